@@ -1,0 +1,1 @@
+//! Settings: flags and the environment. Nothing else reads the environment.
