@@ -1,0 +1,3 @@
+//! The database: for now, the private one.
+
+pub mod embedded;
