@@ -111,7 +111,8 @@ impl EmbeddedPostgres {
                 Ok(()) => return Self::start(&home, lock, durability).await,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => {
-                    return Err(error).with_context(|| format!("cannot lock {}", lock_path.display()));
+                    return Err(error)
+                        .with_context(|| format!("cannot lock {}", lock_path.display()));
                 }
             }
             // The holder may still be making the cluster, or be about to give up: ask again, for both.
@@ -119,9 +120,9 @@ impl EmbeddedPostgres {
                 Ok(joined) => return Ok(joined),
                 Err(error) if Instant::now() > deadline => {
                     let holder = lock_path.display();
-                    return Err(
-                        error.context(format!("another process holds {holder}, but its Postgres takes no connections"))
-                    );
+                    return Err(error.context(format!(
+                        "another process holds {holder}, but its Postgres takes no connections"
+                    )));
                 }
                 Err(_) => sleep(POLL).await,
             }
@@ -143,7 +144,10 @@ impl EmbeddedPostgres {
         let server = Server::spawn(&cluster, home, lock, durability)?;
         let admin = wait_until_ready(&cluster, &server).await?;
         create_database(&admin).await?;
-        Ok(Self { url: cluster.url(DATABASE)?, server: Some(server) })
+        Ok(Self {
+            url: cluster.url(DATABASE)?,
+            server: Some(server),
+        })
     }
 }
 
@@ -154,14 +158,21 @@ fn open_home(data_dir: &Path) -> anyhow::Result<PathBuf> {
     let describe = || format!("cannot use the data directory {}", data_dir.display());
     if !data_dir.exists() {
         let mode = if cluster::am_root() { 0o711 } else { 0o700 };
-        DirBuilder::new().recursive(true).mode(mode).create(data_dir).with_context(describe)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(data_dir)
+            .with_context(describe)?;
         // The umask may have taken bits away.
         fs::set_permissions(data_dir, fs::Permissions::from_mode(mode)).with_context(describe)?;
     }
     data_dir.canonicalize().with_context(describe)
 }
 
-async fn wait_until_ready(cluster: &Cluster, server: &Server) -> anyhow::Result<tokio_postgres::Client> {
+async fn wait_until_ready(
+    cluster: &Cluster,
+    server: &Server,
+) -> anyhow::Result<tokio_postgres::Client> {
     let url = cluster.url("postgres")?;
     let deadline = Instant::now() + START_LIMIT;
     loop {
@@ -182,7 +193,9 @@ async fn wait_until_ready(cluster: &Cluster, server: &Server) -> anyhow::Result<
 /// A connection that ends when the client is dropped.
 async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
     let attempt = tokio_postgres::connect(url, NoTls);
-    let (client, connection) = timeout(Duration::from_secs(10), attempt).await.context("no answer on the socket")??;
+    let (client, connection) = timeout(Duration::from_secs(10), attempt)
+        .await
+        .context("no answer on the socket")??;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "the connection to the embedded Postgres ended");
@@ -192,9 +205,14 @@ async fn connect(url: &str) -> anyhow::Result<tokio_postgres::Client> {
 }
 
 async fn create_database(admin: &tokio_postgres::Client) -> anyhow::Result<()> {
-    let found = admin.query_opt("select 1 from pg_database where datname = $1", &[&DATABASE]).await?;
+    let found = admin
+        .query_opt("select 1 from pg_database where datname = $1", &[&DATABASE])
+        .await?;
     if found.is_none() {
-        admin.simple_query(&format!("create database {DATABASE}")).await.context("cannot create the database")?;
+        admin
+            .simple_query(&format!("create database {DATABASE}"))
+            .await
+            .context("cannot create the database")?;
     }
     Ok(())
 }

@@ -57,14 +57,30 @@ impl Cluster {
         Self::open(home, |_| Ok(PathBuf::new()))
     }
 
-    fn open(home: &Path, find_bin: impl FnOnce(Option<u32>) -> anyhow::Result<PathBuf>) -> anyhow::Result<Self> {
+    fn open(
+        home: &Path,
+        find_bin: impl FnOnce(Option<u32>) -> anyhow::Result<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let place = home.join("postgres");
-        let folder = place.canonicalize().with_context(|| format!("the cluster {} is gone", place.display()))?;
+        let folder = place
+            .canonicalize()
+            .with_context(|| format!("the cluster {} is gone", place.display()))?;
         let owner = owner_of(&folder)?;
-        let version = fs::read_to_string(folder.join("PG_VERSION"))
-            .with_context(|| format!("{} is not a Postgres cluster of this account", folder.display()))?;
-        let major = version.trim().parse().with_context(|| format!("unknown version {version:?} of the cluster"))?;
-        Ok(Self { bin: find_bin(Some(major))?, folder, owner })
+        let version = fs::read_to_string(folder.join("PG_VERSION")).with_context(|| {
+            format!(
+                "{} is not a Postgres cluster of this account",
+                folder.display()
+            )
+        })?;
+        let major = version
+            .trim()
+            .parse()
+            .with_context(|| format!("unknown version {version:?} of the cluster"))?;
+        Ok(Self {
+            bin: find_bin(Some(major))?,
+            folder,
+            owner,
+        })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -74,14 +90,19 @@ impl Cluster {
     /// A name that no other cluster of this machine has; the titles of its processes carry it.
     pub(super) fn name(&self) -> String {
         let path = self.folder.as_os_str().as_encoded_bytes();
-        format!("tenantry-{}", Uuid::new_v5(&Uuid::NAMESPACE_URL, path).simple())
+        format!(
+            "tenantry-{}",
+            Uuid::new_v5(&Uuid::NAMESPACE_URL, path).simple()
+        )
     }
 
     /// A libpq URL of a database of this cluster.
     pub(super) fn url(&self, database: &str) -> anyhow::Result<String> {
         let folder = self.socket_folder()?;
         let host = percent_encoded(&folder);
-        Ok(format!("postgresql:///{database}?host={host}&port=5432&user={DATABASE}"))
+        Ok(format!(
+            "postgresql:///{database}?host={host}&port=5432&user={DATABASE}"
+        ))
     }
 
     /// The folder of the socket: the cluster itself, which nobody else may enter, or where its path is
@@ -96,9 +117,15 @@ impl Cluster {
             give(&folder, self.owner)?;
         }
         // Anybody may make folders there: one that is not ours would lead to somebody else's server.
-        let found = folder.symlink_metadata().with_context(|| format!("no socket folder {}", folder.display()))?;
+        let found = folder
+            .symlink_metadata()
+            .with_context(|| format!("no socket folder {}", folder.display()))?;
         let private = found.is_dir() && found.mode() & 0o077 == 0 && found.uid() == self.owner.uid;
-        ensure!(private, "{} is somebody else's: remove it, or choose a shorter data directory", folder.display());
+        ensure!(
+            private,
+            "{} is somebody else's: remove it, or choose a shorter data directory",
+            folder.display()
+        );
         Ok(folder)
     }
 
@@ -117,12 +144,20 @@ fn create(home: &Path, place: &Path, durability: Durability) -> anyhow::Result<(
     let (unfinished, finished) = choose_folder(home, place, owner)?;
     let mut initdb = command_as(owner, &bin.join("initdb"), "KILL");
     initdb.arg("-D").arg(&unfinished);
-    initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "-U", DATABASE]);
+    initdb.args([
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-instructions",
+        "-U",
+        DATABASE,
+    ]);
     if durability == Durability::ThrownAway {
         initdb.arg("--no-sync");
     }
     run(&mut initdb).context("cannot make a Postgres cluster")?;
-    fs::rename(&unfinished, &finished).with_context(|| format!("cannot move the cluster to {}", finished.display()))?;
+    fs::rename(&unfinished, &finished)
+        .with_context(|| format!("cannot move the cluster to {}", finished.display()))?;
     if finished != place {
         symlink(&finished, place).with_context(|| format!("cannot link {}", place.display()))?;
     }
@@ -134,7 +169,8 @@ fn create(home: &Path, place: &Path, durability: Durability) -> anyhow::Result<(
 fn choose_folder(home: &Path, place: &Path, owner: Account) -> anyhow::Result<(PathBuf, PathBuf)> {
     let beside = home.join("postgres.new");
     if beside.exists() {
-        fs::remove_dir_all(&beside).with_context(|| format!("cannot remove {}", beside.display()))?;
+        fs::remove_dir_all(&beside)
+            .with_context(|| format!("cannot remove {}", beside.display()))?;
     }
     empty_folder(&beside, owner)?;
     if is_usable(&beside, owner)? {
@@ -163,7 +199,10 @@ fn choose_folder(home: &Path, place: &Path, owner: Account) -> anyhow::Result<(P
 }
 
 fn empty_folder(path: &Path, owner: Account) -> anyhow::Result<()> {
-    DirBuilder::new().mode(0o700).create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make {}", path.display()))?;
     give(path, owner)
 }
 
@@ -177,16 +216,31 @@ fn give(path: &Path, owner: Account) -> anyhow::Result<()> {
 
 /// Whether `owner` gets to `folder` through all that is above it: tried, as permissions alone do not tell.
 fn is_usable(folder: &Path, owner: Account) -> anyhow::Result<bool> {
-    let output = command_as(owner, Path::new("/usr/bin/test"), "KILL").arg("-w").arg(folder).output();
-    Ok(output.context("cannot run setpriv (of the package util-linux)")?.status.success())
+    let output = command_as(owner, Path::new("/usr/bin/test"), "KILL")
+        .arg("-w")
+        .arg(folder)
+        .output();
+    Ok(output
+        .context("cannot run setpriv (of the package util-linux)")?
+        .status
+        .success())
 }
 
 /// Who owns a cluster that exists. Root serves it as that account; anybody else must be that account.
 fn owner_of(folder: &Path) -> anyhow::Result<Account> {
-    let found = folder.metadata().with_context(|| format!("cannot see {}", folder.display()))?;
-    let owner = Account { uid: found.uid(), gid: found.gid() };
+    let found = folder
+        .metadata()
+        .with_context(|| format!("cannot see {}", folder.display()))?;
+    let owner = Account {
+        uid: found.uid(),
+        gid: found.gid(),
+    };
     let me = rustix::process::geteuid().as_raw();
-    ensure!(owner.uid != 0, "{} belongs to root, as whom Postgres refuses to run", folder.display());
+    ensure!(
+        owner.uid != 0,
+        "{} belongs to root, as whom Postgres refuses to run",
+        folder.display()
+    );
     ensure!(
         am_root() || owner.uid == me,
         "{} belongs to another account (uid {}): run this as that account or as root",
@@ -199,7 +253,10 @@ fn owner_of(folder: &Path) -> anyhow::Result<Account> {
 /// Who is to own a new cluster: whoever runs this, or for root an account that may do little.
 fn choose_owner() -> anyhow::Result<Account> {
     if !am_root() {
-        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let (uid, gid) = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
         return Ok(Account { uid, gid });
     }
     let id = |what: &str, name: &str| -> Option<u32> {
@@ -217,18 +274,38 @@ fn command_as(owner: Account, program: &Path, death_signal: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", death_signal]);
     if am_root() {
-        command.args(["--reuid", &owner.uid.to_string(), "--regid", &owner.gid.to_string(), "--clear-groups"]);
+        command.args([
+            "--reuid",
+            &owner.uid.to_string(),
+            "--regid",
+            &owner.gid.to_string(),
+            "--clear-groups",
+        ]);
     }
-    command.arg("--").arg(program).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+    command
+        .arg("--")
+        .arg(program)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8");
     // Our own folder may be closed to the owner; and Ctrl-C at the terminal is for us to hand on.
-    command.current_dir("/").process_group(0).stdin(Stdio::null());
+    command
+        .current_dir("/")
+        .process_group(0)
+        .stdin(Stdio::null());
     command
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.output().context("cannot run setpriv (of the package util-linux)")?;
+    let output = command
+        .output()
+        .context("cannot run setpriv (of the package util-linux)")?;
     if !output.status.success() {
-        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "{}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(())
 }
@@ -241,7 +318,10 @@ fn installed(wanted: Option<u32>) -> anyhow::Result<PathBuf> {
         .filter_map(|folder| Some((major_version(&folder)?, folder)))
         .collect();
     found.sort();
-    let newest = found.iter().rev().find(|(major, _)| wanted.map_or(*major >= OLDEST, |wanted| *major == wanted));
+    let newest = found
+        .iter()
+        .rev()
+        .find(|(major, _)| wanted.map_or(*major >= OLDEST, |wanted| *major == wanted));
     match (newest, wanted) {
         (Some((_, folder)), _) => Ok(folder.clone()),
         (None, Some(wanted)) => bail!(
@@ -266,16 +346,24 @@ fn candidates() -> Vec<PathBuf> {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
     // The server finds its own files from where it really lies, so links are followed first.
-    let on_path = said("sh", &["-c", "command -v postgres"]).and_then(|program| program.canonicalize().ok());
+    let on_path =
+        said("sh", &["-c", "command -v postgres"]).and_then(|program| program.canonicalize().ok());
     folders.extend(on_path.and_then(|program| program.parent().map(Path::to_path_buf)));
     folders
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is 15.
 fn major_version(bin: &Path) -> Option<u32> {
-    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
+    let output = Command::new(bin.join("postgres"))
+        .arg("--version")
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let digits = text.split_whitespace().nth(2)?.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    let digits = text
+        .split_whitespace()
+        .nth(2)?
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?;
     digits.parse().ok()
 }
 
@@ -284,7 +372,9 @@ fn percent_encoded(path: &Path) -> String {
     let mut encoded = String::new();
     for &byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                encoded.push(char::from(byte))
+            }
             other => encoded.push_str(&format!("%{other:02X}")),
         }
     }

@@ -16,7 +16,10 @@ impl Scratch {
     }
 
     fn named(suffix: &str) -> Self {
-        Self(PathBuf::from(format!("/tmp/tenantry-test-{}{suffix}", Uuid::new_v4().simple())))
+        Self(PathBuf::from(format!(
+            "/tmp/tenantry-test-{}{suffix}",
+            Uuid::new_v4().simple()
+        )))
     }
 
     fn cluster(&self) -> PathBuf {
@@ -35,12 +38,19 @@ impl Drop for Scratch {
 
 async fn keep_a_row(server: &EmbeddedPostgres) {
     let client = connect(server.url()).await.unwrap();
-    client.simple_query("create table kept (word text); insert into kept values ('here')").await.unwrap();
+    client
+        .simple_query("create table kept (word text); insert into kept values ('here')")
+        .await
+        .unwrap();
 }
 
 async fn kept_row(server: &EmbeddedPostgres) -> String {
     let client = connect(server.url()).await.unwrap();
-    client.query_one("select word from kept", &[]).await.unwrap().get(0)
+    client
+        .query_one("select word from kept", &[])
+        .await
+        .unwrap()
+        .get(0)
 }
 
 /// The process that serves a data directory, by the first line of its own file.
@@ -50,7 +60,10 @@ fn postmaster(scratch: &Scratch) -> Pid {
 }
 
 /// Something to wait on for the end of a process that is not a child of ours.
-#[expect(deprecated, reason = "the successor is unsafe for types that swap their descriptor; an OwnedFd does not")]
+#[expect(
+    deprecated,
+    reason = "the successor is unsafe for types that swap their descriptor; an OwnedFd does not"
+)]
 fn watch(pid: Pid) -> AsyncFd<std::os::fd::OwnedFd> {
     AsyncFd::new(pidfd_open(pid, PidfdFlags::NONBLOCK).unwrap()).unwrap()
 }
@@ -73,7 +86,10 @@ async fn both_drivers_read_the_url_of_a_server_in_an_oddly_named_folder() {
     assert_eq!(settings, ["tenantry", "tenantry", "UTF8", "", "C.UTF-8"]);
 
     let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
-    let database: String = sqlx::query_scalar("select current_database()::text").fetch_one(&pool).await.unwrap();
+    let database: String = sqlx::query_scalar("select current_database()::text")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(database, "tenantry");
 
     server.stop().await.unwrap();
@@ -98,7 +114,11 @@ async fn kept_data_is_never_at_the_mercy_of_a_power_cut() {
     let server = EmbeddedPostgres::start_or_join(&scratch.0).await.unwrap();
     let client = connect(server.url()).await.unwrap();
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
-        let value: String = client.query_one("select current_setting($1)", &[&setting]).await.unwrap().get(0);
+        let value: String = client
+            .query_one("select current_setting($1)", &[&setting])
+            .await
+            .unwrap()
+            .get(0);
         assert_eq!(value, "on", "{setting}");
     }
     server.stop().await.unwrap();
@@ -109,9 +129,16 @@ async fn starts_at_the_same_time_share_one_server() {
     let scratch = Scratch::new();
     let start = || EmbeddedPostgres::start_throwaway(&scratch.0);
     let (a, b, c) = tokio::try_join!(start(), start(), start()).unwrap();
-    assert_eq!([a.joined(), b.joined(), c.joined()].iter().filter(|joined| !**joined).count(), 1);
+    assert_eq!(
+        [a.joined(), b.joined(), c.joined()]
+            .iter()
+            .filter(|joined| !**joined)
+            .count(),
+        1
+    );
     assert!(a.url() == b.url() && b.url() == c.url());
-    let (starters, joiners): (Vec<_>, Vec<_>) = [a, b, c].into_iter().partition(|server| !server.joined());
+    let (starters, joiners): (Vec<_>, Vec<_>) =
+        [a, b, c].into_iter().partition(|server| !server.joined());
     for joiner in joiners {
         joiner.stop().await.unwrap();
     }
@@ -144,7 +171,9 @@ async fn a_process_that_waits_to_be_killed() {
     if folder.is_empty() {
         return;
     }
-    let server = EmbeddedPostgres::start_or_join(Path::new(folder.trim_end())).await.unwrap();
+    let server = EmbeddedPostgres::start_or_join(Path::new(folder.trim_end()))
+        .await
+        .unwrap();
     keep_a_row(&server).await;
     std::io::stderr().write_all(b"ready\n").unwrap();
     std::future::pending::<()>().await;
@@ -154,7 +183,12 @@ async fn a_process_that_waits_to_be_killed() {
 async fn a_killed_process_leaves_no_server_and_loses_no_data() {
     let scratch = Scratch::new();
     let mut child = Command::new("/proc/self/exe")
-        .args(["--exact", "db::embedded::tests::a_process_that_waits_to_be_killed", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "db::embedded::tests::a_process_that_waits_to_be_killed",
+            "--ignored",
+            "--nocapture",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -193,7 +227,10 @@ async fn a_server_that_crashed_recovers_although_its_process_id_is_somebody_else
 
     let second = EmbeddedPostgres::start_or_join(&scratch.0).await.unwrap();
     assert_eq!(kept_row(&second).await, "here");
-    assert!(bystander.try_wait().unwrap().is_none(), "the bystander was left alone");
+    assert!(
+        bystander.try_wait().unwrap().is_none(),
+        "the bystander was left alone"
+    );
     second.stop().await.unwrap();
     bystander.kill().unwrap();
     bystander.wait().unwrap();
@@ -206,13 +243,22 @@ async fn a_path_too_long_for_a_socket_gets_a_private_folder_for_it() {
     let cluster = Cluster::existing(&scratch.0).unwrap();
     let sockets = cluster.socket_folder().unwrap();
     assert_ne!(sockets, cluster.folder());
-    assert_eq!(fs::metadata(&sockets).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        fs::metadata(&sockets).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
     keep_a_row(&server).await;
     server.stop().await.unwrap();
 
     fs::set_permissions(&sockets, fs::Permissions::from_mode(0o755)).unwrap();
-    let refusal = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
-    assert!(refusal.to_string().contains("somebody else's"), "{refusal:#}");
+    let refusal = EmbeddedPostgres::start_throwaway(&scratch.0)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refusal.to_string().contains("somebody else's"),
+        "{refusal:#}"
+    );
     fs::remove_dir(&sockets).unwrap();
 }
 
@@ -230,19 +276,42 @@ async fn only_the_account_of_the_server_gets_to_the_socket_and_the_log() {
 #[tokio::test]
 async fn a_server_that_cannot_start_is_reported_with_its_own_words() {
     let scratch = Scratch::new();
-    EmbeddedPostgres::start_throwaway(&scratch.0).await.unwrap().stop().await.unwrap();
-    fs::write(scratch.cluster().join("postgresql.conf"), "no_such_setting = on\n").unwrap();
-    let error = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
+    EmbeddedPostgres::start_throwaway(&scratch.0)
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+    fs::write(
+        scratch.cluster().join("postgresql.conf"),
+        "no_such_setting = on\n",
+    )
+    .unwrap();
+    let error = EmbeddedPostgres::start_throwaway(&scratch.0)
+        .await
+        .err()
+        .unwrap();
     assert!(error.to_string().contains("no_such_setting"), "{error:#}");
 }
 
 #[tokio::test]
 async fn data_of_a_version_that_is_not_installed_names_the_package() {
     let scratch = Scratch::new();
-    EmbeddedPostgres::start_throwaway(&scratch.0).await.unwrap().stop().await.unwrap();
+    EmbeddedPostgres::start_throwaway(&scratch.0)
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
     fs::write(scratch.cluster().join("PG_VERSION"), "9\n").unwrap();
-    let error = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
-    assert!(error.to_string().contains("apt-get install postgresql-9"), "{error:#}");
+    let error = EmbeddedPostgres::start_throwaway(&scratch.0)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("apt-get install postgresql-9"),
+        "{error:#}"
+    );
 }
 
 #[tokio::test]
