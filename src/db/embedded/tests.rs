@@ -1,3 +1,6 @@
+//! The private Postgres under everything that may happen to it, with real servers. Some of these run with
+//! another account's rights where the tests run as root.
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
