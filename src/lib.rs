@@ -2,4 +2,5 @@
 //!
 //! The danger of this file is that it grows: it is a table of contents.
 
+pub mod auth;
 pub mod microsoft;

@@ -18,8 +18,7 @@ pub(crate) enum Collection {
 
 pub(crate) const ORGANIZATION: &str = "id,displayName,verifiedDomains";
 pub(crate) const USER: &str = "id,displayName,mail,userPrincipalName,department,jobTitle,businessPhones,mobilePhone,accountEnabled,userType,assignedLicenses";
-pub(crate) const GROUP: &str =
-    "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
+pub(crate) const GROUP: &str = "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
 pub(crate) const MANAGED_DEVICE: &str = "id,deviceName,operatingSystem,osVersion,serialNumber,complianceState,isEncrypted,\
      managedDeviceOwnerType,manufacturer,model,lastSyncDateTime,userId,azureADDeviceId,enrolledDateTime";
 pub(crate) const SUBSCRIBED_SKU: &str = "skuId,skuPartNumber,capabilityStatus,consumedUnits";

@@ -61,12 +61,7 @@ impl Door {
             // A proxy that the environment names is for the world, not for a simulator on this machine.
             client = client.no_proxy();
         }
-        Ok(Self {
-            client: client.build().map_err(BadSettings::Client)?,
-            login,
-            graph,
-            patience,
-        })
+        Ok(Self { client: client.build().map_err(BadSettings::Client)?, login, graph, patience })
     }
 
     pub(crate) fn login(&self) -> &Url {
@@ -105,10 +100,7 @@ impl Door {
             return Err(Broken::Elsewhere);
         }
         let client_request_id = Uuid::new_v4().to_string();
-        request.headers_mut().insert(
-            "client-request-id",
-            client_request_id.parse().expect("a GUID is a header value"),
-        );
+        request.headers_mut().insert("client-request-id", client_request_id.parse().expect("a GUID is a header value"));
         let method = request.method().clone();
         let host = origin.host_str().unwrap_or_default();
 
@@ -117,8 +109,7 @@ impl Door {
             Broken::Cut
         })?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let request_id =
-            header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
+        let request_id = header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
         tracing::debug!(%method, host, status = status.as_u16(), client_request_id, request_id, "Microsoft answered");
 
         let mut body = Vec::new();
@@ -128,11 +119,7 @@ impl Door {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(Reply {
-            status,
-            headers,
-            body,
-        })
+        Ok(Reply { status, headers, body })
     }
 }
 

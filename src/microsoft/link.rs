@@ -23,27 +23,17 @@ pub(crate) struct TrustedLink(Url);
 impl TrustedLink {
     /// A collection's own address with a query of ours.
     pub(crate) fn first(graph: &Url, collection: Collection, query: &str) -> Self {
-        let mut url = graph
-            .join(&format!("{VERSION}/{}", collection.path()))
-            .expect("fixed words make a path");
+        let mut url = graph.join(&format!("{VERSION}/{}", collection.path())).expect("fixed words make a path");
         url.set_query((!query.is_empty()).then_some(query));
         Self(url)
     }
 
     /// A link from an answer, if it stays where the question was.
-    pub(crate) fn from_answer(
-        graph: &Url,
-        collection: Collection,
-        link: &str,
-    ) -> Result<Self, Trouble> {
+    pub(crate) fn from_answer(graph: &Url, collection: Collection, link: &str) -> Result<Self, Trouble> {
         // The parser would quietly repair these; Microsoft never sends them.
-        let plain = link.len() <= LONGEST
-            && link
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let plain = link.len() <= LONGEST && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let url = Url::parse(link).map_err(|_| Trouble::UntrustedLink)?;
-        let same_place =
-            url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
+        let same_place = url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
         if plain && same_place && url.fragment().is_none() && leads_to(&url, collection) {
             Ok(Self(url))
         } else {
@@ -58,24 +48,15 @@ impl TrustedLink {
 
 /// Whether the path is this collection's, in one of the spellings that Graph uses for a delta function.
 fn leads_to(url: &Url, collection: Collection) -> bool {
-    let Some(path) = url
-        .path()
-        .strip_prefix('/')
-        .and_then(|path| path.strip_prefix(VERSION)?.strip_prefix('/'))
-    else {
+    let Some(path) = url.path().strip_prefix('/').and_then(|path| path.strip_prefix(VERSION)?.strip_prefix('/')) else {
         return false;
     };
     let Some(base) = collection.path().strip_suffix("/delta") else {
         return path.eq_ignore_ascii_case(collection.path());
     };
-    [
-        "delta",
-        "delta()",
-        "microsoft.graph.delta",
-        "microsoft.graph.delta()",
-    ]
-    .iter()
-    .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
+    ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"]
+        .iter()
+        .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
 }
 
 /// Where to ask what has changed since a round ended. Opaque; to be stored with the data that it belongs to and checked
@@ -99,12 +80,7 @@ impl DeltaLink {
     }
 
     /// The link, if it was stored for this tenant and still leads where it should.
-    pub(crate) fn check(
-        &self,
-        tenant: Uuid,
-        graph: &Url,
-        collection: Collection,
-    ) -> Result<TrustedLink, Trouble> {
+    pub(crate) fn check(&self, tenant: Uuid, graph: &Url, collection: Collection) -> Result<TrustedLink, Trouble> {
         let (stored_for, link) = self.0.split_once(' ').ok_or(Trouble::UntrustedLink)?;
         if stored_for.parse() != Ok(tenant) {
             return Err(Trouble::UntrustedLink);

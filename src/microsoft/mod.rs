@@ -8,7 +8,7 @@
 //! ([`token`]), where a link may lead ([`link`]), the questions ([`graph`], [`pages`], [`batch`]), Microsoft's shapes
 //! ([`wire`]) and what can go wrong ([`trouble`], [`graph_error`], [`aadsts`]).
 
-pub(crate) mod aadsts;
+mod aadsts;
 mod batch;
 mod collection;
 mod credential;
@@ -18,7 +18,7 @@ mod graph_error;
 mod link;
 mod pages;
 mod patience;
-pub(crate) mod token;
+mod token;
 mod trouble;
 pub mod wire;
 
@@ -34,8 +34,15 @@ pub use pages::{Page, Pages};
 pub use patience::Patience;
 pub use trouble::{Refusal, Trouble};
 
-pub(crate) use credential::{Proof, SignedAs};
-pub(crate) use door::{Broken, Door, Reply};
+// For sign-in, which talks to the same Entra through the same door.
+pub(crate) use aadsts::{EntraError, explain};
+pub(crate) use credential::{JWT_BEARER, Proof};
+pub(crate) use door::Broken;
+pub(crate) use patience::{Passing, Tries, retry_after};
+pub(crate) use token::unverified_claims;
+
+use credential::SignedAs;
+use door::{Door, Reply};
 
 /// Where Microsoft is and who we are there.
 pub struct Settings {
@@ -95,9 +102,7 @@ fn origin(url: &str) -> Url {
 #[derive(Debug, thiserror::Error)]
 pub enum BadSettings {
     /// An address that is not a bare origin, or plain HTTP to another machine.
-    #[error(
-        "{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)"
-    )]
+    #[error("{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)")]
     Origin(&'static str),
     /// The certificate setting does not hold what is needed.
     #[error("the certificate is unusable: {0}")]
@@ -127,13 +132,7 @@ impl Microsoft {
     pub fn new(settings: Settings) -> Result<Self, BadSettings> {
         let signed_as = SignedAs::new(settings.client_id, settings.credential)?;
         let door = Door::new(settings.login_url, settings.graph_url, settings.patience)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                door,
-                signed_as,
-                tokens: token::Tokens::default(),
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { door, signed_as, tokens: token::Tokens::default() }) })
     }
 
     /// Graph as one tenant's data, with a request counter of its own.
@@ -177,9 +176,7 @@ impl Microsoft {
 
     /// A path under Entra's origin.
     pub(crate) fn login_path(&self, path: &str) -> Url {
-        self.login_url()
-            .join(path)
-            .expect("a tenant id and fixed words make a path")
+        self.login_url().join(path).expect("a tenant id and fixed words make a path")
     }
 
     pub(crate) fn door(&self) -> &Door {

@@ -58,19 +58,13 @@ pub(crate) struct Passing {
 
 impl Passing {
     pub(crate) fn unavailable() -> Self {
-        Self {
-            trouble: Trouble::Unavailable,
-            not_before: None,
-        }
+        Self { trouble: Trouble::Unavailable, not_before: None }
     }
 
     /// A 429, or a 5xx that names a time.
     pub(crate) fn throttled(not_before: Option<Duration>) -> Self {
         let retry_after = not_before.unwrap_or(UNTOLD).min(LONGEST);
-        Self {
-            trouble: Trouble::Throttled { retry_after },
-            not_before,
-        }
+        Self { trouble: Trouble::Throttled { retry_after }, not_before }
     }
 }
 
@@ -83,11 +77,7 @@ pub(crate) struct Tries {
 
 impl Tries {
     pub(crate) fn new(patience: Patience) -> Self {
-        Self {
-            patience,
-            made: 0,
-            waited: Duration::ZERO,
-        }
+        Self { patience, made: 0, waited: Duration::ZERO }
     }
 
     /// Waits until another try is due.
@@ -98,17 +88,11 @@ impl Tries {
         self.made += 1;
         let wait = match setback.not_before {
             Some(told) => told.saturating_add(jitter(self.patience.first_wait)),
-            None => jitter(
-                self.patience
-                    .first_wait
-                    .saturating_mul(1 << self.made.saturating_sub(1).min(16)),
-            ),
+            None => jitter(self.patience.first_wait.saturating_mul(1 << self.made.saturating_sub(1).min(16))),
         };
         if self.waited.saturating_add(wait) > self.patience.budget {
             return Err(match setback.not_before {
-                Some(told) => Trouble::Throttled {
-                    retry_after: told.min(LONGEST),
-                },
+                Some(told) => Trouble::Throttled { retry_after: told.min(LONGEST) },
                 None => setback.trouble,
             });
         }
@@ -140,9 +124,5 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
         .and_then(|date| date.to_str().ok())
         .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
         .map_or(now, |date| date.to_utc());
-    Some(
-        (until.to_utc() - their_now)
-            .to_std()
-            .unwrap_or(Duration::ZERO),
-    )
+    Some((until.to_utc() - their_now).to_std().unwrap_or(Duration::ZERO))
 }
