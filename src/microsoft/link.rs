@@ -88,3 +88,50 @@ impl DeltaLink {
         TrustedLink::from_answer(graph, collection, link)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph() -> Url {
+        Url::parse("https://graph.microsoft.com").unwrap()
+    }
+
+    fn trusted(collection: Collection, link: &str) -> bool {
+        TrustedLink::from_answer(&graph(), collection, link).is_ok()
+    }
+
+    #[test]
+    fn links_as_microsoft_writes_them_are_followed() {
+        for function in ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()", "Delta"] {
+            let link = format!("https://graph.microsoft.com/v1.0/users/{function}?$skiptoken=pqwSUjGYvb3_-8");
+            assert!(trusted(Collection::UsersDelta, &link), "{link}");
+        }
+        for link in [
+            "https://graph.microsoft.com/v1.0/deviceManagement/managedDevices?$skiptoken=%5b%7b%22a%22%7d%5d",
+            "https://graph.microsoft.com:443/v1.0/devicemanagement/manageddevices?%24skip=1000",
+            "HTTPS://GRAPH.MICROSOFT.COM/v1.0/deviceManagement/managedDevices",
+        ] {
+            assert!(trusted(Collection::ManagedDevices, link), "{link}");
+        }
+    }
+
+    #[test]
+    fn what_is_requested_is_what_was_compared() {
+        let link = "https://graph.microsoft.com/v1.0/me/../users?$skiptoken=a%2Fb";
+        let trusted = TrustedLink::from_answer(&graph(), Collection::Users, link).ok().unwrap();
+        assert_eq!(trusted.url().as_str(), "https://graph.microsoft.com/v1.0/users?$skiptoken=a%2Fb");
+    }
+
+    #[test]
+    fn a_stored_link_serves_only_its_tenant_and_its_collection() {
+        let (tenant, other) = (Uuid::new_v4(), Uuid::new_v4());
+        let link = TrustedLink::first(&graph(), Collection::UsersDelta, "$deltatoken=x");
+        let stored = DeltaLink::stored(DeltaLink::new(tenant, &link).as_str().to_owned());
+        assert!(stored.check(tenant, &graph(), Collection::UsersDelta).is_ok_and(|found| found == link));
+        assert!(stored.check(other, &graph(), Collection::UsersDelta).is_err());
+        assert!(stored.check(tenant, &graph(), Collection::GroupsDelta).is_err());
+        let us_gov = Url::parse("https://graph.microsoft.us").unwrap();
+        assert!(stored.check(tenant, &us_gov, Collection::UsersDelta).is_err());
+    }
+}

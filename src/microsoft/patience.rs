@@ -85,6 +85,11 @@ impl Tries {
     /// # Errors
     /// When there is none: the tries are used up, or the wait is too long to be slept here.
     pub(crate) async fn wait_after(&mut self, setback: Passing) -> Result<(), Trouble> {
+        tokio::time::sleep(self.next_wait(setback)?).await;
+        Ok(())
+    }
+
+    fn next_wait(&mut self, setback: Passing) -> Result<Duration, Trouble> {
         self.made += 1;
         let wait = match setback.not_before {
             Some(told) => told.saturating_add(jitter(self.patience.first_wait)),
@@ -100,8 +105,7 @@ impl Tries {
             return Err(setback.trouble);
         }
         self.waited += wait;
-        tokio::time::sleep(wait).await;
-        Ok(())
+        Ok(wait)
     }
 }
 
@@ -125,4 +129,86 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
         .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
         .map_or(now, |date| date.to_utc());
     Some((until.to_utc() - their_now).to_std().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tries(budget: u64) -> Tries {
+        Tries::new(Patience { tries: 4, budget: Duration::from_secs(budget), ..Patience::default() })
+    }
+
+    fn headers(retry_after: &str, date: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+        if let Some(date) = date {
+            headers.insert(DATE, date.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn no_try_comes_before_the_time_that_microsoft_names() {
+        for _ in 0..200 {
+            let wait = tries(10).next_wait(Passing::throttled(Some(Duration::from_secs(3)))).unwrap();
+            assert!(wait >= Duration::from_secs(3));
+        }
+    }
+
+    #[test]
+    fn waits_without_a_named_time_grow_and_are_random() {
+        let mut longest = [Duration::ZERO; 3];
+        for _ in 0..200 {
+            let mut tries = tries(60);
+            for longest in &mut longest {
+                *longest = tries.next_wait(Passing::unavailable()).unwrap().max(*longest);
+            }
+        }
+        assert!(longest[0] <= Duration::from_millis(500));
+        assert!(longest[1] > Duration::from_millis(500) && longest[1] <= Duration::from_secs(1));
+        assert!(longest[2] > Duration::from_secs(1) && longest[2] <= Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_last_try_is_the_last() {
+        let mut tries = tries(60);
+        for _ in 0..3 {
+            tries.next_wait(Passing::unavailable()).unwrap();
+        }
+        assert_eq!(tries.next_wait(Passing::unavailable()), Err(Trouble::Unavailable));
+    }
+
+    #[test]
+    fn all_waits_together_stay_within_the_budget() {
+        let mut tries = tries(10);
+        let six_seconds = || Passing::throttled(Some(Duration::from_secs(6)));
+        tries.next_wait(six_seconds()).unwrap();
+        let retry_after = Duration::from_secs(6);
+        assert_eq!(tries.next_wait(six_seconds()), Err(Trouble::Throttled { retry_after }));
+    }
+
+    #[test]
+    fn an_absurd_wait_is_handed_over_as_an_hour() {
+        for told in ["86400", "99999999999999999999999999"] {
+            let told = retry_after(&headers(told, None), Utc::now());
+            let retry_after = Duration::from_secs(3600);
+            assert_eq!(tries(10).next_wait(Passing::throttled(told)), Err(Trouble::Throttled { retry_after }));
+        }
+    }
+
+    #[test]
+    fn a_date_is_read_against_microsofts_own_clock() {
+        let sent = headers("Wed, 21 Oct 2015 07:28:30 GMT", Some("Wed, 21 Oct 2015 07:28:00 GMT"));
+        assert_eq!(retry_after(&sent, Utc::now()), Some(Duration::from_secs(30)));
+        let past = headers("Wed, 21 Oct 2015 07:28:30 GMT", None);
+        assert_eq!(retry_after(&past, Utc::now()), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn an_unreadable_wait_is_no_wait_told() {
+        for told in ["", "soon", "-1", "1.5"] {
+            assert_eq!(retry_after(&headers(told, None), Utc::now()), None, "{told}");
+        }
+    }
 }

@@ -11,6 +11,9 @@ mod group;
 mod organization;
 mod user;
 
+#[cfg(test)]
+mod tests;
+
 pub use device::ManagedDevice;
 pub use field::{Field, Removed};
 pub use group::{GroupChange, MemberChange, MemberKind};
