@@ -4,6 +4,7 @@
 //! panics: a `BEGIN` by hand leaks its transaction to the next borrower of the pool.
 
 pub mod embedded;
+pub mod events;
 pub mod schema;
 
 use anyhow::Context;

@@ -96,7 +96,7 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn execute(&self, conn: &mut Connection, sql: &str) -> diesel::QueryResult<i64> {
+    pub async fn run(&self, conn: &mut Connection, sql: &str) -> diesel::QueryResult<i64> {
         let rows = bind!(self, sql.to_owned()).execute(conn).await?;
         Ok(i64::try_from(rows).unwrap_or(i64::MAX))
     }
@@ -118,8 +118,8 @@ impl Plan<'_> {
 
     async fn plan(&self, conn: &mut Connection) -> diesel::QueryResult<Counts> {
         let seen: Seen = bind!(self, self.statements.count).get_result(conn).await?;
-        let created = self.execute(conn, self.statements.plan_created).await?;
-        let updated = self.execute(conn, self.statements.plan_updated).await?;
+        let created = self.run(conn, self.statements.plan_created).await?;
+        let updated = self.run(conn, self.statements.plan_updated).await?;
         Ok(Counts {
             read: seen.read,
             created,
@@ -161,7 +161,7 @@ impl Plan<'_> {
         counts.held = if held == Held::Nobody { 0 } else { unexpected };
         counts.deactivated = leaving.left + leaving.ruled_out - counts.held;
         let written = if dry_run { "true".to_owned() } else { format!("not ({})", held.condition()) };
-        self.execute(
+        self.run(
             conn,
             &format!(
                 "{} insert into sync_change (run_id, noun, record_id, action, name, fields)
@@ -180,7 +180,7 @@ impl Plan<'_> {
     async fn update_holds(&self, conn: &mut Connection, held: Held) -> diesel::QueryResult<()> {
         let overtaken = if self.full { "true" } else { self.statements.seen_again };
         let gone = format!("{} select record_id from leaving where {}", self.statements.leaving, held.condition());
-        self.execute(
+        self.run(
             conn,
             &format!(
                 "update held_change h set decision = 'SUPERSEDED', decided_at = $9
@@ -191,7 +191,7 @@ impl Plan<'_> {
         )
         .await?;
         if held != Held::Nobody {
-            self.execute(
+            self.run(
                 conn,
                 &format!(
                     "{} insert into held_change (run_id, company_id, noun, record_id, name, because, decision)
@@ -208,16 +208,16 @@ impl Plan<'_> {
 
     async fn write(&self, conn: &mut Connection, counts: &Counts) -> diesel::QueryResult<()> {
         if counts.created > 0 {
-            self.execute(conn, self.statements.create).await?;
+            self.run(conn, self.statements.create).await?;
         }
         if counts.updated > 0 {
-            self.execute(conn, self.statements.update).await?;
+            self.run(conn, self.statements.update).await?;
         }
         if counts.deactivated > 0 {
-            self.execute(conn, self.statements.deactivate).await?;
+            self.run(conn, self.statements.deactivate).await?;
         }
         for statement in self.statements.and_then {
-            self.execute(conn, statement).await?;
+            self.run(conn, statement).await?;
         }
         Ok(())
     }

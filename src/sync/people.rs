@@ -62,6 +62,12 @@ pub const FOLD: &str = "
     from ranked
     group by entra_id, last_seq, removed_seq";
 
+/// Somebody of whom an incremental item told too little, and who was gone when they were read by id, is no contact.
+pub const DROP_UNREADABLE: &str = "
+    delete from staged_person s
+    where s.run_id = $2 and s.fence = $3 and not $4 and not s.removed and s.told & 4 = 0
+      and not exists (select from contact c where c.company_id = $1 and c.entra_id = s.entra_id and c.state = 'ACTIVE')";
+
 /// What an incremental item did not tell is as it was stored.
 pub const FILL: &str = "
     update staged_person s

@@ -42,14 +42,9 @@ pub struct Stager {
 }
 
 impl Stager {
-    /// A writer on a connection of its own; `seq` is where an earlier one stopped.
-    pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64, seq: i64) -> Self {
-        Self { client, run_id, fence, seq }
-    }
-
-    /// How many rows were written, over all tables.
-    pub fn seq(&self) -> i64 {
-        self.seq
+    /// A writer on a connection of its own.
+    pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64) -> Self {
+        Self { client, run_id, fence, seq: 0 }
     }
 
     /// Throws away what this run has staged in `tables`.
@@ -66,6 +61,25 @@ impl Stager {
         Ok(())
     }
 
+    /// Throws away everything that this run has staged.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn discard_all(&self) -> anyhow::Result<()> {
+        self.discard(&["staged_person", "staged_group", "staged_member", "staged_device"]).await
+    }
+
+    /// Lets the planner know what came into a table, if this run has staged at least `many` rows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn analyse(&self, table: &str, many: i64) -> anyhow::Result<()> {
+        if self.seq >= many {
+            self.client.execute(&format!("analyze {table}"), &[]).await.with_context(|| format!("analysing {table}"))?;
+        }
+        Ok(())
+    }
+
     /// Stages people of a plain list, whole.
     ///
     /// # Errors
@@ -73,7 +87,7 @@ impl Stager {
     pub async fn people(&mut self, people: &[User]) -> anyhow::Result<()> {
         let mut copy = self.copy(PEOPLE, PEOPLE_TYPES).await?;
         for person in people {
-            let phones: Vec<&str> = person.business_phones.iter().filter_map(|phone| clean(Some(phone))).collect();
+            let phones: Vec<_> = person.business_phones.iter().filter_map(|phone| clean(Some(phone))).collect();
             copy.row(
                 person.id,
                 &[
