@@ -17,7 +17,6 @@ use url::Url;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    pub method: String,
     /// Path and query.
     pub target: String,
     pub headers: HashMap<String, String>,
@@ -190,7 +189,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
+    let target = words.nth(1)?;
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
@@ -202,5 +201,5 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     let body = String::from_utf8(body).unwrap();
-    Some(Asked { method, target, headers, body, nth: 0 })
+    Some(Asked { target, headers, body, nth: 0 })
 }

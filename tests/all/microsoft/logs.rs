@@ -51,7 +51,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
             let link = format!("http://{}/v1.0/users/delta?$deltatoken=CANARY-link", asked.headers["host"]);
             Some(ok(json!({"value": [], "@odata.deltaLink": link})))
         }
-        "/v1.0/subscribedSkus" => Some(graph_error(400, "CANARY", "CANARY")),
+        "/v1.0/subscribedSkus" => Some(graph_error(400, "BadRequest", "CANARY")),
         "/v1.0/organization" => Some(ok(json!({"value": [{"id": "CANARY"}]}))),
         path if path.contains("11111111") => Some(entra_error(401, "invalid_client", 7_000_215)),
         _ => None,

@@ -2,7 +2,9 @@
 
 mod answers;
 mod batches;
+mod entra;
 mod fake;
+mod forgeries;
 mod links;
 mod logs;
 mod paging;
