@@ -1,3 +1,9 @@
 //! The tests of the product as its users meet it, in one binary: each further binary would link the world again.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod faults;
+mod histories;
 mod microsoft;
+mod sync;
