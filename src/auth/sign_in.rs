@@ -11,14 +11,15 @@ mod error;
 mod id_token;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType, CoreRevocableToken,
     CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AuthType, AuthUrl, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
-    EmptyExtraTokenFields, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
+    CsrfToken, EmptyExtraTokenFields, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl,
     JsonWebKeySet, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
     StandardErrorResponse, StandardTokenResponse, TokenResponse, TokenUrl,
 };
@@ -228,7 +229,7 @@ impl SignIn {
                 .add_extra_param("client_assertion", assertion);
         }
         // One try: a code is good for one use, and a second attempt would look like theft to Entra.
-        request.request_async(&|request| self.send(request)).await.map_err(|error| match error {
+        request.request_async(&ToEntra(&self.microsoft)).await.map_err(|error| match error {
             RequestTokenError::ServerResponse(refusal) => {
                 let description = refusal.error_description().map_or("", String::as_str);
                 SignInError::from_redirect(refusal.error().as_ref(), description)
@@ -239,19 +240,6 @@ impl SignIn {
         })
     }
 
-    /// openidconnect's way out: our own client, to Entra's origin only.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Broken> {
-        let request = reqwest::Request::try_from(request).map_err(|_| Broken::Elsewhere)?;
-        let reply = self.microsoft.door().ask_entra(request).await?;
-        if reply.status.is_server_error() || reply.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-            return Err(Broken::Cut);
-        }
-        let mut response = HttpResponse::new(reply.body);
-        *response.status_mut() = reply.status;
-        *response.headers_mut() = reply.headers;
-        Ok(response)
-    }
-
     /// The issuer and keys given here are not used: they are known only when the token is ([`id_token::check`]).
     fn client(&self, metadata: &Metadata) -> EntraClient {
         let client_id = ClientId::new(self.microsoft.client_id().to_owned());
@@ -259,5 +247,27 @@ impl SignIn {
         Client::new(client_id, issuer, JsonWebKeySet::new(Vec::new()))
             .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
             .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
+    }
+}
+
+/// openidconnect's way out: our own client, to Entra's origin only.
+struct ToEntra<'a>(&'a Microsoft);
+
+impl<'c> AsyncHttpClient<'c> for ToEntra<'_> {
+    type Error = Broken;
+    type Future = BoxFuture<'c, Result<HttpResponse, Broken>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async {
+            let request = reqwest::Request::try_from(request).map_err(|_| Broken::Elsewhere)?;
+            let reply = self.0.door().ask_entra(request).await?;
+            if reply.status.is_server_error() || reply.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+                return Err(Broken::Cut);
+            }
+            let mut response = HttpResponse::new(reply.body);
+            *response.status_mut() = reply.status;
+            *response.headers_mut() = reply.headers;
+            Ok(response)
+        })
     }
 }

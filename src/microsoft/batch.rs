@@ -72,7 +72,9 @@ impl Graph {
             for (position, id) in missing.iter().enumerate() {
                 let position = position.to_string();
                 let response = responses.responses.iter().find(|response| response.id == position);
-                match response.map_or(Err(Setback::Passing(Passing::unavailable())), read_user) {
+                match response
+                    .map_or(Err(Setback::Passing(Passing::unavailable())), |response| read_user(response, *id))
+                {
                     Ok(user) => found.extend(user),
                     Err(Setback::Passing(passing)) => {
                         setback = Some(longer(setback, passing));
@@ -109,10 +111,13 @@ fn longer(one: Option<Passing>, other: Passing) -> Passing {
     }
 }
 
-fn read_user(response: &BatchResponse) -> Result<Option<wire::User>, Setback> {
+fn read_user(response: &BatchResponse, id: Uuid) -> Result<Option<wire::User>, Setback> {
     let body = response.body.as_ref().map_or("", |body| body.get()).as_bytes();
     match StatusCode::from_u16(response.status) {
         Ok(StatusCode::OK) => match read_json(body) {
+            Ok(wire::User { id: other, .. }) if other != id => {
+                Err(Setback::Final(Trouble::unexpected("an item of a batch is about somebody else")))
+            }
             Ok(user) => Ok(Some(user)),
             Err(BadAnswer::Broken) => Err(Setback::Final(Trouble::unexpected("an item of a batch has no body"))),
             Err(BadAnswer::Unexpected(trouble)) => Err(Setback::Final(trouble)),

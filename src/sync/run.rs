@@ -275,8 +275,9 @@ impl Run {
         self.require_group_members().await?;
         let staged = self.stage_people().await?;
         let prepare = [people::FOLD, people::DROP_UNREADABLE, people::FILL, people::RULE_OUT];
+        let needed = if self.rules.admit_everybody() { 3 } else { 4 };
         let state = Some((Collection::People, crate::microsoft::PERSON_SELECTION));
-        self.settle(Noun::Contact, &people::STATEMENTS, &prepare, staged, state).await
+        self.settle(Noun::Contact, &people::STATEMENTS, &prepare[..needed], staged, state).await
     }
 
     /// Rules that ask who is in a group cannot be judged while no group was ever read.
