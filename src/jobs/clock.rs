@@ -15,6 +15,7 @@ use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Turns;
 use crate::db::{Connection, Pool};
 use crate::db::events::Events;
 use crate::model::sync_run::SyncKind;
@@ -57,13 +58,17 @@ fn offset(company_id: Uuid) -> TimeDelta {
 }
 
 pub(super) async fn run(pool: Pool, events: Events, stop: CancellationToken) {
-    super::every(LOOK_EVERY, &stop, "clock", async || {
-        let mut conn = pool.get().await?;
-        let now = diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await?;
-        if strike(&mut conn, now).await? > 0 {
-            events.wake();
-        }
-        anyhow::Ok(())
-    })
-    .await;
+    let mut turns = Turns::every(LOOK_EVERY, stop);
+    while turns.next().await {
+        turns.take("clock", look(&pool, &events)).await;
+    }
+}
+
+async fn look(pool: &Pool, events: &Events) -> anyhow::Result<()> {
+    let mut conn = pool.get().await?;
+    let now = diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await?;
+    if strike(&mut conn, now).await? > 0 {
+        events.wake();
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ mod worker;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 pub use self::doorbell::Doorbell;
@@ -51,20 +52,28 @@ pub async fn work<P, F>(
     );
 }
 
-/// Does `what` again and again, `every` so often, until `stop`. A failure is logged, and the next turn tries again.
-async fn every<E: std::fmt::Display>(
-    every: Duration,
-    stop: &CancellationToken,
-    name: &'static str,
-    mut what: impl AsyncFnMut() -> Result<(), E>,
-) {
-    let mut turn = tokio::time::interval(every);
-    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(turn.tick()).await.is_some() {
-        match stop.run_until_cancelled(what()).await {
-            Some(Err(error)) => tracing::error!(error = format!("{error:#}"), "the {name} failed"),
-            Some(Ok(())) => {}
-            None => return,
+/// The turns of a loop: one at once, then one every so often, until it is told to stop.
+struct Turns {
+    interval: Interval,
+    stop: CancellationToken,
+}
+
+impl Turns {
+    fn every(period: Duration, stop: CancellationToken) -> Self {
+        let mut interval = tokio::time::interval(period);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { interval, stop }
+    }
+
+    /// Waits for the next turn; false when there is none.
+    async fn next(&mut self) -> bool {
+        self.stop.run_until_cancelled(self.interval.tick()).await.is_some()
+    }
+
+    /// Takes a turn. A failure is logged, and the next turn tries again.
+    async fn take(&self, name: &str, turn: impl Future<Output = anyhow::Result<()>>) {
+        if let Some(Err(error)) = self.stop.run_until_cancelled(turn).await {
+            tracing::error!(error = format!("{error:#}"), "the {name} failed");
         }
     }
 }

@@ -12,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Turns;
 use super::doorbell::{Doorbell, QUEUE};
 use crate::db::events::{self, Events};
 use crate::db::{Connection, Pool};
@@ -30,10 +31,21 @@ struct Id {
 }
 
 pub(super) async fn run(pool: Pool, doorbell: Doorbell, events: Events, stop: CancellationToken) {
-    tokio::join!(
-        super::every(RECONCILE_EVERY, &stop, "sweep", async || reconcile(&pool, &doorbell, &events).await),
-        super::every(TIDY_EVERY, &stop, "tidying", async || tidy(&mut *pool.get().await?).await),
-    );
+    tokio::join!(keep_reconciling(&pool, &doorbell, &events, stop.clone()), keep_tidy(&pool, stop));
+}
+
+async fn keep_reconciling(pool: &Pool, doorbell: &Doorbell, events: &Events, stop: CancellationToken) {
+    let mut turns = Turns::every(RECONCILE_EVERY, stop);
+    while turns.next().await {
+        turns.take("sweep", reconcile(pool, doorbell, events)).await;
+    }
+}
+
+async fn keep_tidy(pool: &Pool, stop: CancellationToken) {
+    let mut turns = Turns::every(TIDY_EVERY, stop);
+    while turns.next().await {
+        turns.take("tidying", async { tidy(&mut *pool.get().await?).await }).await;
+    }
 }
 
 /// Takes back the runs of dead workers, and rings for each due run that no bell is ringing for.

@@ -94,7 +94,7 @@ where
         heard: Arc<Notify>,
         stop: &CancellationToken,
     ) -> Result<(), WorkerError> {
-        let rings = Box::pin(stream::unfold(heard, async |heard| {
+        let rings = Box::pin(stream::unfold(heard, |heard| async move {
             heard.notified().await;
             Some(((), heard))
         }));
