@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod events;
 mod faults;
 mod histories;
+mod jobs;
 mod microsoft;
 mod sync;

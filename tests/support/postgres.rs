@@ -27,7 +27,11 @@ pub async fn database() -> TestDatabase {
     let template = template().await;
     let name = format!("test_{}", Uuid::new_v4().simple());
     let admin_url = with_database(template.url(), "postgres");
-    run(&admin_url, &format!("create database {name} template tenantry")).await;
+    run(
+        &admin_url,
+        &format!("create database {name} template tenantry"),
+    )
+    .await;
     TestDatabase {
         url: with_database(template.url(), &name),
         name,
@@ -64,11 +68,17 @@ impl Drop for TestDatabase {
                 .build()
                 .expect("a runtime starts");
             // What the test left connected is cut off.
-            runtime.block_on(run(&admin_url, &format!("drop database {name} with (force)")));
+            runtime.block_on(run(
+                &admin_url,
+                &format!("drop database {name} with (force)"),
+            ));
         });
         let outcome = dropper.expect("a thread starts").join();
         // A second panic while a failed test unwinds would hide the first.
-        assert!(outcome.is_ok() || thread::panicking(), "the database is dropped");
+        assert!(
+            outcome.is_ok() || thread::panicking(),
+            "the database is dropped"
+        );
     }
 }
 
@@ -120,7 +130,11 @@ fn cluster_of(folder: &Path) -> PathBuf {
 #[tokio::test]
 async fn each_test_has_a_migrated_database_of_its_own_which_goes_with_it() {
     let (one, other) = tokio::join!(database(), database());
-    run(&one.url, "insert into company (id, name) values (gen_random_uuid(), 'One')").await;
+    run(
+        &one.url,
+        "insert into company (id, name) values (gen_random_uuid(), 'One')",
+    )
+    .await;
     // This fails on what is not migrated, and on a row of the other's.
     run(&other.url, "select 1 / (count(*) = 0)::int from company").await;
 
