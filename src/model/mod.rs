@@ -4,10 +4,12 @@
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
 pub mod asset;
+pub mod clock;
 pub mod company;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;
+pub mod page;
 pub mod scope;
 pub mod sync_change;
 pub mod sync_rules;
@@ -23,7 +25,7 @@ pub use contact_group::ContactGroup;
 pub use scope::Scope;
 pub use sync_rules::SyncRules;
 pub use sync_run::SyncRun;
-pub use tenant::Tenant;
+pub use tenant::{Tenant, TenantStatus};
 
 text_enum::text_enum! {
     /// Whether a record is in use.
