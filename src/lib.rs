@@ -10,3 +10,6 @@ pub mod model;
 
 // 1: who is asking
 pub mod auth;
+
+// 5: the schema
+pub mod graphql;

@@ -40,9 +40,10 @@ pub struct Asset {
     pub updated_at: DateTime<Utc>,
 }
 
+// What hangs on an asset, hangs on the person it belongs to; nobody has the nil id.
 page::paged!(Asset, |asset| Owner {
     company_id: asset.company_id,
-    key: asset.id,
+    key: asset.user_entra_id.unwrap_or_default(),
 });
 
 /// Which assets to list.

@@ -137,6 +137,15 @@ pub async fn find_by_external_id(
     Ok(found.filter(|company| scope.holds(company.id)))
 }
 
+/// Holds the company's row until the transaction ends, so that two who change it take turns.
+///
+/// # Errors
+/// When the database fails, or the company is gone.
+pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
+    company::table.find(id).select(company::id).for_update().first::<Uuid>(conn).await?;
+    Ok(())
+}
+
 /// Removes a company with all that is kept of it; whether it was there.
 ///
 /// # Errors

@@ -6,11 +6,13 @@
 pub mod asset;
 pub mod clock;
 pub mod company;
+pub mod connect_ticket;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;
 pub mod page;
 pub mod scope;
+pub mod service_token;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;

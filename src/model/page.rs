@@ -23,7 +23,7 @@ pub use statement::{Bind, Condition};
 use statement::{Nothing, Statement};
 
 /// Whose list it is: a company, or a record of one, by the key that its lists go by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     pub company_id: Uuid,
     /// Our id, or Microsoft's where the list is stored by it.
