@@ -17,3 +17,6 @@ pub mod sync;
 
 // 3: what runs when, and who runs it
 pub mod jobs;
+
+// 5: the schema
+pub mod graphql;
