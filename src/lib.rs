@@ -1,6 +1,16 @@
-//! Tenantry keeps the Microsoft 365 tenants of a managed service provider's clients in its PSA.
+//! Tenantry keeps a managed service provider's Microsoft 365 tenants in its PSA.
 //!
-//! The danger of this file is that it grows: it is a table of contents.
+//! The house has floors, and a file names only floors below its own. From the ground up:
 
+// 0: settings, kinds of error, the database, the nouns
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod model;
+
+// 1: who is asking; Microsoft
 pub mod auth;
 pub mod microsoft;
+
+// 2: bringing a company up to date
+pub mod sync;

@@ -1,5 +1,8 @@
-//! Who is asking, and what they may do.
-//!
-//! The danger: everything above trusts what this floor says about a person.
+//! Who is asking, what they may do, and how they prove it.
 
+pub mod policy;
 pub mod sign_in;
+pub mod viewer;
+
+pub use policy::{Action, allow};
+pub use viewer::Viewer;

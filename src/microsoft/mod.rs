@@ -36,6 +36,7 @@ pub use trouble::{Refusal, Trouble};
 
 // For sign-in, which talks to the same Entra through the same door.
 pub(crate) use aadsts::{EntraError, explain};
+pub(crate) use collection::{GROUP as GROUP_SELECTION, USER as PERSON_SELECTION};
 pub(crate) use credential::{JWT_BEARER, Proof};
 pub(crate) use door::Broken;
 pub(crate) use patience::{Passing, Tries, retry_after};
