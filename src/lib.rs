@@ -8,8 +8,15 @@ pub mod db;
 pub mod error;
 pub mod model;
 
-// 1: who is asking
+// 1: who is asking; Microsoft
 pub mod auth;
+pub mod microsoft;
+
+// 2: bringing a company up to date
+pub mod sync;
+
+// 3: what runs when, and who runs it
+pub mod jobs;
 
 // 5: the schema
 pub mod graphql;

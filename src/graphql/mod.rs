@@ -35,8 +35,9 @@ use url::Url;
 
 use crate::auth::return_to::Allowed;
 use crate::auth::{Action, Viewer, allow};
-use crate::db::events::{Doorbell, Events};
+use crate::db::events::Events;
 use crate::db::{Loan, Pool};
+use crate::jobs::Doorbell;
 use crate::model::Scope;
 use error::{Answer, Fault};
 

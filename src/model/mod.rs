@@ -16,6 +16,7 @@ pub mod service_token;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;
+pub mod sync_slot;
 pub mod sync_state;
 pub mod tenant;
 mod text_enum;
