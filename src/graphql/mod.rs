@@ -36,8 +36,8 @@ use url::Url;
 use crate::auth::return_to::Allowed;
 use crate::auth::{Action, Viewer, allow};
 use crate::db::events::Events;
-use crate::jobs::Doorbell;
 use crate::db::{Loan, Pool};
+use crate::jobs::Doorbell;
 use crate::model::Scope;
 use error::{Answer, Fault};
 

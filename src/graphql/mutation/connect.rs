@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 
 use super::{UserError, get_company, settle};
 use crate::auth::{Action, Viewer, return_to};
+use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
@@ -115,6 +116,7 @@ async fn disconnect(ctx: &Context<'_>, viewer: &Viewer, input: DisconnectInput) 
         })
         .await?;
     if disconnected {
+        given::<Events>(ctx)?.wake();
         Ok(company)
     } else {
         let message = "This company has never been connected to Microsoft 365. There is nothing to disconnect.";

@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use super::{UserError, get_company, settle};
 use crate::auth::{Action, Viewer};
-use crate::jobs::Doorbell;
+use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
 use crate::graphql::sync_rules::SyncRulesInput;
 use crate::graphql::sync_run::SyncRun;
 use crate::graphql::{given, loan, now, permit};
+use crate::jobs::Doorbell;
 use crate::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncTrigger, Wish};
 use crate::model::{self, company, held_change, sync_rules};
 
@@ -175,12 +176,13 @@ fn wish(company: &model::Company, viewer: &Viewer, kind: SyncKind, mode: SyncMod
     }
 }
 
-/// Queues in a transaction, and rings when it is committed.
+/// Queues in a transaction; when it is committed, rings for the workers and wakes those who watch.
 async fn queue(ctx: &Context<'_>, wish: &Wish) -> Result<Queued, Failure> {
     let queued = loan(ctx)
         .await?
         .transaction(async |conn| sync_run::queue(conn, wish.not_before, wish).await)
         .await?;
+    given::<Events>(ctx)?.wake();
     given::<Doorbell>(ctx)?.ring(queued.run.id).await;
     Ok(queued)
 }
@@ -188,13 +190,17 @@ async fn queue(ctx: &Context<'_>, wish: &Wish) -> Result<Queued, Failure> {
 async fn release(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::SyncRun, Failure> {
     let id = run_id(id)?;
     let mut conn = loan(ctx).await?;
-    held_change::release(&mut conn, now(), &viewer.scope(), id, viewer.name()).await
+    let run = held_change::release(&mut conn, now(), &viewer.scope(), id, viewer.name()).await?;
+    given::<Events>(ctx)?.wake();
+    Ok(run)
 }
 
 async fn discard(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::SyncRun, Failure> {
     let id = run_id(id)?;
     let mut conn = loan(ctx).await?;
-    held_change::discard(&mut conn, now(), &viewer.scope(), id, viewer.name()).await
+    let run = held_change::discard(&mut conn, now(), &viewer.scope(), id, viewer.name()).await?;
+    given::<Events>(ctx)?.wake();
+    Ok(run)
 }
 
 fn run_id(id: &ID) -> Result<Uuid, Refusal> {
