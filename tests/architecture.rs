@@ -14,6 +14,7 @@ mod reading;
 /// The floors. A file names floors below its own, and its own where `WALLS` does not forbid it.
 const FLOORS: &[(&str, u8)] = &[
     ("main", 7),
+    ("command", 7),
     ("demo", 7),
     ("http", 6),
     ("graphql", 5),
@@ -176,7 +177,7 @@ fn leaves_the_environment_to_config(source: &Source) -> Vec<String> {
 fn keeps_product_and_simulator_apart(source: &Source) -> Vec<String> {
     let forbidden = match source.path.as_str() {
         path if path.starts_with("simulator/") => "tenantry",
-        path if path == "src/demo.rs" || path.starts_with("src/demo/") => return Vec::new(),
+        "src/demo.rs" | "src/command/demo.rs" => return Vec::new(),
         path if path.starts_with("src/") => "m365_simulator",
         _ => return Vec::new(),
     };
