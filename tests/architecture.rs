@@ -177,7 +177,7 @@ fn leaves_the_environment_to_config(source: &Source) -> Vec<String> {
 fn keeps_product_and_simulator_apart(source: &Source) -> Vec<String> {
     let forbidden = match source.path.as_str() {
         path if path.starts_with("simulator/") => "tenantry",
-        "src/demo.rs" | "src/command/demo.rs" => return Vec::new(),
+        path if path == "src/demo.rs" || path.starts_with("src/demo/") => return Vec::new(),
         path if path.starts_with("src/") => "m365_simulator",
         _ => return Vec::new(),
     };
