@@ -245,3 +245,15 @@ async fn the_names_that_a_selection_may_give_are_microsofts_names() {
         assert_eq!(known, names, "{theirs}");
     }
 }
+
+#[tokio::test]
+#[should_panic(expected = "departmnt")]
+async fn a_misspelt_name_is_caught_by_the_judge() {
+    let Some(mut judge) = Judge::find() else {
+        panic!("departmnt would not be caught here")
+    };
+    let world = World::with_people(1).await;
+    let mut reply = world.graph("users?$select=id,department").await;
+    reply.text = reply.text.replace("department", "departmnt");
+    judge.judge("/users", &reply);
+}

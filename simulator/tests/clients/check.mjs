@@ -41,7 +41,8 @@ async function signIn() {
     // MSAL asks for form_post by default on some versions: the code stands in the page.
     code = /name="code" value="([^"]+)"/.exec(await picked.text())[1];
   }
-  const result = await app.acquireTokenByCode({ code, scopes: ["openid", "profile"], redirectUri, codeVerifier: verifier });
+  const request = { code, nonce, scopes: ["openid", "profile"], redirectUri, codeVerifier: verifier };
+  const result = await app.acquireTokenByCode(request);
   assert.equal(result.account.tenantId, tenant);
   const keys = createRemoteJWKSet(new URL(`${url}common/discovery/v2.0/keys`));
   const { payload } = await jwtVerify(result.idToken, keys, {
