@@ -3,7 +3,7 @@
 use tenantry::db::events::{Events, News};
 use tenantry::model::sync_run::{SyncKind, SyncStatus, SyncTrigger, lease};
 
-use crate::jobs::house::{House, heard, heard_status, said};
+use crate::jobs::house::{House, heard, heard_status, said, soon};
 
 #[tokio::test]
 async fn every_change_of_a_run_is_heard_once_and_in_order() {
@@ -99,7 +99,7 @@ async fn who_watches_one_company_hears_of_no_other() {
 
     assert_eq!(heard(&mut watch).await.id, ours.id);
     house.stop.cancel();
-    assert!(evidence.next().await.is_none(), "nor of another kind");
+    assert!(soon(evidence.next()).await.is_none(), "nor of another kind");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_watcher_that_is_too_slow_is_told_and_then_hears_on() {
         while heard(&mut quick).await.message != format!("Reading contacts: {page}") {}
     }
 
-    assert!(matches!(slow.next().await, Some(News::Missed)));
+    assert!(matches!(soon(slow.next()).await, Some(News::Missed)));
     house.finish(&claim).await;
     assert_eq!(
         heard(&mut slow).await.status,
@@ -192,7 +192,7 @@ async fn every_watch_ends_when_the_server_stops() {
 
     house.stop.cancel();
 
-    assert!(watch.next().await.is_none());
+    assert!(soon(watch.next()).await.is_none());
     let mut late = house.events.watch(contoso, SyncKind::Identity);
-    assert!(late.next().await.is_none());
+    assert!(soon(late.next()).await.is_none());
 }

@@ -189,7 +189,7 @@ pub struct Hired {
 impl Hired {
     /// The next run that the worker performs; it goes on until the test lets it end.
     pub async fn next(&mut self) -> Performance {
-        self.stage.recv().await.expect("the worker works")
+        soon(self.stage.recv()).await.expect("the worker works")
     }
 
     /// Stops the worker and waits until it has left. What it performed that nobody looked at.
@@ -218,8 +218,8 @@ impl Performance {
     }
 
     /// Waits until the worker has dropped the performance.
-    pub async fn is_let_go(mut self) {
-        self.curtain.closed().await;
+    pub async fn until_let_go(mut self) {
+        soon(self.curtain.closed()).await;
     }
 }
 
@@ -251,9 +251,19 @@ pub fn stage() -> (
     (perform, stage)
 }
 
+/// Waits for what is on its way; what never comes fails the test and does not hang it.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what)
+        .await
+        .expect("it comes")
+}
+
 /// The next change that a watcher hears of.
 pub async fn heard(watch: &mut Watch) -> SyncRun {
-    match watch.next().await.expect("the server is not stopping") {
+    match soon(watch.next())
+        .await
+        .expect("the server is not stopping")
+    {
         News::Run(run) => (*run).clone(),
         News::Missed => panic!("nothing was missed"),
     }
