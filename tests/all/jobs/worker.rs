@@ -179,7 +179,7 @@ async fn a_run_that_panics_takes_no_place_away() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_cancelled_until_let_go_at_once() {
+async fn a_run_that_is_cancelled_is_let_go_at_once() {
     let house = House::open().await;
     let mut worker = house.hire(1);
     let contoso = house.company().await;
