@@ -8,5 +8,9 @@ pub mod db;
 pub mod error;
 pub mod model;
 
-// 1: who is asking
+// 1: who is asking; Microsoft
 pub mod auth;
+pub mod microsoft;
+
+// 2: bringing a company up to date
+pub mod sync;

@@ -110,7 +110,14 @@ create table contact_group (
     display_name text,
     description  text,
     mail         text,
-    group_kind   text not null constraint contact_group_kind check (group_kind in ('SECURITY', 'MAIL_ENABLED_SECURITY', 'MICROSOFT_365', 'DISTRIBUTION')),
+    mail_enabled     boolean not null,
+    security_enabled boolean not null,
+    microsoft_365    boolean not null,
+    group_kind   text not null generated always as (
+        case when microsoft_365 then 'MICROSOFT_365'
+             when security_enabled and mail_enabled then 'MAIL_ENABLED_SECURITY'
+             when security_enabled then 'SECURITY'
+             else 'DISTRIBUTION' end) stored,
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     constraint contact_group_pkey primary key (id),
@@ -276,7 +283,8 @@ create unlogged table staged_person (
     id uuid not null, entra_id uuid not null, removed boolean not null,
     told integer not null,
     account_enabled boolean, display_name text, mail text, user_principal_name text, department text, job_title text,
-    business_phones text[], mobile_phone text, user_type text, licensed boolean
+    business_phones text[], mobile_phone text, user_type text, licensed boolean,
+    ruled_out boolean not null default false
 );
 comment on column staged_person.told is 'Bits of the properties that the item told; one not told keeps its stored value in an incremental read.';
 create index staged_person_by_run on staged_person (run_id, fence);
@@ -285,7 +293,8 @@ create unlogged table staged_group (
     run_id uuid not null, fence bigint not null, seq bigint not null,
     id uuid not null, entra_id uuid not null, removed boolean not null,
     told integer not null,
-    display_name text, description text, mail text, mail_enabled boolean, security_enabled boolean, microsoft_365 boolean
+    display_name text, description text, mail text, mail_enabled boolean, security_enabled boolean, microsoft_365 boolean,
+    whole boolean not null default false
 );
 create index staged_group_by_run on staged_group (run_id, fence);
 
@@ -299,6 +308,8 @@ create unlogged table staged_device (
     run_id uuid not null, fence bigint not null, seq bigint not null,
     id uuid not null, entra_id uuid not null, azure_ad_device_id uuid,
     hostname text, operating_system text, os_version text, serial_number text, compliance_state text, is_encrypted boolean,
-    owner_type text, manufacturer text, model text, last_check_in_at timestamptz, enrolled_at timestamptz, user_entra_id uuid
+    owner_type text, manufacturer text, model text, last_check_in_at timestamptz, enrolled_at timestamptz, user_entra_id uuid,
+    takes_over uuid
 );
+comment on column staged_device.takes_over is 'The Intune id of the earlier enrolment whose asset this device takes over.';
 create index staged_device_by_run on staged_device (run_id, fence);

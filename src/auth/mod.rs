@@ -1,6 +1,7 @@
 //! Who is asking, what they may do, and how they prove it.
 
 pub mod policy;
+pub mod sign_in;
 pub mod viewer;
 
 pub use policy::{Action, allow};

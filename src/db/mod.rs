@@ -3,6 +3,8 @@
 //! Transactions only through `AsyncConnection::transaction`, which throws the connection away when it is cancelled or
 //! panics: a `BEGIN` by hand leaks its transaction to the next borrower of the pool.
 
+pub mod embedded;
+pub mod events;
 pub mod schema;
 
 use anyhow::Context;

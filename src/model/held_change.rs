@@ -5,10 +5,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use crate::db::Connection;
 use crate::db::schema::held_change;
-use crate::model::{DeactivatedBecause, Noun};
+use crate::error::{Failure, UserError};
+use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run};
 
 super::text_enum::text_enum! {
     /// What became of a held change.
@@ -38,4 +42,108 @@ pub struct HeldChange {
     pub decision: Decision,
     pub decided_by: Option<String>,
     pub decided_at: Option<DateTime<Utc>>,
+}
+
+/// Lets the deactivations that this run held through, exactly those. In a transaction of its own.
+///
+/// # Errors
+/// `NOTHING_HELD` when the run holds nothing (any more), or is not within the scope.
+pub async fn release(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    scope: &Scope,
+    run_id: Uuid,
+    by: &str,
+) -> Result<SyncRun, Failure> {
+    settle(conn, now, scope, run_id, by, Decision::Released).await
+}
+
+/// Throws the deactivations that this run held away, exactly those: the records stay. In a transaction of its own.
+///
+/// # Errors
+/// `NOTHING_HELD` when the run holds nothing (any more), or is not within the scope.
+pub async fn discard(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    scope: &Scope,
+    run_id: Uuid,
+    by: &str,
+) -> Result<SyncRun, Failure> {
+    settle(conn, now, scope, run_id, by, Decision::Discarded).await
+}
+
+async fn settle(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    scope: &Scope,
+    run_id: Uuid,
+    by: &str,
+    decision: Decision,
+) -> Result<SyncRun, Failure> {
+    conn.transaction(async |conn| {
+        let Some(run) = sync_run::find(conn, scope, run_id).await? else {
+            return Err(nothing_held());
+        };
+        let settled = diesel::update(
+            held_change::table
+                .filter(held_change::run_id.eq(run_id))
+                .filter(held_change::decision.eq(Decision::Held)),
+        )
+        .set((
+            held_change::decision.eq(decision),
+            held_change::decided_by.eq(by),
+            held_change::decided_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+        if settled == 0 {
+            return Err(nothing_held());
+        }
+        if decision == Decision::Released {
+            for statement in RELEASE {
+                diesel::sql_query(*statement)
+                    .bind::<SqlUuid, _>(run_id)
+                    .bind::<SqlUuid, _>(run.company_id)
+                    .bind::<Timestamptz, _>(now)
+                    .execute(conn)
+                    .await?;
+            }
+        }
+        Ok(sync_run::touch(conn, run_id).await?)
+    })
+    .await
+}
+
+/// `$1` run, `$2` company, `$3` now.
+const RELEASE: &[&str] = &[
+    "insert into sync_change (run_id, noun, record_id, action, name, fields)
+     select run_id, noun, record_id, 'DEACTIVATED', name,
+         jsonb_build_object('state', jsonb_build_array('ACTIVE', 'DEACTIVATED'),
+                            'deactivatedBecause', jsonb_build_array(null, because))
+     from held_change where run_id = $1 and company_id = $2 and decision = 'RELEASED' and decided_at = $3",
+    "update contact c set state = 'DEACTIVATED', deactivated_because = h.because, updated_at = $3
+     from held_change h
+     where h.run_id = $1 and h.noun = 'CONTACT' and h.decision = 'RELEASED' and c.id = h.record_id and c.company_id = $2
+       and c.state = 'ACTIVE'",
+    "update contact_group c set state = 'DEACTIVATED', updated_at = $3
+     from held_change h
+     where h.run_id = $1 and h.noun = 'CONTACT_GROUP' and h.decision = 'RELEASED' and c.id = h.record_id and c.company_id = $2
+       and c.state = 'ACTIVE'",
+    "delete from contact_group_member m
+     using held_change h, contact_group c
+     where h.run_id = $1 and h.noun = 'CONTACT_GROUP' and h.decision = 'RELEASED' and c.id = h.record_id
+       and m.company_id = $2 and m.group_entra_id = c.entra_id and c.updated_at = $3",
+    "update asset a set state = 'DEACTIVATED', updated_at = $3
+     from held_change h
+     where h.run_id = $1 and h.noun = 'ASSET' and h.decision = 'RELEASED' and a.id = h.record_id and a.company_id = $2
+       and a.state = 'ACTIVE'",
+];
+
+fn nothing_held() -> Failure {
+    UserError::at(
+        "NOTHING_HELD",
+        &["syncRunId"],
+        "This sync holds no changes back. A later sync may have replaced its list: look at the latest one.",
+    )
+    .into()
 }

@@ -63,6 +63,11 @@ impl SyncRules {
         Ok(())
     }
 
+    /// Whether they leave nobody out.
+    pub fn admit_everybody(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The patterns in the form that SQL's `like` takes, in lower case.
     pub fn exclude_as_like(&self) -> Vec<String> {
         self.exclude_patterns.iter().map(|pattern| like(pattern)).collect()

@@ -338,6 +338,21 @@ async fn publish(conn: &mut Connection, run_id: Uuid) -> QueryResult<()> {
     Ok(())
 }
 
+/// Tells subscribers of a run whose surroundings changed, such as its held changes; in the transaction that changed
+/// them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(conn: &mut Connection, run_id: Uuid) -> QueryResult<SyncRun> {
+    let run = diesel::update(sync_run::table.find(run_id))
+        .set(sync_run::revision.eq(sync_run::revision + 1))
+        .returning(SyncRun::as_returning())
+        .get_result(conn)
+        .await?;
+    publish(conn, run_id).await?;
+    Ok(run)
+}
+
 /// Ends every active run of a company, whoever holds it.
 ///
 /// # Errors
