@@ -71,6 +71,11 @@ fn watch(pid: Pid) -> AsyncFd<std::os::fd::OwnedFd> {
     AsyncFd::new(pidfd_open(pid, PidfdFlags::NONBLOCK).unwrap()).unwrap()
 }
 
+async fn gone(process: &AsyncFd<std::os::fd::OwnedFd>) {
+    let end = timeout(Duration::from_secs(60), process.readable());
+    drop(end.await.expect("the server ends").unwrap());
+}
+
 #[tokio::test]
 async fn both_drivers_read_the_url_of_a_server_in_an_oddly_named_folder() {
     let scratch = Scratch::named(" Zoë's, 100% \"a@b\"&c=d+e");
@@ -159,7 +164,7 @@ async fn a_dropped_server_stops_and_the_next_start_waits_for_it() {
     let ended = watch(postmaster(&scratch));
     drop(first);
     let second = EmbeddedPostgres::start_throwaway(&scratch.0).await.unwrap();
-    drop(ended.readable().await.unwrap());
+    gone(&ended).await;
     assert!(!second.joined());
     assert_eq!(kept_row(&second).await, "here");
     second.stop().await.unwrap();
@@ -204,7 +209,7 @@ async fn a_killed_process_leaves_no_server_and_loses_no_data() {
     let ended = watch(postmaster(&scratch));
     child.kill().unwrap();
     child.wait().unwrap();
-    drop(ended.readable().await.unwrap());
+    gone(&ended).await;
 
     let next = EmbeddedPostgres::start_or_join(&scratch.0).await.unwrap();
     assert!(!next.joined());
@@ -219,7 +224,7 @@ async fn a_server_that_crashed_recovers_although_its_process_id_is_somebody_else
     keep_a_row(&first).await;
     let ended = watch(postmaster(&scratch));
     kill_process(postmaster(&scratch), Signal::KILL).unwrap();
-    drop(ended.readable().await.unwrap());
+    gone(&ended).await;
     drop(first);
 
     let mut bystander = Command::new("sleep").arg("600").spawn().unwrap();
