@@ -14,3 +14,9 @@ pub mod microsoft;
 
 // 2: bringing a company up to date
 pub mod sync;
+
+// 5: GraphQL
+pub mod graphql;
+
+// 6: the doors
+pub mod http;

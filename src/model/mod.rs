@@ -5,10 +5,16 @@
 
 pub mod asset;
 pub mod company;
+pub mod connect_ticket;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;
+pub mod overview;
 pub mod scope;
+pub mod secret;
+pub mod service_token;
+pub mod sign_in_flow;
+pub mod staff_session;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;

@@ -1,0 +1,3 @@
+//! GraphQL.
+
+pub mod limits;
