@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use chrono::Utc;
 use clap::Args;
 use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSummary};
 use tenantry::app::{App, Data};
@@ -148,10 +147,4 @@ fn register(simulator: &Simulator, origin: &Url, msp: &TenantSummary) -> Registr
         microsoft_login_url: Some(simulator.url().clone()),
         microsoft_graph_url: Some(simulator.url().clone()),
     }
-}
-
-/// The present: a demo is a command, and commands are where the time comes from.
-fn now() -> chrono::DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "the command line is where the time comes from")]
-    Utc::now()
 }

@@ -23,3 +23,6 @@ pub mod app;
 
 // 5: the schema
 pub mod graphql;
+
+// 6: the doors
+pub mod http;

@@ -8,6 +8,7 @@ pub mod work;
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 /// Logs go to standard error, so that standard output is the command's answer. `RUST_LOG` says how much.
@@ -45,4 +46,10 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
         asked.cancel();
     });
     Ok(stop)
+}
+
+/// The present. The command line is where the time comes from.
+pub fn now() -> DateTime<Utc> {
+    #[expect(clippy::disallowed_methods, reason = "whoever gets the time from here can be given another by a test")]
+    Utc::now()
 }

@@ -97,8 +97,7 @@ impl Sync {
 
     async fn queue(&self, pool: &Pool, company: &Company) -> Result<Queued, Failure> {
         let mut conn = pool.get().await?;
-        #[expect(clippy::disallowed_methods, reason = "the command line is where the time comes from")]
-        let now = chrono::Utc::now();
+        let now = super::now();
         let wish = Wish {
             company_id: company.id,
             kind: match self.kind {

@@ -16,7 +16,7 @@ pub struct Token {
     name: String,
     /// How many days it is good for
     #[arg(long, default_value_t = 90)]
-    days: u32,
+    days: i32,
 }
 
 impl Token {
@@ -24,8 +24,7 @@ impl Token {
         let data = Data::open(&self.database).await?;
         let secret = {
             let mut conn = data.pool.get().await?;
-            #[expect(clippy::disallowed_methods, reason = "the command line is where the time comes from")]
-            let now = chrono::Utc::now();
+            let now = super::now();
             service_token::issue(&mut conn, now, &self.name, "the command line", self.days).await?.1
         };
         data.close().await?;

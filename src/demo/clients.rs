@@ -13,7 +13,8 @@ use tenantry::model::tenant::{self, Consent};
 use tenantry::model::{Company, Scope, company};
 use uuid::Uuid;
 
-use super::{CLIENT_ID, now};
+use super::CLIENT_ID;
+use crate::command::now;
 
 /// A company of the demo with its tenant.
 pub struct Client {
@@ -107,6 +108,7 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
         administrator: administrator.map_or_else(|| "the demo".to_owned(), |account| account.name.clone()),
         administrator_oid: administrator.map_or_else(Uuid::nil, |account| account.oid),
         expected_domain: None,
+        role_proven: true,
     };
     let at = now();
     let wish = Wish {

@@ -13,7 +13,7 @@ use tenantry::graphql::id::IdOf;
 use tenantry::model::{Company, service_token};
 
 use super::clients::Client;
-use super::now;
+use crate::command::now;
 
 /// The settings of the running demo, `KEY=value`.
 const SETTINGS: &str = "demo.env";
@@ -22,7 +22,7 @@ const TOKEN: &str = "service-token";
 /// How many people of a tenant one is told of.
 const PEOPLE: usize = 2;
 /// How many days the token is good for.
-const TOKEN_DAYS: u32 = 7;
+const TOKEN_DAYS: i32 = 7;
 
 /// The running demo, as it is told.
 pub struct Handout<'a> {

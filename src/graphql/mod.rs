@@ -9,6 +9,7 @@ pub mod connection;
 pub mod error;
 pub mod id;
 mod input;
+pub mod limits;
 mod siblings;
 
 // one file a noun
@@ -75,6 +76,7 @@ pub fn sdl() -> String {
 fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
     Schema::build(query::Query, mutation::Mutation::default(), subscription::Subscription)
         .disable_suggestions()
+        .extension(limits::Limits)
         .extension(error::Errors)
 }
 
