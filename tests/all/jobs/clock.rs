@@ -1,10 +1,15 @@
 //! The clock, with the time in the test's hands.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tenantry::jobs::clock::{latest_slot, next_slot, strike};
 use tenantry::model::sync_run::{SyncStatus, SyncTrigger};
 
 use super::house::{House, at};
+
+/// Long before the slots of these tests.
+fn january() -> DateTime<Utc> {
+    at("2026-01-05T08:00:00Z")
+}
 
 #[test]
 fn slots_are_every_four_hours_from_midnight() {
@@ -30,7 +35,7 @@ fn slots_are_every_four_hours_from_midnight() {
 async fn a_slot_is_taken_once_per_company_though_two_nodes_strike_at_the_same_moment() {
     let house = House::open().await;
     for _ in 0..20 {
-        house.company().await;
+        house.company_since(january()).await;
     }
     let (mut here, mut there) = (
         house.pool.get().await.unwrap(),
@@ -63,8 +68,8 @@ async fn a_slot_is_taken_once_per_company_though_two_nodes_strike_at_the_same_mo
 #[tokio::test]
 async fn a_run_of_the_clock_starts_within_ten_minutes_of_its_slot_always_at_the_same_offset() {
     let house = House::open().await;
-    house.company().await;
-    house.company().await;
+    house.company_since(january()).await;
+    house.company_since(january()).await;
     let mut conn = house.pool.get().await.unwrap();
 
     strike(&mut conn, at("2026-03-03T08:00:01Z")).await.unwrap();
@@ -98,7 +103,7 @@ async fn a_run_of_the_clock_starts_within_ten_minutes_of_its_slot_always_at_the_
 #[tokio::test]
 async fn after_a_downtime_only_the_latest_slot_runs_and_runs_once() {
     let house = House::open().await;
-    house.company().await;
+    house.company_since(january()).await;
     let mut conn = house.pool.get().await.unwrap();
     strike(&mut conn, at("2026-03-03T00:00:01Z")).await.unwrap();
     house
@@ -126,7 +131,7 @@ async fn after_a_downtime_only_the_latest_slot_runs_and_runs_once() {
 #[tokio::test]
 async fn a_slot_before_the_tenant_was_connected_is_not_missed() {
     let house = House::open().await;
-    house.company().await;
+    house.company_since(january()).await;
     house
         .sql("update tenant set connected_at = '2026-03-03T08:00:01Z'")
         .await;
@@ -146,7 +151,7 @@ async fn a_slot_before_the_tenant_was_connected_is_not_missed() {
 async fn a_company_that_is_not_connected_has_no_slots() {
     let house = House::open().await;
     for status in ["CONSENT_PENDING", "RECONNECT_NEEDED", "DISCONNECTED"] {
-        let company = house.company().await;
+        let company = house.company_since(january()).await;
         house
             .sql(&format!(
                 "update tenant set status = '{status}' where company_id = '{company}'"
@@ -164,7 +169,7 @@ async fn a_company_that_is_not_connected_has_no_slots() {
 #[tokio::test]
 async fn a_slot_joins_the_run_that_is_under_way() {
     let house = House::open().await;
-    let contoso = house.company().await;
+    let contoso = house.company_since(january()).await;
     let run = house.queue(contoso, SyncTrigger::Manual).await;
     house.claim(run.id).await.expect("claimed");
     let mut conn = house.pool.get().await.unwrap();

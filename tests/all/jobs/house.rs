@@ -47,12 +47,17 @@ impl House {
         }
     }
 
-    /// A company that is connected since January.
+    /// A connected company that the real clock leaves alone: its connection is younger than any slot.
     pub async fn company(&self) -> Uuid {
+        self.company_since(at("2100-01-01T00:00:00Z")).await
+    }
+
+    /// A company that was connected at this time.
+    pub async fn company_since(&self, connected_at: DateTime<Utc>) -> Uuid {
         static COMPANIES: AtomicU32 = AtomicU32::new(1);
         let name = format!("Company {}", COMPANIES.fetch_add(1, Ordering::Relaxed));
         let mut conn = self.pool.get().await.expect("a connection");
-        let company = company::insert(&mut conn, at("2026-01-05T08:00:00Z"), &name, None)
+        let company = company::insert(&mut conn, connected_at, &name, None)
             .await
             .expect("a company");
         let consent = Consent {
@@ -61,7 +66,7 @@ impl House {
             administrator_oid: Uuid::new_v4(),
             expected_domain: None,
         };
-        tenant::connect(&mut conn, at("2026-01-05T08:00:00Z"), company.id, &consent)
+        tenant::connect(&mut conn, connected_at, company.id, &consent)
             .await
             .expect("connected");
         company.id
