@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::collection::{self, Collection};
@@ -268,17 +269,19 @@ impl Graph {
     ) -> Result<T, Setback> {
         let request = self.request(link, body, token);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(tenant = %self.tenant, collection = collection.path(), "asking Graph");
-        let reply =
-            self.microsoft
-                .door()
-                .ask_graph(request)
-                .await
-                .map_err(|broken| match broken {
-                    Broken::Cut => Setback::Passing(Passing::unavailable()),
-                    Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
-                    Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
-                })?;
+        let asking =
+            tracing::debug_span!("graph", tenant = %self.tenant, collection = collection.path());
+        let reply = self
+            .microsoft
+            .door()
+            .ask_graph(request)
+            .instrument(asking)
+            .await
+            .map_err(|broken| match broken {
+                Broken::Cut => Setback::Passing(Passing::unavailable()),
+                Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
+                Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
+            })?;
         if !reply.status.is_success() {
             return Err(graph_error::read(
                 collection,

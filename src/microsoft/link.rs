@@ -187,4 +187,52 @@ mod tests {
                 .is_err()
         );
     }
+
+    /// What hostile links are made of.
+    const PIECES: [&str; 26] = [
+        "https:",
+        "http:",
+        "//",
+        "/",
+        "\\",
+        "graph.microsoft.com",
+        "evil.example",
+        "@",
+        ":443",
+        ":",
+        ".",
+        "..",
+        "v1.0",
+        "users",
+        "delta",
+        "()",
+        "%2e",
+        "%2f",
+        "%00",
+        "?",
+        "#",
+        "$deltatoken=x",
+        "\t",
+        " ",
+        "[::1]",
+        "x",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_leads_elsewhere(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..12),
+            tail in ".{0,8}",
+        ) {
+            let text = pieces.concat() + &tail;
+            for link in [text.clone(), format!("https://graph.microsoft.com/v1.0/users/{text}")] {
+                let Ok(trusted) = TrustedLink::from_answer(&graph(), Collection::UsersDelta, &link) else { continue };
+                let url = trusted.url();
+                let path = url.path().to_ascii_lowercase();
+                assert_eq!(url.origin(), graph().origin(), "{link}");
+                assert!(url.username().is_empty() && url.password().is_none(), "{link}");
+                assert!(["/v1.0/users/delta", "/v1.0/users/delta()"].contains(&path.as_str()), "{link}");
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::aadsts::EntraError;
@@ -166,7 +167,8 @@ impl Microsoft {
             .form(&form)
             .build()
             .map_err(|_| Broken::Cut)?;
-        self.door().ask_entra(request).await
+        let asking = tracing::debug_span!("token", %tenant);
+        self.door().ask_entra(request).instrument(asking).await
     }
 }
 
@@ -211,5 +213,68 @@ fn refusal(reply: &Reply) -> Result<Passing, Trouble> {
         }),
         Ok(error) => Err(error.trouble()),
         Err(_) => Ok(Passing::unavailable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::uuid;
+
+    use super::*;
+    use crate::microsoft::{Credential, Patience, Secret, Settings};
+
+    const TENANT: Uuid = uuid!("3d2b7f0a-6c1e-4f6e-9a55-1c2f0e9b8a01");
+
+    /// A way to an Entra that nobody answers at, holding a token that is due to be renewed.
+    async fn cut_off(ends_at: Instant) -> Microsoft {
+        let nobody = url::Url::parse("http://127.0.0.1:1").unwrap();
+        let microsoft = Microsoft::new(Settings {
+            login_url: nobody.clone(),
+            graph_url: nobody,
+            client_id: "app".into(),
+            credential: Credential::Secret(Secret::new("secret")),
+            patience: Patience {
+                tries: 1,
+                ..Patience::default()
+            },
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+        let header = HeaderValue::from_static("Bearer old");
+        let old = Token {
+            header,
+            renew_at: Instant::now(),
+            ends_at,
+        };
+        *microsoft.tokens().slot(TENANT).lock().await = Some(old);
+        microsoft
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_still_good_serves_while_entra_is_away() {
+        let microsoft = cut_off(Instant::now() + EARLY).await;
+        let token = microsoft.token(TENANT).await.map(|token| token.header());
+        assert_eq!(token.unwrap(), "Bearer old");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_has_ended_does_not() {
+        let microsoft = cut_off(Instant::now()).await;
+        assert_eq!(
+            microsoft.token(TENANT).await.err(),
+            Some(Trouble::Unavailable)
+        );
+    }
+
+    #[test]
+    fn a_token_is_renewed_five_minutes_before_its_end_or_at_half_its_life() {
+        for (life, margin) in [(3599, 300), (600, 300), (100, 50), (0, 0)] {
+            let body = format!("{{\"access_token\":\"t\",\"expires_in\":{life}}}");
+            let token = read_token(body.as_bytes()).unwrap();
+            assert_eq!(
+                token.ends_at - token.renew_at,
+                Duration::from_secs(margin),
+                "{life}"
+            );
+        }
     }
 }

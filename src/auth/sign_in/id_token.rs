@@ -40,6 +40,7 @@ pub(super) struct EntraClaims {
     login_hint: Option<String>,
     wids: Option<Vec<Uuid>>,
     acct: Option<serde_json::Value>,
+    idp: Option<String>,
     roles: Option<Vec<String>>,
 }
 
@@ -136,7 +137,7 @@ pub(super) fn check(
         sid: entra.sid.clone(),
         login_hint: entra.login_hint.clone(),
         wids: entra.wids.clone(),
-        guest: entra.acct.as_ref().map(is_guest),
+        guest: guest(entra, &issuer),
         roles: entra.roles.clone().unwrap_or_default(),
     })
 }
@@ -164,9 +165,17 @@ fn usable_key(
         .ok_or(SignInError::token("its key is unknown"))
 }
 
-/// The optional claim `acct`: 0 is a member, 1 a guest. What is not plainly a member is a guest.
-fn is_guest(acct: &serde_json::Value) -> bool {
-    !(acct.as_u64() == Some(0) || acct.as_str() == Some("0"))
+/// The optional claim `acct` is 0 for a member and 1 for a guest: what is not plainly a member is a guest. Without it, an
+/// identity provider other than the tenant itself (`idp`) still gives a guest away.
+fn guest(entra: &EntraClaims, issuer: &str) -> Option<bool> {
+    match &entra.acct {
+        Some(acct) => Some(acct.as_u64() != Some(0) && acct.as_str() != Some("0")),
+        None => entra
+            .idp
+            .as_ref()
+            .filter(|idp| *idp != issuer)
+            .map(|_| true),
+    }
 }
 
 /// What failed, in words of ours: openidconnect's quote the token.

@@ -124,16 +124,25 @@ async fn a_connection_that_nobody_takes_is_unavailability() {
 }
 
 #[tokio::test]
-async fn silence_has_an_end() {
-    let fake = Fake::graph("users", |_| Say::Nothing).await;
-    let impatient = Patience {
-        tries: 2,
-        silence: std::time::Duration::from_millis(50),
-        ..little_patience()
-    };
-    let graph = microsoft_with(&fake, impatient).graph(TENANT);
-    assert_eq!(graph.users().next().await.err(), Some(Trouble::Unavailable));
-    assert_eq!(graph.requests(), 2);
+async fn silence_and_an_answer_that_never_ends_have_an_end() {
+    let moment = std::time::Duration::from_millis(50);
+    for impatient in [
+        Patience {
+            tries: 2,
+            silence: moment,
+            ..little_patience()
+        },
+        Patience {
+            tries: 2,
+            whole: moment,
+            ..little_patience()
+        },
+    ] {
+        let fake = Fake::graph("users", |_| Say::Nothing).await;
+        let graph = microsoft_with(&fake, impatient).graph(TENANT);
+        assert_eq!(graph.users().next().await.err(), Some(Trouble::Unavailable));
+        assert_eq!(graph.requests(), 2);
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Lines {
 async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("tenantry=trace")
+        .with_env_filter("trace")
         .with_ansi(false)
         .with_writer(lines.clone())
         .finish();

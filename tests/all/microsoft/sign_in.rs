@@ -87,6 +87,22 @@ async fn whoever_is_not_plainly_a_member_is_a_guest() {
 }
 
 #[tokio::test]
+async fn an_identity_provider_other_than_the_tenant_gives_a_guest_away() {
+    for (home, guest) in [(false, Some(true)), (true, None)] {
+        let entra = Entra::start(move |script| {
+            script.claims.as_object_mut().unwrap().remove("acct");
+            script.claims["idp"] = match home {
+                true => script.claims["iss"].clone(),
+                false => json!("https://sts.windows.net/0b8f2b54-7d0e-4c7e-8c3c-0d6f7c1f2a11/"),
+            };
+        })
+        .await;
+        let person = entra.go_through(Authority::Tenant(TENANT)).await.unwrap();
+        assert_eq!(person.guest, guest);
+    }
+}
+
+#[tokio::test]
 async fn the_browser_is_sent_with_everything_that_binds_the_sign_in() {
     let entra = Entra::start(|_| {}).await;
     let begun = entra
