@@ -1,7 +1,7 @@
 //! The companies of the demo, and the tenants behind them. Ids follow from names, so that they are the same at every
 //! start and fit what the database has kept.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use diesel_async::AsyncConnection;
@@ -47,8 +47,7 @@ pub fn make(simulator: &Simulator) -> anyhow::Result<(TenantSummary, Vec<Client>
             connected: false,
         },
     ];
-    if let Some(folder) = published_payloads() {
-        let published = TenantSpec { capture: Some(folder), ..spec("Published payloads", "published.example") };
+    if let Some(published) = published_payloads()? {
         clients.push(Client { tenant: simulator.add_tenant(published)?, connected: true });
     }
     Ok((msp, clients))
@@ -61,11 +60,16 @@ fn spec(name: &str, domain: &str) -> TenantSpec {
     }
 }
 
-/// Microsoft's published answers, where the folder that holds them lies beside the repository.
-fn published_payloads() -> Option<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("simulator/captures/published.json");
+/// A tenant of Microsoft's published answers, where the folder that holds them lies beside the repository.
+fn published_payloads() -> anyhow::Result<Option<TenantSpec>> {
+    const MANIFEST: &str = include_str!("../../simulator/captures/published.json");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/graph/samples");
-    (manifest.is_file() && folder.is_dir()).then_some(manifest)
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let manifest = serde_json::from_str(MANIFEST).context("the manifest of the published payloads")?;
+    let published = spec("Published payloads", "published.example");
+    Ok(Some(TenantSpec { capture: Some(folder), capture_manifest: Some(manifest), ..published }))
 }
 
 /// Makes the companies, connects those that are to be connected, and waits until their first sync has ended.
