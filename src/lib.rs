@@ -1,1 +1,22 @@
+//! Tenantry keeps a managed service provider's Microsoft 365 tenants in its PSA.
+//!
+//! The house has floors, and a file names only floors below its own. From the ground up:
 
+// 0: settings, kinds of error, the database, the nouns
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod model;
+
+// 1: who is asking; Microsoft
+pub mod auth;
+pub mod microsoft;
+
+// 2: bringing a company up to date
+pub mod sync;
+
+// 3: what runs when, and who runs it
+pub mod jobs;
+
+// 5: the schema
+pub mod graphql;

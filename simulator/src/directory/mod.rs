@@ -8,6 +8,7 @@
 
 pub mod capture;
 pub mod change;
+pub mod cipher;
 pub mod names;
 pub mod properties;
 pub mod seed;

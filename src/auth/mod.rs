@@ -1,0 +1,9 @@
+//! Who is asking, what they may do, and how they prove it.
+
+pub mod policy;
+pub mod return_to;
+pub mod sign_in;
+pub mod viewer;
+
+pub use policy::{Action, allow};
+pub use viewer::Viewer;

@@ -1,0 +1,139 @@
+//! Settings: flags and the environment. Nothing else reads the environment.
+//!
+//! The danger here is a server that starts with half of its settings and fails at the first client. So everything is
+//! checked at the start, and an error names the setting and what to put there.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use url::Url;
+use uuid::Uuid;
+
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// Address of the Postgres database. Unset: a private Postgres under --data-dir
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder of the private Postgres
+    #[arg(long, env = "TENANTRY_DATA_DIR", default_value = ".tenantry")]
+    pub data_dir: PathBuf,
+    /// Connections to the database at most, for this process
+    #[arg(long, env = "TENANTRY_DATABASE_CONNECTIONS", default_value_t = 16)]
+    pub database_connections: usize,
+}
+
+/// How the API is reached.
+#[derive(Args, Clone, Debug)]
+pub struct Web {
+    /// Address to listen on
+    #[arg(long, env = "TENANTRY_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Our own origin, as browsers see it. Default: http:// and the address to listen on
+    #[arg(long, env = "TENANTRY_PUBLIC_URL")]
+    pub public_url: Option<Url>,
+    /// Other origins whose pages may use the API, such as the PSA's (comma-separated)
+    #[arg(long, env = "TENANTRY_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<Url>,
+    /// The MSP's own tenant: its people are staff
+    #[arg(long, env = "TENANTRY_STAFF_TENANT_ID")]
+    pub staff_tenant_id: Option<Uuid>,
+}
+
+/// Microsoft's national clouds.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CloudName {
+    /// Worldwide, GCC included
+    Global,
+    /// US Government L4 (GCC High)
+    Usgov,
+    /// US Government L5 (DoD)
+    UsgovDod,
+    /// China, run by 21Vianet
+    China,
+}
+
+/// Who we are at Microsoft.
+#[derive(Args, Clone)]
+pub struct Registration {
+    /// Application (client) id of the registration
+    #[arg(long, env = "MICROSOFT_CLIENT_ID")]
+    pub microsoft_client_id: Option<Uuid>,
+    /// Client secret (its value, not its id)
+    #[arg(long, env = "MICROSOFT_CLIENT_SECRET", hide_env_values = true)]
+    pub microsoft_client_secret: Option<String>,
+    /// PEM file with the private key and the certificate, in place of a secret
+    #[arg(long, env = "MICROSOFT_CLIENT_CERTIFICATE")]
+    pub microsoft_client_certificate: Option<PathBuf>,
+    /// Which of Microsoft's clouds
+    #[arg(long, env = "MICROSOFT_CLOUD", default_value = "global")]
+    pub microsoft_cloud: CloudName,
+    /// Entra's origin, in place of the cloud's (for a simulator)
+    #[arg(long, env = "MICROSOFT_LOGIN_URL")]
+    pub microsoft_login_url: Option<Url>,
+    /// Graph's origin, in place of the cloud's (for a simulator)
+    #[arg(long, env = "MICROSOFT_GRAPH_URL")]
+    pub microsoft_graph_url: Option<Url>,
+}
+
+impl Web {
+    /// Our own origin.
+    ///
+    /// # Errors
+    /// When it is no bare origin, or plain HTTP on another machine than this one: a session cookie would travel in
+    /// the clear.
+    pub fn origin(&self) -> anyhow::Result<Url> {
+        let url = match &self.public_url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("http://{}", self.listen)).context("TENANTRY_LISTEN makes no address")?,
+        };
+        require_origin(&url).context("TENANTRY_PUBLIC_URL")?;
+        if url.scheme() == "http" && !is_loopback(&url) {
+            bail!("TENANTRY_PUBLIC_URL: {url} is plain http; put https in front, or listen on 127.0.0.1");
+        }
+        Ok(url)
+    }
+
+    /// The origins whose pages may use the API, besides our own.
+    ///
+    /// # Errors
+    /// When one is no bare origin.
+    pub fn other_origins(&self) -> anyhow::Result<Vec<Url>> {
+        for url in &self.allowed_origins {
+            require_origin(url).context("TENANTRY_ALLOWED_ORIGINS")?;
+        }
+        Ok(self.allowed_origins.clone())
+    }
+
+    /// The MSP's own tenant.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn staff_tenant(&self) -> anyhow::Result<Uuid> {
+        self.staff_tenant_id
+            .context("TENANTRY_STAFF_TENANT_ID is not set: the id of the MSP's own tenant, whose people sign in as staff")
+    }
+}
+
+fn require_origin(url: &Url) -> anyhow::Result<()> {
+    let bare = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if bare { Ok(()) } else { bail!("{url} is not an origin such as https://psa.example") }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,98 @@
+//! The database: connections, migrations, the embedded server, and the events that leave it.
+//!
+//! Transactions only through `AsyncConnection::transaction`, which throws the connection away when it is cancelled or
+//! panics: a `BEGIN` by hand leaks its transaction to the next borrower of the pool.
+
+pub mod embedded;
+pub mod events;
+pub mod listen;
+pub mod schema;
+
+use anyhow::Context;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+/// One connection to Postgres.
+pub type Connection = AsyncPgConnection;
+/// A connection on loan from the [`Pool`].
+pub type Loan = deadpool::Object<AsyncPgConnection>;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// The connections that this process shares, and the address to open more of its own.
+#[derive(Clone)]
+pub struct Pool {
+    pool: deadpool::Pool<AsyncPgConnection>,
+    url: String,
+}
+
+impl Pool {
+    /// A pool of at most `size` connections to `url`, opened when they are asked for.
+    ///
+    /// # Errors
+    /// When `size` is zero.
+    pub fn new(url: &str, size: usize) -> anyhow::Result<Self> {
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+        let pool = deadpool::Pool::builder(manager)
+            .max_size(size)
+            .build()
+            .context("building the connection pool")?;
+        Ok(Self {
+            pool,
+            url: url.to_owned(),
+        })
+    }
+
+    /// Borrows a connection; it goes back when it is dropped.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn get(&self) -> anyhow::Result<Loan> {
+        self.pool.get().await.context("connecting to Postgres")
+    }
+
+    /// The address that the pool connects to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A connection of one's own, for what diesel cannot do: `COPY` and `LISTEN`.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn raw(&self) -> anyhow::Result<tokio_postgres::Client> {
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
+            .await
+            .context("connecting to Postgres")?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to Postgres ended");
+            }
+        });
+        Ok(client)
+    }
+}
+
+/// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.
+///
+/// # Errors
+/// When the database cannot be reached or a migration fails.
+pub async fn migrate(url: &str) -> anyhow::Result<()> {
+    let lock = Pool::new(url, 1)?.raw().await?;
+    lock.execute("select pg_advisory_lock(7461627)", &[])
+        .await
+        .context("waiting for other migrations")?;
+    let connection = <AsyncPgConnection as diesel_async::AsyncConnection>::establish(url)
+        .await
+        .context("connecting to Postgres")?;
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        harness
+            .run_pending_migrations(MIGRATIONS)
+            .map(|_| ())
+            .map_err(|error| anyhow::anyhow!("migrating the database: {error}"))
+    })
+    .await
+    .context("the migration panicked")?
+}

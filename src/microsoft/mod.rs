@@ -1,0 +1,194 @@
+//! Everything that Tenantry says to Microsoft: Entra for tokens, Graph for what a tenant holds.
+//!
+//! The danger: this floor holds the one credential that opens every client's tenant, and the tokens made with it. So a
+//! token is attached in one place only ([`graph`]), to links that were checked ([`link`]), on a client that follows no
+//! redirect; nothing here implements `Debug` on a secret, and no error or log line carries a body, a token or a link.
+//!
+//! In reading order: who we are ([`credential`]), how long we wait ([`patience`]), the one way out ([`door`]), tokens
+//! ([`token`]), where a link may lead ([`link`]), the questions ([`graph`], [`pages`], [`batch`]), Microsoft's shapes
+//! ([`wire`]) and what can go wrong ([`trouble`], [`graph_error`], [`aadsts`]).
+
+mod aadsts;
+mod batch;
+mod collection;
+mod credential;
+mod door;
+mod graph;
+mod graph_error;
+mod link;
+mod pages;
+mod patience;
+mod token;
+mod trouble;
+pub mod wire;
+
+use std::sync::Arc;
+
+use url::Url;
+use uuid::Uuid;
+
+pub use credential::{Credential, Secret};
+pub use graph::{DeltaFrom, Graph};
+pub use link::DeltaLink;
+pub use pages::{Page, Pages};
+pub use patience::Patience;
+pub use trouble::{Refusal, Trouble};
+
+// For sign-in, which talks to the same Entra through the same door.
+pub(crate) use aadsts::{EntraError, explain};
+pub(crate) use collection::{GROUP as GROUP_SELECTION, USER as PERSON_SELECTION};
+pub(crate) use credential::{JWT_BEARER, Proof};
+pub(crate) use door::Broken;
+pub(crate) use patience::{Passing, Tries, retry_after};
+pub(crate) use token::unverified_claims;
+
+use credential::SignedAs;
+use door::{Door, Reply};
+
+/// Where Microsoft is and who we are there.
+pub struct Settings {
+    /// Entra's origin; see [`Cloud::login_url`].
+    pub login_url: Url,
+    /// Graph's origin, without the version; see [`Cloud::graph_url`].
+    pub graph_url: Url,
+    /// The application (client) id of our registration.
+    pub client_id: String,
+    /// What proves that we are that application.
+    pub credential: Credential,
+    /// How long to put up with Microsoft's bad moments before giving the worker's slot back.
+    pub patience: Patience,
+}
+
+/// Microsoft's national clouds. Each needs a registration of its own.
+///
+/// Source: <https://learn.microsoft.com/graph/deployments>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloud {
+    /// The worldwide cloud, GCC included.
+    Global,
+    /// US Government L4 (GCC High).
+    UsGov,
+    /// US Government L5 (DoD).
+    UsGovDod,
+    /// China, run by 21Vianet.
+    China,
+}
+
+impl Cloud {
+    /// The origin of Entra in this cloud.
+    pub fn login_url(self) -> Url {
+        origin(match self {
+            Cloud::Global => "https://login.microsoftonline.com",
+            Cloud::UsGov | Cloud::UsGovDod => "https://login.microsoftonline.us",
+            Cloud::China => "https://login.partner.microsoftonline.cn",
+        })
+    }
+
+    /// The origin of Graph in this cloud.
+    pub fn graph_url(self) -> Url {
+        origin(match self {
+            Cloud::Global => "https://graph.microsoft.com",
+            Cloud::UsGov => "https://graph.microsoft.us",
+            Cloud::UsGovDod => "https://dod-graph.microsoft.us",
+            Cloud::China => "https://microsoftgraph.chinacloudapi.cn",
+        })
+    }
+}
+
+fn origin(url: &str) -> Url {
+    Url::parse(url).expect("the origins above are written correctly")
+}
+
+/// Why [`Microsoft::new`] refused its settings: for the operator, at start.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSettings {
+    /// An address that is not a bare origin, or plain HTTP to another machine.
+    #[error("{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)")]
+    Origin(&'static str),
+    /// The certificate setting does not hold what is needed.
+    #[error("the certificate is unusable: {0}")]
+    Certificate(&'static str),
+    /// The HTTP client could not be built, for example without any root certificate on the machine.
+    #[error("the HTTP client could not be built")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Our way to Microsoft: one HTTP client, one credential, the tokens of all tenants. Clones share everything.
+#[derive(Clone)]
+pub struct Microsoft {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    door: Door,
+    signed_as: SignedAs,
+    tokens: token::Tokens,
+}
+
+impl Microsoft {
+    /// Checks the settings; makes no request.
+    ///
+    /// # Errors
+    /// [`BadSettings`] says which setting, never its value.
+    pub fn new(settings: Settings) -> Result<Self, BadSettings> {
+        let signed_as = SignedAs::new(settings.client_id, settings.credential)?;
+        let door = Door::new(settings.login_url, settings.graph_url, settings.patience)?;
+        Ok(Self { inner: Arc::new(Inner { door, signed_as, tokens: token::Tokens::default() }) })
+    }
+
+    /// Graph as one tenant's data, with a request counter of its own.
+    pub fn graph(&self, tenant: Uuid) -> Graph {
+        Graph::new(self.clone(), tenant)
+    }
+
+    /// Drops the cached token of a tenant, so that the next question asks for a new one: a token keeps the permissions
+    /// it was born with, so one from before a consent does not learn of it.
+    pub fn forget_token(&self, tenant: Uuid) {
+        self.inner.tokens.forget(tenant);
+    }
+
+    /// Where an administrator of `tenant` grants our application's permissions.
+    ///
+    /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+    pub fn admin_consent_url(&self, tenant: Uuid, redirect_uri: &Url, state: &str) -> Url {
+        let mut url = self.login_path(&format!("{tenant}/v2.0/adminconsent"));
+        url.query_pairs_mut()
+            .append_pair("client_id", self.client_id())
+            .append_pair("scope", &self.inner.door.graph_scope())
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("state", state);
+        url
+    }
+
+    /// The application (client) id that Microsoft knows us by.
+    pub fn client_id(&self) -> &str {
+        self.inner.signed_as.client_id()
+    }
+
+    /// Entra's origin.
+    pub fn login_url(&self) -> &Url {
+        self.inner.door.login()
+    }
+
+    /// Graph's origin, without the version.
+    pub fn graph_url(&self) -> &Url {
+        self.inner.door.graph()
+    }
+
+    /// A path under Entra's origin.
+    pub(crate) fn login_path(&self, path: &str) -> Url {
+        self.login_url().join(path).expect("a tenant id and fixed words make a path")
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.inner.door
+    }
+
+    pub(crate) fn signed_as(&self) -> &SignedAs {
+        &self.inner.signed_as
+    }
+
+    pub(crate) fn tokens(&self) -> &token::Tokens {
+        &self.inner.tokens
+    }
+}

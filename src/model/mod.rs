@@ -1,0 +1,63 @@
+//! The nouns: rows, the queries that touch them, and nothing about HTTP, GraphQL or Microsoft.
+//!
+//! Functions take a connection and, where they answer owned rows to somebody, a [`Scope`]: no scope, no rows.
+//! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
+
+pub mod asset;
+pub mod clock;
+pub mod company;
+pub mod connect_ticket;
+pub mod contact;
+pub mod contact_group;
+pub mod held_change;
+pub mod page;
+pub mod scope;
+pub mod service_token;
+pub mod sync_change;
+pub mod sync_rules;
+pub mod sync_run;
+pub mod sync_slot;
+pub mod sync_state;
+pub mod tenant;
+mod text_enum;
+
+pub use asset::Asset;
+pub use company::Company;
+pub use contact::Contact;
+pub use contact_group::ContactGroup;
+pub use scope::Scope;
+pub use sync_rules::SyncRules;
+pub use sync_run::SyncRun;
+pub use tenant::{Tenant, TenantStatus};
+
+text_enum::text_enum! {
+    /// Whether a record is in use.
+    pub enum RecordState {
+        /// Found in the tenant and admitted by the sync rules.
+        Active = "ACTIVE",
+        /// Left the tenant, or ruled out by a sync rule. Never deleted.
+        Deactivated = "DEACTIVATED",
+    }
+}
+
+text_enum::text_enum! {
+    /// The kinds of record that a sync keeps.
+    pub enum Noun {
+        /// People.
+        Contact = "CONTACT",
+        /// Groups with their members.
+        ContactGroup = "CONTACT_GROUP",
+        /// Devices.
+        Asset = "ASSET",
+    }
+}
+
+text_enum::text_enum! {
+    /// Why a record was deactivated.
+    pub enum DeactivatedBecause {
+        /// The tenant no longer has it.
+        Left = "LEFT",
+        /// A sync rule leaves it out.
+        RuledOut = "RULED_OUT",
+    }
+}

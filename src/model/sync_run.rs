@@ -1,0 +1,420 @@
+//! Sync runs: one attempt to bring one company up to date.
+//!
+//! The row is the truth. A worker holds it by a lease on the database's clock and a fence: every write carries the
+//! fence of its claim, so that a worker that was taken for dead can no longer change anything. Each change of the row
+//! writes its snapshot to the outbox in the same transaction.
+//!
+//! This file says what a run is and how people ask for one; [`lease`] is what workers do with it.
+
+pub mod lease;
+mod json;
+mod list;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use json::{Json, JsonOption};
+pub use list::{Filter, latest_of_company, list_everywhere, list_of_company, load};
+
+use crate::db::Connection;
+use crate::db::schema::sync_run;
+use crate::error::{Failure, UserError};
+use crate::model::tenant::{self, TenantStatus};
+use crate::model::{Noun, Scope, SyncRules};
+
+super::text_enum::text_enum! {
+    /// What a run brings up to date.
+    pub enum SyncKind {
+        /// Contacts, contact groups and assets.
+        Identity = "IDENTITY",
+        /// The security posture.
+        Evidence = "EVIDENCE",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// What made a run.
+    pub enum SyncTrigger {
+        /// The company was just connected.
+        Initial = "INITIAL",
+        /// Somebody asked.
+        Manual = "MANUAL",
+        /// The clock.
+        Scheduled = "SCHEDULED",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// How much a run reads.
+    pub enum SyncMode {
+        /// Only what changed, where Microsoft can tell; everything otherwise.
+        Auto = "AUTO",
+        /// Everything.
+        Full = "FULL",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// Where a run stands.
+    pub enum SyncStatus {
+        /// Waits for a worker.
+        Queued = "QUEUED",
+        /// A worker is on it.
+        Running = "RUNNING",
+        /// Waits for Microsoft, without holding a worker.
+        Waiting = "WAITING",
+        /// Complete.
+        Succeeded = "SUCCEEDED",
+        /// Some kinds of record are up to date, others could not be read.
+        Partial = "PARTIAL",
+        /// Nothing could be brought up to date.
+        Failed = "FAILED",
+        /// Ended by a person before it was done.
+        Cancelled = "CANCELLED",
+    }
+}
+
+impl SyncStatus {
+    /// Whether the run still has work to do.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Queued | Self::Running | Self::Waiting)
+    }
+}
+
+/// What a run did to one kind of record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub kind: Noun,
+    /// Records that Microsoft listed.
+    pub read: i64,
+    pub created: i64,
+    /// Records that changed, those that came back among them.
+    pub updated: i64,
+    pub unchanged: i64,
+    pub deactivated: i64,
+    /// Deactivations that wait for a person.
+    pub held: i64,
+    /// Records that the sync rules leave out.
+    pub skipped: i64,
+    /// Why the whole kind was left out, such as a tenant without Intune.
+    pub skipped_because: Option<String>,
+}
+
+impl Counts {
+    /// Counts of a kind of which nothing was seen yet.
+    pub fn none(kind: Noun) -> Self {
+        Self {
+            kind,
+            read: 0,
+            created: 0,
+            updated: 0,
+            unchanged: 0,
+            deactivated: 0,
+            held: 0,
+            skipped: 0,
+            skipped_because: None,
+        }
+    }
+}
+
+/// How long one stage of a run took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// What was done, such as `Reading contacts`.
+    pub name: String,
+    pub milliseconds: i64,
+}
+
+/// Why a run, or a part of it, did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFailure {
+    /// A stable code in capitals.
+    pub code: String,
+    /// What went wrong, in plain words.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// One attempt to bring one company up to date.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Serialize, Deserialize)]
+#[diesel(table_name = sync_run, check_for_backend(diesel::pg::Pg))]
+pub struct SyncRun {
+    pub id: Uuid,
+    pub company_id: Uuid,
+    pub kind: SyncKind,
+    pub trigger: SyncTrigger,
+    pub mode: SyncMode,
+    pub dry_run: bool,
+    pub status: SyncStatus,
+    /// What it is doing, such as `Reading contacts`.
+    pub stage: Option<String>,
+    /// What a page shows.
+    pub message: String,
+    /// Percent, where it can be told; never falls.
+    pub progress: Option<i32>,
+    #[diesel(deserialize_as = Json<Vec<Counts>>)]
+    pub counts: Vec<Counts>,
+    #[diesel(deserialize_as = Json<Vec<StageTime>>)]
+    pub stages: Vec<StageTime>,
+    /// Requests made to Microsoft, retries included.
+    pub requests: i64,
+    #[diesel(deserialize_as = JsonOption<RunFailure>)]
+    pub failure: Option<RunFailure>,
+    pub requested_by: String,
+    pub queued_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// It does not start, or go on, before this.
+    pub not_before: DateTime<Utc>,
+    /// Counts the changes of the row.
+    pub revision: i64,
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub company_id: Uuid,
+    pub kind: SyncKind,
+    pub trigger: SyncTrigger,
+    pub mode: SyncMode,
+    /// Report the plan and write nothing.
+    pub dry_run: bool,
+    /// Rules to try in place of the saved ones; only in a dry run.
+    pub rules: Option<SyncRules>,
+    /// Who asks, by name.
+    pub requested_by: String,
+    /// It does not start before this; the present for all but the clock.
+    pub not_before: DateTime<Utc>,
+}
+
+/// A run, and whether it was there before it was asked for.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    pub run: SyncRun,
+    pub joined: bool,
+}
+
+/// Queues a run, or joins the one that is active. In a transaction; ring the doorbell after it.
+///
+/// A FULL that joins a queued AUTO raises it; a MANUAL that joins a queued SCHEDULED one makes it start now.
+///
+/// # Errors
+/// `NOT_CONNECTED` or `RECONNECT_NEEDED` when the company has no working tenant, `PREVIEW_RUNNING` when other rules
+/// are being tried.
+pub async fn queue(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Queued, Failure> {
+    require_connected(conn, wish.company_id).await?;
+    if let Some(run) = insert(conn, now, wish).await? {
+        return Ok(Queued { run, joined: false });
+    }
+    let run = join(conn, now, wish).await?;
+    Ok(Queued { run, joined: true })
+}
+
+async fn require_connected(conn: &mut Connection, company_id: Uuid) -> Result<(), Failure> {
+    let tenant = tenant::find(conn, company_id).await?;
+    match tenant.map(|tenant| tenant.status) {
+        Some(TenantStatus::Connected) => Ok(()),
+        Some(TenantStatus::ReconnectNeeded) => Err(UserError::new(
+            "RECONNECT_NEEDED",
+            "Microsoft no longer lets us read this tenant. Connect it again.",
+        )
+        .into()),
+        _ => Err(UserError::new(
+            "NOT_CONNECTED",
+            "This company is not connected to Microsoft 365. Connect it first.",
+        )
+        .into()),
+    }
+}
+
+async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
+    let rules = wish.rules.as_ref().map(serde_json::to_value).transpose().map_err(anyhow::Error::from)?;
+    let run: Option<SyncRun> = diesel::insert_into(sync_run::table)
+        .values((
+            sync_run::id.eq(Uuid::now_v7()),
+            sync_run::company_id.eq(wish.company_id),
+            sync_run::kind.eq(wish.kind),
+            sync_run::trigger.eq(wish.trigger),
+            sync_run::mode.eq(wish.mode),
+            sync_run::dry_run.eq(wish.dry_run),
+            sync_run::rules.eq(rules),
+            sync_run::status.eq(SyncStatus::Queued),
+            sync_run::message.eq("Sync queued"),
+            sync_run::requested_by.eq(&wish.requested_by),
+            sync_run::queued_at.eq(now),
+            sync_run::not_before.eq(wish.not_before),
+        ))
+        .on_conflict_do_nothing()
+        .returning(SyncRun::as_returning())
+        .get_result(conn)
+        .await
+        .optional()?;
+    if let Some(run) = &run {
+        publish(conn, run.id).await?;
+    }
+    Ok(run)
+}
+
+async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<SyncRun, Failure> {
+    let (run, rules): (SyncRun, Option<serde_json::Value>) = sync_run::table
+        .filter(sync_run::company_id.eq(wish.company_id))
+        .filter(sync_run::kind.eq(wish.kind))
+        .filter(sync_run::dry_run.eq(wish.dry_run))
+        .filter(sync_run::finished_at.is_null())
+        .select((SyncRun::as_select(), sync_run::rules))
+        .for_update()
+        .first(conn)
+        .await?;
+    let wished = wish.rules.as_ref().map(serde_json::to_value).transpose().map_err(anyhow::Error::from)?;
+    if rules != wished {
+        return Err(UserError::new(
+            "PREVIEW_RUNNING",
+            "Other sync rules are being tried for this company. Try again when that dry run has ended.",
+        )
+        .into());
+    }
+    let raise = run.mode == SyncMode::Auto && wish.mode == SyncMode::Full;
+    let hasten = run.not_before > wish.not_before && wish.trigger == SyncTrigger::Manual;
+    if run.status != SyncStatus::Queued || !(raise || hasten) {
+        return Ok(run);
+    }
+    diesel::update(sync_run::table.find(run.id))
+        .set((
+            sync_run::mode.eq(if raise { wish.mode } else { run.mode }),
+            sync_run::not_before.eq(if hasten { now } else { run.not_before }),
+            sync_run::revision.eq(sync_run::revision + 1),
+        ))
+        .execute(conn)
+        .await?;
+    publish(conn, run.id).await?;
+    Ok(sync_run::table.find(run.id).select(SyncRun::as_select()).first(conn).await?)
+}
+
+/// Tells subscribers how the run stands; in the transaction that changed it.
+async fn publish(conn: &mut Connection, run_id: Uuid) -> QueryResult<()> {
+    diesel::sql_query(
+        "insert into outbox (company_id, run_id, kind, snapshot)
+         select company_id, id, kind, to_jsonb(sync_run) - array['checkpoint', 'rules', 'lease_owner', 'lease_until']
+         from sync_run where id = $1",
+    )
+    .bind::<SqlUuid, _>(run_id)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Tells subscribers of a run whose surroundings changed, such as its held changes; in the transaction that changed
+/// them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(conn: &mut Connection, run_id: Uuid) -> QueryResult<SyncRun> {
+    let run = diesel::update(sync_run::table.find(run_id))
+        .set(sync_run::revision.eq(sync_run::revision + 1))
+        .returning(SyncRun::as_returning())
+        .get_result(conn)
+        .await?;
+    publish(conn, run_id).await?;
+    Ok(run)
+}
+
+/// Ends every active run of a company, whoever holds it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_active(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    reason: &str,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "with ended as (
+             update sync_run
+             set status = 'CANCELLED', message = $3, finished_at = $2, fence = fence + 1, revision = revision + 1,
+                 lease_owner = null, lease_until = null, checkpoint = null
+             where company_id = $1 and finished_at is null
+             returning *)
+         insert into outbox (company_id, run_id, kind, snapshot)
+         select company_id, id, kind, to_jsonb(ended) - array['checkpoint', 'rules', 'lease_owner', 'lease_until']
+         from ended",
+    )
+    .bind::<SqlUuid, _>(company_id)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(reason)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The run with this id, if the scope holds its company.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Connection, scope: &Scope, id: Uuid) -> QueryResult<Option<SyncRun>> {
+    let run: Option<SyncRun> = sync_run::table
+        .find(id)
+        .select(SyncRun::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(run.filter(|run| scope.holds(run.company_id)))
+}
+
+/// The newest run of a kind for a company, dry runs apart.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    kind: SyncKind,
+) -> QueryResult<Option<SyncRun>> {
+    if !scope.holds(company_id) {
+        return Ok(None);
+    }
+    sync_run::table
+        .filter(sync_run::company_id.eq(company_id))
+        .filter(sync_run::kind.eq(kind))
+        .filter(sync_run::dry_run.eq(false))
+        .order((sync_run::queued_at.desc(), sync_run::id.desc()))
+        .select(SyncRun::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// What somebody who starts to watch is shown first: the newest run under way, dry runs included, else the newest
+/// real one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    kind: SyncKind,
+) -> QueryResult<Option<SyncRun>> {
+    if !scope.holds(company_id) {
+        return Ok(None);
+    }
+    let active = sync_run::table
+        .filter(sync_run::company_id.eq(company_id))
+        .filter(sync_run::kind.eq(kind))
+        .filter(sync_run::finished_at.is_null())
+        .order((sync_run::queued_at.desc(), sync_run::id.desc()))
+        .select(SyncRun::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    match active {
+        Some(run) => Ok(Some(run)),
+        None => latest(conn, scope, company_id, kind).await,
+    }
+}

@@ -1,0 +1,238 @@
+//! Tenants: the Microsoft Entra tenant that a company is connected to.
+//!
+//! The danger here is to link a tenant to the wrong company: a unique index allows one company per tenant, and the
+//! refusal never says which.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::db::Connection;
+use crate::db::schema::{contact, tenant};
+use crate::error::{Failure, UserError};
+use crate::model::{sync_run, sync_state};
+
+super::text_enum::text_enum! {
+    /// How a company stands with its tenant.
+    pub enum TenantStatus {
+        /// A link to consent was made; nobody has come back from Microsoft yet.
+        ConsentPending = "CONSENT_PENDING",
+        /// Connected: syncs run.
+        Connected = "CONNECTED",
+        /// Microsoft refuses us, most likely because the consent was withdrawn. Data is kept, syncs stand still.
+        ReconnectNeeded = "RECONNECT_NEEDED",
+        /// Disconnected by us. Data is kept, syncs stand still.
+        Disconnected = "DISCONNECTED",
+    }
+}
+
+/// A company's tenant.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = tenant, check_for_backend(diesel::pg::Pg))]
+pub struct Tenant {
+    pub company_id: Uuid,
+    /// Microsoft's tenant id, once known.
+    pub entra_tenant_id: Option<Uuid>,
+    pub status: TenantStatus,
+    /// As the tenant calls itself.
+    pub display_name: Option<String>,
+    /// Its default verified domain.
+    pub domain: Option<String>,
+    /// The administrator who consented, by name.
+    pub consented_by: Option<String>,
+    pub consented_oid: Option<Uuid>,
+    pub connected_at: Option<DateTime<Utc>>,
+    /// Why it is not connected, in words for people.
+    pub status_reason: Option<String>,
+    /// A domain that the tenant has to own, not yet seen to hold.
+    pub expected_domain: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Who consented, and to what: all of it proven by a sign-in, nothing taken from a callback's parameters.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    pub entra_tenant_id: Uuid,
+    pub administrator: String,
+    pub administrator_oid: Uuid,
+    pub expected_domain: Option<String>,
+}
+
+/// The tenant of a company, if it was ever to be connected.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(conn: &mut Connection, company_id: Uuid) -> QueryResult<Option<Tenant>> {
+    tenant::table
+        .find(company_id)
+        .select(Tenant::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// The tenants of these companies.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<Tenant>> {
+    tenant::table
+        .filter(tenant::company_id.eq_any(companies))
+        .select(Tenant::as_select())
+        .load(conn)
+        .await
+}
+
+/// Notes that somebody is on the way to Microsoft for this company; a tenant that is connected stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expect_consent(conn: &mut Connection, company_id: Uuid) -> QueryResult<()> {
+    diesel::insert_into(tenant::table)
+        .values((
+            tenant::company_id.eq(company_id),
+            tenant::status.eq(TenantStatus::ConsentPending),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Connects a company to the tenant whose administrator has consented. In one transaction with the first run.
+///
+/// # Errors
+/// `TENANT_TAKEN` when another company is connected to this tenant, `TENANT_CHANGED` when the company holds the
+/// records of another tenant.
+pub async fn connect(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    consent: &Consent,
+) -> Result<(), Failure> {
+    refuse_another_tenants_records(conn, company_id, consent.entra_tenant_id).await?;
+    let connected = (
+        tenant::entra_tenant_id.eq(consent.entra_tenant_id),
+        tenant::status.eq(TenantStatus::Connected),
+        tenant::status_reason.eq(None::<String>),
+        tenant::consented_by.eq(&consent.administrator),
+        tenant::consented_oid.eq(consent.administrator_oid),
+        tenant::connected_at.eq(now),
+        tenant::expected_domain.eq(&consent.expected_domain),
+        tenant::updated_at.eq(now),
+    );
+    diesel::insert_into(tenant::table)
+        .values((tenant::company_id.eq(company_id), connected.clone()))
+        .on_conflict(tenant::company_id)
+        .do_update()
+        .set(connected)
+        .execute(conn)
+        .await
+        .map_err(tenant_taken)?;
+    Ok(())
+}
+
+async fn refuse_another_tenants_records(
+    conn: &mut Connection,
+    company_id: Uuid,
+    entra_tenant_id: Uuid,
+) -> Result<(), Failure> {
+    let before = find(conn, company_id).await?.and_then(|tenant| tenant.entra_tenant_id);
+    if before.is_none_or(|before| before == entra_tenant_id) {
+        return Ok(());
+    }
+    let has_records: bool =
+        diesel::select(diesel::dsl::exists(contact::table.filter(contact::company_id.eq(company_id))))
+            .get_result(conn)
+            .await?;
+    if has_records {
+        return Err(UserError::new(
+            "TENANT_CHANGED",
+            "This company holds the records of another Microsoft 365 tenant. Connect that tenant again, or make a new company for this one.",
+        )
+        .into());
+    }
+    Ok(sync_state::remove_all(conn, company_id).await?)
+}
+
+fn tenant_taken(error: Error) -> Failure {
+    match &error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+            if info.constraint_name() == Some("one_company_per_tenant") =>
+        {
+            UserError::new(
+                "TENANT_TAKEN",
+                "This Microsoft 365 tenant is already connected. Disconnect it where it is connected, then try again.",
+            )
+            .into()
+        }
+        _ => error.into(),
+    }
+}
+
+/// Keeps what the tenant says of itself, once `/organization` was read and agreed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn describe(
+    conn: &mut Connection,
+    company_id: Uuid,
+    display_name: Option<&str>,
+    domain: Option<&str>,
+) -> QueryResult<()> {
+    diesel::update(tenant::table.find(company_id))
+        .set((
+            tenant::display_name.eq(display_name),
+            tenant::domain.eq(domain),
+            tenant::expected_domain.eq(None::<String>),
+            tenant::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes that Microsoft no longer lets us in. Nothing is deactivated.
+///
+/// # Errors
+/// When the database fails.
+pub async fn need_reconnect(conn: &mut Connection, company_id: Uuid, reason: &str) -> QueryResult<()> {
+    diesel::update(tenant::table.find(company_id).filter(tenant::status.eq(TenantStatus::Connected)))
+        .set((
+            tenant::status.eq(TenantStatus::ReconnectNeeded),
+            tenant::status_reason.eq(reason),
+            tenant::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Disconnects: runs that are under way are cancelled, links to go on from are forgotten, records are kept. Whether
+/// there was something to disconnect. In a transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    reason: &str,
+) -> QueryResult<bool> {
+    let changed = diesel::update(
+        tenant::table.find(company_id).filter(tenant::status.ne(TenantStatus::Disconnected)),
+    )
+    .set((
+        tenant::status.eq(TenantStatus::Disconnected),
+        tenant::status_reason.eq(reason),
+        tenant::updated_at.eq(now),
+    ))
+    .execute(conn)
+    .await?;
+    sync_run::cancel_active(conn, now, company_id, reason).await?;
+    sync_state::remove_all(conn, company_id).await?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,60 @@
+//! How a run, or one kind of record in it, ends.
+
+use std::time::Duration;
+
+use crate::microsoft::Trouble;
+use crate::model::sync_run::RunFailure;
+use crate::model::sync_run::lease::LeaseError;
+
+/// Why work on a run stopped before it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// Microsoft said no, or nothing that can be used.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    /// A reason of our own, for people; the company is disconnected.
+    #[error("{}", .0.message)]
+    Refused(RunFailure),
+    /// To go on later, without holding a worker meanwhile.
+    #[error("waiting: {message}")]
+    Wait { delay: Duration, message: String },
+    /// The run is no longer ours.
+    #[error("the lease on the run was lost")]
+    Lost,
+    /// We have to mend it.
+    #[error(transparent)]
+    Broken(#[from] anyhow::Error),
+}
+
+impl From<LeaseError> for Stop {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Lost => Self::Lost,
+            LeaseError::Database(error) => Self::Broken(error.into()),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Stop {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+/// What the run says of trouble with Microsoft.
+pub fn failure_of(trouble: &Trouble) -> RunFailure {
+    RunFailure {
+        code: trouble.code().into(),
+        message: trouble.message(),
+        remedy: trouble.remedy().into(),
+    }
+}
+
+/// What the run says of a fault of our own; the cause is in the log.
+pub fn internal_failure() -> RunFailure {
+    RunFailure {
+        code: "INTERNAL".into(),
+        message: "Something went wrong on our side.".into(),
+        remedy: "Sync again. If it happens again, tell whoever runs Tenantry the time of this run.".into(),
+    }
+}

@@ -1,0 +1,178 @@
+//! What those who watch a run are told, and how often: progress is merged, endings never are.
+
+use std::time::{Duration, Instant};
+
+use super::ending::Stop;
+use crate::db::{Connection, Pool};
+use crate::db::events::Events;
+use crate::microsoft::Graph;
+use crate::model::Noun;
+use crate::model::sync_run::lease::{self, Claim, Report};
+use crate::model::sync_run::{Counts, RunFailure, StageTime, SyncStatus};
+
+/// Progress is told at most this often.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// Tells how one run stands.
+pub struct Reporter {
+    pool: Pool,
+    events: Events,
+    graph: Graph,
+    claim: Claim,
+    report: Report,
+    told: Instant,
+    stage_began: Instant,
+}
+
+impl Reporter {
+    /// Goes on from where the run stands.
+    pub fn new(pool: Pool, events: Events, graph: Graph, claim: Claim) -> Self {
+        let run = &claim.run;
+        let report = Report {
+            stage: None,
+            message: run.message.clone(),
+            progress: run.progress,
+            counts: run.counts.clone(),
+            stages: run.stages.clone(),
+            requests: run.requests,
+        };
+        let now = Instant::now();
+        Self { pool, events, graph, claim, report, told: now, stage_began: now }
+    }
+
+    /// The kinds of record that are done with, from earlier claims too.
+    pub fn is_settled(&self, noun: Noun) -> bool {
+        self.report.counts.iter().any(|counts| counts.kind == noun)
+    }
+
+    /// What a page would show right now.
+    pub fn report(&self) -> Report {
+        let mut report = self.report.clone();
+        report.requests = self.claim.run.requests + i64::try_from(self.graph.requests()).unwrap_or(i64::MAX);
+        report
+    }
+
+    /// A new stage begins, such as `Reading contacts`.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn begin(&mut self, stage: &str, progress: i32) -> Result<(), Stop> {
+        self.end_stage();
+        self.report.stage = Some(stage.to_owned());
+        self.report.message = stage.to_owned();
+        self.report.progress = Some(progress.max(self.report.progress.unwrap_or(0)));
+        self.tell().await
+    }
+
+    /// So many records were read in this stage; `progress` where it can be told.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn read(&mut self, records: i64, progress: Option<i32>) -> Result<(), Stop> {
+        let stage = self.report.stage.as_deref().unwrap_or("Reading");
+        self.report.message = format!("{stage}: {}", grouped(records));
+        self.report.progress = progress.max(self.report.progress);
+        if self.told.elapsed() < EVERY {
+            return Ok(());
+        }
+        self.tell().await
+    }
+
+    async fn tell(&mut self) -> Result<(), Stop> {
+        let report = self.report();
+        let mut conn = self.pool.get().await?;
+        lease::report(&mut conn, self.claim.run.id, self.claim.fence, &report).await?;
+        self.told = Instant::now();
+        self.events.wake();
+        Ok(())
+    }
+
+    /// Writes down that a kind of record is done with, in the transaction that applies it, so that no claim does it
+    /// twice. After the commit, [`settled`](Self::settled).
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn settle(&self, conn: &mut Connection, counts: &Counts) -> Result<(), Stop> {
+        let mut report = self.report();
+        report.counts.push(counts.clone());
+        lease::report(conn, self.claim.run.id, self.claim.fence, &report).await?;
+        Ok(())
+    }
+
+    /// The transaction that settled a kind of record was committed.
+    pub fn settled(&mut self, counts: Counts) {
+        self.report.counts.push(counts);
+        self.events.wake();
+    }
+
+    fn end_stage(&mut self) {
+        if let Some(name) = self.report.stage.take() {
+            let milliseconds = i64::try_from(self.stage_began.elapsed().as_millis()).unwrap_or(i64::MAX);
+            self.report.stages.push(StageTime { name, milliseconds });
+        }
+        self.stage_began = Instant::now();
+    }
+
+    /// The run ends.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn finish(
+        &mut self,
+        status: SyncStatus,
+        message: String,
+        failure: Option<&RunFailure>,
+    ) -> Result<(), Stop> {
+        self.end_stage();
+        self.report.message = message;
+        if status == SyncStatus::Succeeded {
+            self.report.progress = Some(100);
+        }
+        let report = self.report();
+        let mut conn = self.pool.get().await?;
+        lease::finish(&mut conn, self.claim.run.id, self.claim.fence, status, &report, failure).await?;
+        self.events.wake();
+        Ok(())
+    }
+
+    /// The run gives its worker up and goes on later.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn wait(&mut self, delay: Duration, message: String) -> Result<(), Stop> {
+        self.end_stage();
+        self.report.message = message;
+        let report = self.report();
+        let mut conn = self.pool.get().await?;
+        let checkpoint = serde_json::Value::Null;
+        lease::wait(&mut conn, self.claim.run.id, self.claim.fence, delay, &report, &checkpoint).await?;
+        self.events.wake();
+        Ok(())
+    }
+}
+
+/// A count as people read it: `1,200`.
+fn grouped(count: i64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+    }
+}

@@ -1,0 +1,314 @@
+//! One run: which kinds of record are read in which order, and what becomes of trouble on the way.
+//!
+//! Groups come first, because the sync rules may ask who is in them. A kind that fails leaves its own records as they
+//! were; the others are applied all the same.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
+
+use super::apply::{Plan, Statements};
+use super::ending::{self, Stop};
+use super::reporter::Reporter;
+use super::stage::Stager;
+use super::{devices, groups, people};
+use crate::db::events::Events;
+use crate::db::{Connection, Pool};
+use crate::microsoft::{DeltaLink, Graph, Trouble};
+use crate::model::sync_run::lease::Claim;
+use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
+use crate::model::sync_state::{self, Collection, SyncState};
+use crate::model::{Noun, SyncRules, Tenant, sync_rules, tenant};
+
+/// How long a fresh consent may take to reach every part of Microsoft.
+const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
+/// Delta links live 7 days; a full read comes in good time before that.
+const FULL_EVERY: TimeDelta = TimeDelta::hours(7 * 24 - 6);
+
+/// One claimed run.
+pub struct Run {
+    pub(super) pool: Pool,
+    pub(super) graph: Graph,
+    pub(super) tenant: Tenant,
+    pub(super) claim: Claim,
+    pub(super) reporter: Reporter,
+    pub(super) stager: Stager,
+    pub(super) rules: SyncRules,
+    rules_version: i64,
+    began: DateTime<Utc>,
+}
+
+/// What was staged of one kind of record.
+pub(super) struct Staged {
+    /// Everything was read, not only what changed.
+    pub full: bool,
+    /// Where the next read goes on.
+    pub link: Option<DeltaLink>,
+}
+
+/// The database's clock: the one that leases and records go by.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn now(conn: &mut Connection) -> diesel::QueryResult<DateTime<Utc>> {
+    let clock = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()");
+    diesel_async::RunQueryDsl::get_result(diesel::select(clock), conn).await
+}
+
+impl Run {
+    /// Makes ready to perform what was claimed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn new(pool: Pool, events: Events, graph: Graph, tenant: Tenant, claim: Claim) -> Result<Self, Stop> {
+        let (saved, rules_version, began) = {
+            let mut conn = pool.get().await?;
+            let (saved, version) = sync_rules::get(&mut conn, claim.run.company_id).await?;
+            (saved, version, now(&mut conn).await?)
+        };
+        let tried: Option<SyncRules> =
+            claim.rules.clone().map(serde_json::from_value).transpose().map_err(anyhow::Error::from)?;
+        let stager = Stager::new(pool.raw().await?, claim.run.id, claim.fence);
+        let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
+        // Rules on trial are others than any that were ever saved.
+        let rules_version = if tried.is_some() { -1 } else { rules_version };
+        Ok(Self {
+            pool,
+            graph,
+            tenant,
+            claim,
+            reporter,
+            stager,
+            rules: tried.unwrap_or(saved),
+            rules_version,
+            began,
+        })
+    }
+
+    /// Reads, plans, guards and applies, and writes down how it ended.
+    ///
+    /// # Errors
+    /// What keeps the run from ending here: see [`Stop`].
+    pub async fn perform(&mut self) -> Result<(), Stop> {
+        if let Err(stop) = self.check_tenant().await {
+            return Err(self.weigh(stop).await?);
+        }
+        let mut failed = Vec::new();
+        for noun in [Noun::ContactGroup, Noun::Contact, Noun::Asset] {
+            if self.reporter.is_settled(noun) {
+                continue;
+            }
+            let done = match noun {
+                Noun::ContactGroup => self.groups().await,
+                Noun::Contact => self.people().await,
+                Noun::Asset => self.devices().await,
+            };
+            let Err(stop) = done else { continue };
+            match self.weigh(stop).await? {
+                Stop::Trouble(trouble) => failed.push((noun, trouble)),
+                stop => return Err(stop),
+            }
+        }
+        self.stager.discard_all().await?;
+        self.finish(failed).await
+    }
+
+    async fn finish(&mut self, failed: Vec<(Noun, Trouble)>) -> Result<(), Stop> {
+        let Some((noun, trouble)) = failed.first() else {
+            let message = if self.claim.run.dry_run { "Dry run complete" } else { "Sync complete" };
+            return self.reporter.finish(SyncStatus::Succeeded, message.into(), None).await;
+        };
+        let what = match noun {
+            Noun::Contact => "Contacts",
+            Noun::ContactGroup => "Groups",
+            Noun::Asset => "Assets",
+        };
+        let cause = ending::failure_of(trouble);
+        let failure = RunFailure { message: format!("{what} could not be read. {}", cause.message), ..cause };
+        let (status, message) = if failed.len() == 3 {
+            (SyncStatus::Failed, failure.message.clone())
+        } else {
+            (SyncStatus::Partial, format!("Sync partly complete. {}", failure.message))
+        };
+        self.reporter.finish(status, message, Some(&failure)).await
+    }
+
+    /// What becomes of trouble: some of it passes, some concerns one kind of record, some ends the run.
+    async fn weigh(&self, stop: Stop) -> Result<Stop, Stop> {
+        let Stop::Trouble(trouble) = stop else { return Ok(stop) };
+        Ok(match &trouble {
+            Trouble::Throttled { retry_after } => Stop::Wait {
+                delay: *retry_after,
+                message: format!("Waiting for Microsoft, which asks for {} seconds", retry_after.as_secs().max(1)),
+            },
+            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.consent_is_fresh() => Stop::Wait {
+                delay: self.consent_delay(),
+                message: "Waiting for Microsoft to apply consent".into(),
+            },
+            Trouble::ConsentMissing | Trouble::TenantUnknown => {
+                let mut conn = self.pool.get().await?;
+                tenant::need_reconnect(&mut conn, self.claim.run.company_id, &trouble.message()).await?;
+                return Err(Stop::Trouble(trouble));
+            }
+            Trouble::CredentialRefused { .. } | Trouble::BlockedByPolicy | Trouble::TokenRefused => {
+                return Err(Stop::Trouble(trouble));
+            }
+            _ => Stop::Trouble(trouble),
+        })
+    }
+
+    fn consent_age(&self) -> TimeDelta {
+        self.tenant.connected_at.map_or(TimeDelta::MAX, |connected| self.began - connected)
+    }
+
+    fn consent_is_fresh(&self) -> bool {
+        self.consent_age() < CONSENT_TAKES
+    }
+
+    /// Longer and longer, from a second to half a minute.
+    fn consent_delay(&self) -> Duration {
+        let quarter = self.consent_age().to_std().unwrap_or_default() / 4;
+        quarter.clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
+
+    /// Where an incremental read starts, unless a full one is due.
+    pub(super) async fn link_to_go_on_from(
+        &self,
+        collection: Collection,
+        selection: &str,
+    ) -> Result<Option<DeltaLink>, Stop> {
+        if self.claim.run.mode == SyncMode::Full {
+            return Ok(None);
+        }
+        let mut conn = self.pool.get().await?;
+        let state = sync_state::find(&mut conn, self.claim.run.company_id, collection).await?;
+        let usable = state.filter(|state| {
+            state.entra_tenant_id == self.graph.tenant()
+                && state.selection == selection
+                && (collection == Collection::Groups || state.rules_version == self.rules_version)
+                && self.began - state.full_at < FULL_EVERY
+        });
+        Ok(usable.map(|state| DeltaLink::stored(state.delta_link)))
+    }
+
+    /// Plans, guards and applies one kind in one transaction, with the link that the next read goes on from.
+    pub(super) async fn settle(
+        &mut self,
+        noun: Noun,
+        statements: &Statements,
+        prepare: &[&str],
+        staged: Staged,
+        state: Option<(Collection, &str)>,
+    ) -> Result<(), Stop> {
+        let mut conn = self.pool.get().await?;
+        let (dry_run, company_id) = (self.claim.run.dry_run, self.claim.run.company_id);
+        let this = &*self;
+        let counts = conn
+            .transaction(async |conn| -> Result<Counts, Stop> {
+                let before = match state {
+                    Some((collection, _)) => sync_state::find(conn, company_id, collection).await?,
+                    None => None,
+                };
+                let now = now(conn).await?;
+                let plan = this.plan(noun, statements, staged.full, before.as_ref(), now);
+                for statement in prepare {
+                    plan.run(conn, statement).await?;
+                }
+                let counts = plan.carry_out(conn, dry_run).await?;
+                if let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link) {
+                    let full_at = before.filter(|_| !staged.full).map_or(now, |before| before.full_at);
+                    sync_state::save(
+                        conn,
+                        &SyncState {
+                            company_id,
+                            collection,
+                            entra_tenant_id: this.graph.tenant(),
+                            delta_link: link.as_str().to_owned(),
+                            selection: selection.to_owned(),
+                            rules_version: this.rules_version,
+                            full_at,
+                            updated_at: now,
+                        },
+                    )
+                    .await?;
+                }
+                this.reporter.settle(conn, &counts).await?;
+                Ok(counts)
+            })
+            .await?;
+        self.reporter.settled(counts);
+        Ok(())
+    }
+
+    fn plan<'p>(
+        &'p self,
+        noun: Noun,
+        statements: &'p Statements,
+        full: bool,
+        before: Option<&SyncState>,
+        now: DateTime<Utc>,
+    ) -> Plan<'p> {
+        Plan {
+            noun,
+            statements,
+            company_id: self.claim.run.company_id,
+            run_id: self.claim.run.id,
+            fence: self.claim.fence,
+            full,
+            rules: &self.rules,
+            rules_changed: before.is_some_and(|before| before.rules_version != self.rules_version),
+            now,
+        }
+    }
+
+    async fn groups(&mut self) -> Result<(), Stop> {
+        self.reporter.begin("Reading groups", 5).await?;
+        let staged = self.stage_groups().await?;
+        let prepare = [groups::FOLD, groups::FOLD_MEMBERS, groups::FILL];
+        let state = Some((Collection::Groups, crate::microsoft::GROUP_SELECTION));
+        self.settle(Noun::ContactGroup, &groups::STATEMENTS, &prepare, staged, state).await
+    }
+
+    async fn people(&mut self) -> Result<(), Stop> {
+        self.reporter.begin("Reading contacts", 30).await?;
+        self.require_group_members().await?;
+        let staged = self.stage_people().await?;
+        let prepare = [people::FOLD, people::DROP_UNREADABLE, people::FILL, people::RULE_OUT];
+        let needed = if self.rules.admit_everybody() { 3 } else { 4 };
+        let state = Some((Collection::People, crate::microsoft::PERSON_SELECTION));
+        self.settle(Noun::Contact, &people::STATEMENTS, &prepare[..needed], staged, state).await
+    }
+
+    /// Rules that ask who is in a group cannot be judged while no group was ever read.
+    async fn require_group_members(&self) -> Result<(), Stop> {
+        if self.rules.only_groups.is_empty() || self.reporter.is_settled(Noun::ContactGroup) {
+            return Ok(());
+        }
+        let mut conn = self.pool.get().await?;
+        match sync_state::find(&mut conn, self.claim.run.company_id, Collection::Groups).await? {
+            Some(_) => Ok(()),
+            None => Err(Trouble::UnexpectedResponse { what: "the groups that the sync rules name could not be read".into() }.into()),
+        }
+    }
+
+    async fn devices(&mut self) -> Result<(), Stop> {
+        self.reporter.begin("Reading assets", 70).await?;
+        let staged = match self.stage_devices().await {
+            Ok(staged) => staged,
+            Err(Stop::Trouble(trouble @ Trouble::NotAvailable { .. })) => return self.skip(Noun::Asset, &trouble).await,
+            Err(stop) => return Err(stop),
+        };
+        let prepare = [devices::FOLD, devices::TAKE_OVER_BY_DEVICE, devices::TAKE_OVER_BY_SERIAL];
+        self.settle(Noun::Asset, &devices::STATEMENTS, &prepare, staged, None).await
+    }
+
+    /// The tenant cannot have this kind: nothing is read, nothing is lost, and the run says why.
+    async fn skip(&mut self, noun: Noun, why: &Trouble) -> Result<(), Stop> {
+        let counts = Counts { skipped_because: Some(why.message()), ..Counts::none(noun) };
+        let mut conn = self.pool.get().await?;
+        self.reporter.settle(&mut conn, &counts).await?;
+        self.reporter.settled(counts);
+        Ok(())
+    }
+}

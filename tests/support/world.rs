@@ -1,0 +1,278 @@
+//! A world for one test: a database of its own, a simulated Microsoft 365 of its own, and the engine between them.
+//!
+//! The simulator is spoken to over HTTP alone: Graph and Entra by the product, `/_control` by the tests.
+
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use m365_simulator::{Options, Simulator};
+use serde_json::{Value, json};
+use tenantry::db::Pool;
+use tenantry::db::events::Events;
+use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
+use tenantry::model::sync_run::lease::{self, Claim};
+use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
+use tenantry::model::tenant::Consent;
+use tenantry::model::{Company, Scope, SyncRules, SyncRun, company, tenant};
+use tenantry::sync::Engine;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::postgres::{self, TestDatabase};
+
+/// Our application at the simulated Entra.
+pub const CLIENT_ID: &str = "7a1e5d0c-0000-4000-8000-00000000c11e";
+/// Its secret.
+pub const CLIENT_SECRET: &str = "a-secret-of-the-tests";
+/// What it asks of a tenant.
+pub const PERMISSIONS: &[&str] = &[
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "DeviceManagementManagedDevices.Read.All",
+    "DeviceManagementConfiguration.Read.All",
+    "Policy.Read.All",
+    "AuditLog.Read.All",
+    "RoleManagement.Read.Directory",
+    "Organization.Read.All",
+];
+
+/// What one test needs, gone when it is dropped.
+pub struct World {
+    pub pool: Pool,
+    pub engine: Engine,
+    pub simulator: Simulator,
+    pub http: reqwest::Client,
+    _stop: tokio_util::sync::DropGuard,
+    _database: TestDatabase,
+}
+
+/// A company and the tenant behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    pub company_id: Uuid,
+    pub tenant_id: Uuid,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        let database = postgres::database().await;
+        let simulator = Simulator::start(Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls_listen: None,
+            tls_dir: None,
+        })
+        .await
+        .expect("the simulator starts");
+        let pool = Pool::new(&database.url, 8).expect("a pool");
+        let stop = CancellationToken::new();
+        let events = Events::start(&pool, stop.clone()).await.expect("events start");
+        let microsoft = Microsoft::new(Settings {
+            login_url: simulator.url().clone(),
+            graph_url: simulator.url().clone(),
+            client_id: CLIENT_ID.into(),
+            credential: Credential::Secret(Secret::new(CLIENT_SECRET)),
+            patience: impatient(),
+        })
+        .expect("the settings are good");
+        let engine = Engine::new(pool.clone(), microsoft, events);
+        let world = Self {
+            pool,
+            engine,
+            simulator,
+            http: client(),
+            _stop: stop.drop_guard(),
+            _database: database,
+        };
+        world
+            .post(
+                "applications",
+                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
+                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
+            )
+            .await;
+        world
+    }
+
+    /// A company connected to a fresh tenant, nothing synced yet.
+    pub async fn connected_company(&self, people: u32, devices: u32) -> Client {
+        self.connected(json!({"seed": 7, "people": people, "devices": devices})).await
+    }
+
+    /// A company connected to a tenant of this description.
+    pub async fn connected(&self, mut tenant: Value) -> Client {
+        let domain = format!("{}.example", &Uuid::new_v4().simple().to_string()[..12]);
+        tenant["displayName"] = json!("Contoso");
+        tenant["domain"] = json!(domain);
+        let made = self.post("tenants", tenant).await;
+        let tenant_id: Uuid = made["id"].as_str().and_then(|id| id.parse().ok()).expect("a tenant id");
+        self.request("PUT", &format!("tenants/{tenant_id}/consents/{CLIENT_ID}"), Some(json!({}))).await;
+        let company_id = self.connect(tenant_id, None).await;
+        Client { company_id, tenant_id }
+    }
+
+    /// A new company that is connected to a tenant long ago, so that no consent is fresh.
+    pub async fn connect(&self, tenant_id: Uuid, expected_domain: Option<String>) -> Uuid {
+        let mut conn = self.pool.get().await.expect("a connection");
+        let now = chrono::DateTime::parse_from_rfc3339("2026-01-05T08:00:00Z").expect("a time").to_utc();
+        let company: Company = company::insert(&mut conn, now, "Contoso", None).await.expect("a company");
+        let consent = Consent {
+            entra_tenant_id: tenant_id,
+            administrator: "Adele Vance".into(),
+            administrator_oid: Uuid::new_v4(),
+            expected_domain,
+        };
+        tenant::connect(&mut conn, now, company.id, &consent).await.expect("connected");
+        company.id
+    }
+
+    /// Queues a run and performs it to its end, or to its waiting.
+    pub async fn sync(&self, client: Client) -> SyncRun {
+        self.sync_with(client, SyncMode::Auto, false, None).await
+    }
+
+    pub async fn full_sync(&self, client: Client) -> SyncRun {
+        self.sync_with(client, SyncMode::Full, false, None).await
+    }
+
+    pub async fn full_or_not(&self, client: Client, full: bool) -> SyncRun {
+        let mode = if full { SyncMode::Full } else { SyncMode::Auto };
+        self.sync_with(client, mode, false, None).await
+    }
+
+    pub async fn sync_with(&self, client: Client, mode: SyncMode, dry_run: bool, rules: Option<SyncRules>) -> SyncRun {
+        let run = self.queue(client, mode, dry_run, rules).await;
+        self.perform(run.id).await
+    }
+
+    pub async fn queue(&self, client: Client, mode: SyncMode, dry_run: bool, rules: Option<SyncRules>) -> SyncRun {
+        let now = self.now().await;
+        let wish = Wish {
+            company_id: client.company_id,
+            kind: SyncKind::Identity,
+            trigger: SyncTrigger::Manual,
+            mode,
+            dry_run,
+            rules,
+            requested_by: "a test".into(),
+            not_before: now,
+        };
+        let mut conn = self.pool.get().await.expect("a connection");
+        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+            .await
+            .expect("queued")
+            .run
+    }
+
+    /// Claims the run, whenever it was due, and performs it.
+    pub async fn perform(&self, run_id: Uuid) -> SyncRun {
+        let claim = self.claim(run_id).await;
+        self.engine.perform(claim, CancellationToken::new()).await;
+        self.run(run_id).await
+    }
+
+    pub async fn claim(&self, run_id: Uuid) -> Claim {
+        self.sql(&format!("update sync_run set not_before = now() where id = '{run_id}' and finished_at is null")).await;
+        let mut conn = self.pool.get().await.expect("a connection");
+        lease::claim(&mut conn, run_id, "a test", Duration::from_secs(600))
+            .await
+            .expect("the database answers")
+            .expect("the run can be claimed")
+    }
+
+    pub async fn run(&self, run_id: Uuid) -> SyncRun {
+        let mut conn = self.pool.get().await.expect("a connection");
+        sync_run::find(&mut conn, &Scope::All, run_id).await.expect("the database answers").expect("the run is there")
+    }
+
+    pub async fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        let client = self.pool.raw().await.expect("a connection");
+        client.query_one("select now()", &[]).await.expect("a time").get(0)
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub async fn sql(&self, statement: &str) -> usize {
+        let mut conn = self.pool.get().await.expect("a connection");
+        diesel::sql_query(statement).execute(&mut conn).await.expect("the statement runs")
+    }
+
+    /// Asks for JSON rows.
+    pub async fn rows(&self, query: &str) -> Vec<Value> {
+        let client = self.pool.raw().await.expect("a connection");
+        let rows = client.query(&format!("select to_jsonb(q) from ({query}) q"), &[]).await.expect("the query runs");
+        rows.into_iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Asks for one number.
+    pub async fn number(&self, query: &str) -> i64 {
+        let client = self.pool.raw().await.expect("a connection");
+        client.query_one(query, &[]).await.expect("the query runs").get(0)
+    }
+
+    /// Makes a group with these members; its id.
+    pub async fn group(&self, client: Client, name: &str, members: &[&str]) -> String {
+        let groups = format!("tenants/{}/groups", client.tenant_id);
+        let made = self.post(&groups, json!({"displayName": name})).await;
+        let id = made["id"].as_str().expect("an id").to_owned();
+        for member in members {
+            self.request("PUT", &format!("{groups}/{id}/members/{member}"), None).await;
+        }
+        id
+    }
+
+    /// Lets Microsoft misbehave; the fault's id.
+    pub async fn fault(&self, client: Client, fault: Value) -> String {
+        let made = self.post(&format!("tenants/{}/faults", client.tenant_id), fault).await;
+        made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned)
+    }
+
+    /// Lets Microsoft behave again.
+    pub async fn mend(&self, client: Client) {
+        self.delete(&format!("tenants/{}/faults", client.tenant_id)).await;
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.request("GET", path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.request("POST", path, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
+        self.request("PATCH", path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Value {
+        self.request("DELETE", path, None).await
+    }
+
+    /// Asks the control interface.
+    pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = self.simulator.url().join("/_control/").expect("a base").join(path).expect("a path");
+        let method = method.parse().expect("a method");
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("the simulator answers");
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert!(status.is_success(), "{path}: {status}: {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+/// Waits are kept out of tests: one try more, at once.
+fn impatient() -> Patience {
+    Patience {
+        tries: 2,
+        budget: Duration::from_millis(200),
+        first_wait: Duration::from_millis(1),
+        ..Patience::default()
+    }
+}
+
+fn client() -> reqwest::Client {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own client, for the simulator's control interface")]
+    reqwest::Client::new()
+}
