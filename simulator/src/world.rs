@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::directory::capture::{self, Captured, Manifest};
-use crate::directory::seed::{Seed, mix};
+use crate::directory::cipher::mix;
+use crate::directory::seed::Seed;
 use crate::directory::{Directory, Kind, Object};
 use crate::entra::keys::KeySet;
 use crate::entra::session::Sessions;

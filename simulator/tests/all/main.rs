@@ -1,5 +1,10 @@
 //! Tests of the simulator from outside: over HTTP, as any client would.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
 mod clients;
 mod consent;
 mod control;
@@ -9,3 +14,4 @@ mod judge;
 mod pages;
 mod sign_in;
 mod support;
+mod tokens;
