@@ -15,7 +15,10 @@ pub mod microsoft;
 // 2: bringing a company up to date
 pub mod sync;
 
-// 5: GraphQL
+// 3: what runs when, and who runs it
+pub mod jobs;
+
+// 5: the schema
 pub mod graphql;
 
 // 6: the doors

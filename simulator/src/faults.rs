@@ -276,7 +276,8 @@ impl Faults {
                 if let Ok(Value::Object(mut last)) = serde_json::from_slice(&last)
                     && let Some(Value::Array(again)) = last.remove("value")
                 {
-                    items.extend(again);
+                    // Older than what follows, as a replay is.
+                    items.splice(0..0, again);
                 }
             }
             Trouble::EmptyFirstPage if request.option("$skiptoken").is_none() => {

@@ -1,9 +1,265 @@
-//! stand-in
-use std::sync::Arc;
+//! The outbox leaves the database: every change of a sync run reaches whoever watches it, on every node.
+//!
+//! A change writes its snapshot into the outbox in its own transaction, and after the commit somebody calls
+//! [`Events::wake`]. Nothing is notified inside a data transaction, for `NOTIFY` takes one lock of the whole server at
+//! commit. Instead one task per node sends a bare notification when it is woken; what gathers while one is in flight
+//! goes with the next. One connection per node listens, reads each new row once, and hands it to the watchers here.
+//!
+//! The dangers, and what is done about each:
+//! - **A notification is lost**, or the process that committed died before it woke anybody: the outbox is read once a
+//!   second as well, and whenever the connection was opened anew. It costs a second, never an event.
+//! - **Numbers commit out of order**: row 7 may appear after row 8. [`Cursor`] remembers the numbers that it has not
+//!   seen and asks for them by name, so that nothing is read twice and nothing is skipped.
+//! - **A watcher is slow**: its queue is bounded, and one that overflows is told [`News::Missed`].
+//!
+//! Events of one run come in the order of its revisions: each change holds the run's row until it commits, so the next
+//! one gets a higher number and becomes visible later.
+
+mod cursor;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+use tokio::sync::{Notify, broadcast};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_postgres::Client;
+use tokio_postgres::types::Json;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use self::cursor::Cursor;
+use crate::db::listen::listen;
+use crate::db::{Connection, Pool};
 use crate::model::{SyncRun, sync_run::SyncKind};
-#[derive(Clone)] pub struct Events;
-impl Events { pub fn wake(&self) {} pub fn watch(&self, _c: Uuid, _k: SyncKind) -> Watch { Watch } }
-pub struct Watch;
-pub enum News { Run(Arc<SyncRun>), Missed }
-impl Watch { pub async fn next(&mut self) -> Option<News> { None } }
+
+const CHANNEL: &str = "tenantry_outbox";
+
+/// The outbox is read at least this often, whether or not anything was heard.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How many events a watcher may be behind before it is told that it missed some.
+const QUEUE: usize = 32;
+
+/// Rows that are read at once.
+const BATCH: i64 = 500;
+
+/// Waits between attempts to reach the database again.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What happens to sync runs, as this node hears of it.
+#[derive(Clone)]
+pub struct Events {
+    hub: Arc<Hub>,
+}
+
+type Topic = (Uuid, SyncKind);
+
+struct Hub {
+    committed: Notify,
+    heard: Arc<Notify>,
+    /// Who watches what; none once the server is stopping.
+    watched: Mutex<Option<HashMap<Topic, broadcast::Sender<Arc<SyncRun>>>>>,
+}
+
+/// What a watcher is told.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A run has changed: how it was right after the change.
+    Run(Arc<SyncRun>),
+    /// The watcher was too slow for some changes: read how things stand now.
+    Missed,
+}
+
+/// The changes of a company's runs of one kind, from the moment it was made.
+pub struct Watch {
+    hub: Arc<Hub>,
+    topic: Topic,
+    /// None when the server was stopping before the watch began.
+    queue: Option<broadcast::Receiver<Arc<SyncRun>>>,
+}
+
+impl Events {
+    /// Starts this node's listener and its sender. Changes that commit after this are heard; both tasks end with
+    /// `stop`.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn start(pool: &Pool, stop: CancellationToken) -> anyhow::Result<Self> {
+        let hub = Arc::new(Hub {
+            committed: Notify::new(),
+            heard: Arc::new(Notify::new()),
+            watched: Mutex::new(Some(HashMap::new())),
+        });
+        let client = listen(pool.url(), CHANNEL, hub.heard.clone()).await?;
+        let cursor = Cursor::at_the_end(&client).await?;
+        tokio::spawn(send(hub.clone(), pool.clone(), stop.clone()));
+        tokio::spawn(receive(hub.clone(), pool.url().to_owned(), client, cursor, stop));
+        Ok(Self { hub })
+    }
+
+    /// Says that something was committed here; it is read and sent on soon.
+    pub fn wake(&self) {
+        self.hub.heard.notify_one();
+        self.hub.committed.notify_one();
+    }
+
+    /// Every change of the company's runs of this kind from now on.
+    pub fn watch(&self, company_id: Uuid, kind: SyncKind) -> Watch {
+        let topic = (company_id, kind);
+        let queue = self.hub.watched().as_mut().map(|watched| match watched.entry(topic) {
+            Entry::Occupied(sender) => sender.get().subscribe(),
+            Entry::Vacant(place) => {
+                let (sender, receiver) = broadcast::channel(QUEUE);
+                place.insert(sender);
+                receiver
+            }
+        });
+        Watch { hub: self.hub.clone(), topic, queue }
+    }
+}
+
+impl Watch {
+    /// Waits for the next change. None: the server is stopping.
+    pub async fn next(&mut self) -> Option<News> {
+        let queue = self.queue.as_mut()?;
+        match queue.recv().await {
+            Ok(run) => Some(News::Run(run)),
+            Err(broadcast::error::RecvError::Closed) => None,
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                // What is still queued is older than the state that the watcher is about to read.
+                *queue = queue.resubscribe();
+                Some(News::Missed)
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watched = self.hub.watched();
+        self.queue = None;
+        if let Some(watched) = watched.as_mut()
+            && watched.get(&self.topic).is_some_and(|sender| sender.receiver_count() == 0)
+        {
+            watched.remove(&self.topic);
+        }
+    }
+}
+
+impl Hub {
+    fn watched(&self) -> MutexGuard<'_, Option<HashMap<Topic, broadcast::Sender<Arc<SyncRun>>>>> {
+        self.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn is_watched(&self, topic: &Topic) -> bool {
+        self.watched().as_ref().is_some_and(|watched| watched.contains_key(topic))
+    }
+
+    fn tell(&self, topic: &Topic, run: Arc<SyncRun>) {
+        if let Some(sender) = self.watched().as_ref().and_then(|watched| watched.get(topic)) {
+            // The last watcher may have left since; then there is nobody to tell.
+            let _ = sender.send(run);
+        }
+    }
+
+    /// Reads what is new in the outbox and hands it out.
+    async fn deliver(&self, client: &Client, cursor: &mut Cursor) -> Result<(), tokio_postgres::Error> {
+        loop {
+            let rows = client
+                .query(
+                    "select seq, company_id, kind, snapshot from outbox
+                     where seq > $1 or seq = any($2) order by seq limit $3",
+                    &[&cursor.last(), &cursor.unseen(Instant::now()), &BATCH],
+                )
+                .await?;
+            for row in &rows {
+                cursor.saw(row.try_get("seq")?, Instant::now());
+                if let Some(topic) = topic(row)
+                    && self.is_watched(&topic)
+                {
+                    match row.try_get("snapshot") {
+                        Ok(Json(run)) => self.tell(&topic, Arc::new(run)),
+                        Err(error) => tracing::error!(%error, "a row of the outbox cannot be read"),
+                    }
+                }
+            }
+            if rows.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What a row of the outbox is about; none for a kind that a newer version writes and this one does not know.
+fn topic(row: &tokio_postgres::Row) -> Option<Topic> {
+    let kind = row.try_get::<_, &str>("kind").ok()?;
+    let kind = serde_json::from_value(kind.into()).ok()?;
+    Some((row.try_get("company_id").ok()?, kind))
+}
+
+/// Tells the other nodes that something was committed here, one notification at a time.
+async fn send(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
+    while stop.run_until_cancelled(hub.committed.notified()).await.is_some() {
+        if let Err(error) = notify(&pool).await {
+            // The other nodes look by themselves within a second.
+            tracing::debug!(%error, "a notification was not sent");
+        }
+    }
+}
+
+async fn notify(pool: &Pool) -> anyhow::Result<()> {
+    let mut conn = pool.get().await?;
+    diesel::sql_query("select pg_notify($1, '')").bind::<Text, _>(CHANNEL).execute(&mut conn).await?;
+    Ok(())
+}
+
+/// Reads the outbox whenever something was heard, once a second, and after each new connection.
+async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cursor, stop: CancellationToken) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = hub.heard.notified() => {}
+            _ = look.tick() => {}
+        }
+        if let Err(error) = hub.deliver(&client, &mut cursor).await {
+            tracing::warn!(%error, "the connection that listens for events was lost");
+            match stop.run_until_cancelled(reconnect(&hub, &url, &mut cursor)).await {
+                Some(opened) => client = opened,
+                None => break,
+            }
+        }
+    }
+    // The queues close with their senders, and every watcher learns that this is the end.
+    hub.watched().take();
+}
+
+async fn reconnect(hub: &Hub, url: &str, cursor: &mut Cursor) -> Client {
+    let mut wait = FIRST_WAIT;
+    loop {
+        tokio::time::sleep(wait).await;
+        match listen(url, CHANNEL, hub.heard.clone()).await {
+            Ok(client) if cursor.follow_a_restored_database(&client).await.is_ok() => {
+                hub.heard.notify_one();
+                return client;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the database is not back yet"),
+        }
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// Forgets what everybody has heard long ago. How many rows went.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(conn: &mut Connection) -> diesel::QueryResult<usize> {
+    diesel::sql_query("delete from outbox where created_at < now() - interval '1 hour'").execute(conn).await
+}

@@ -5,6 +5,7 @@
 
 pub mod embedded;
 pub mod events;
+pub mod listen;
 pub mod schema;
 
 use anyhow::Context;

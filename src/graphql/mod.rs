@@ -1,3 +1,128 @@
-//! GraphQL.
+//! The GraphQL schema: types, roots, and what they answer when something goes wrong.
+//!
+//! A type is a newtype over its row among siblings; a resolver names the rows that it needs and leaves reading to the
+//! nouns' own queries. The danger here is a resolver that forgets who asks: every query takes the viewer's scope, and
+//! every mutation asks the policy first. A connection to the database is taken late and dropped before the next await.
 
+// what everything stands on
+pub mod connection;
+pub mod error;
+pub mod id;
+mod input;
 pub mod limits;
+mod siblings;
+
+// one file a noun
+mod asset;
+mod company;
+mod contact;
+mod contact_group;
+mod node;
+mod service_token;
+mod sync_change;
+mod sync_rules;
+mod sync_run;
+mod tenant;
+mod viewer;
+
+// the roots
+mod mutation;
+mod query;
+mod subscription;
+
+use async_graphql::{Context, SDLExportOptions, Schema, SchemaBuilder};
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use crate::auth::return_to::Allowed;
+use crate::auth::{Action, Viewer, allow};
+use crate::db::events::Events;
+use crate::db::{Loan, Pool};
+use crate::jobs::Doorbell;
+use crate::model::Scope;
+use error::{Answer, Fault};
+
+/// The schema of Tenantry.
+pub type TenantrySchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
+
+/// Where browsers find this server; links are made from it.
+#[derive(Clone, Debug)]
+pub struct PublicUrl(pub Url);
+
+/// The schema, ready to execute. Each request carries the [`Viewer`] and, for the log, an [`error::RequestId`].
+pub fn schema(
+    pool: Pool,
+    events: Events,
+    doorbell: Doorbell,
+    public_url: PublicUrl,
+    allowed: Allowed,
+) -> TenantrySchema {
+    builder()
+        .data(pool)
+        .data(events)
+        .data(doorbell)
+        .data(public_url)
+        .data(allowed)
+        .finish()
+}
+
+/// The schema in its own language, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    builder()
+        .finish()
+        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items())
+}
+
+fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
+    Schema::build(query::Query, mutation::Mutation::default(), subscription::Subscription)
+        .disable_suggestions()
+        .extension(limits::Limits)
+        .extension(error::Errors)
+}
+
+/// The present. The one clock of this floor.
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Who asks.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when nobody does.
+fn viewer<'a>(ctx: &Context<'a>) -> Answer<&'a Viewer> {
+    ctx.data_opt().ok_or_else(Fault::unauthenticated)
+}
+
+/// The companies that the viewer may see.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when nobody asks.
+fn scope(ctx: &Context<'_>) -> Answer<Scope> {
+    Ok(viewer(ctx)?.scope())
+}
+
+/// The viewer, if they may do it.
+///
+/// # Errors
+/// `FORBIDDEN` when they may not.
+fn permit<'a>(ctx: &Context<'a>, action: Action) -> Answer<&'a Viewer> {
+    let viewer = viewer(ctx)?;
+    if allow(viewer, action) { Ok(viewer) } else { Err(Fault::forbidden()) }
+}
+
+/// Something that the schema, or the request, was given.
+///
+/// # Errors
+/// When it was not.
+fn given<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> anyhow::Result<&'a T> {
+    ctx.data_opt()
+        .ok_or_else(|| anyhow::anyhow!("the schema was built without {}", std::any::type_name::<T>()))
+}
+
+/// A connection to the database; drop it before the next await of anything else.
+///
+/// # Errors
+/// When the database cannot be reached.
+async fn loan(ctx: &Context<'_>) -> anyhow::Result<Loan> {
+    given::<Pool>(ctx)?.get().await
+}

@@ -10,8 +10,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::refusal::Refusal;
+use crate::auth::{Action, Viewer, allow};
+use crate::graphql::error::RequestId;
 use crate::graphql::limits;
 
 /// The parameters of a request.
@@ -73,14 +76,15 @@ impl Asked {
         })
     }
 
-    /// The request for the schema.
-    pub(super) fn into_request(self) -> Request {
+    /// The request for the schema, as this viewer's.
+    pub(super) fn into_request(self, viewer: Viewer) -> Request {
         let variables = self.variables.map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
-        let request = Request::new(self.query).variables(variables);
-        match self.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
+        let mut request = Request::new(self.query).variables(variables).data(RequestId(Uuid::now_v7().to_string()));
+        request.operation_name = self.operation_name;
+        if !allow(&viewer, Action::Explore) {
+            request = request.disable_introspection();
         }
+        request.data(viewer)
     }
 }
 

@@ -80,8 +80,8 @@ impl Graph {
                         setback = Some(longer(setback, passing));
                         again.push(*id);
                     }
-                    Err(Setback::Token) => return Err(Trouble::TokenRefused),
-                    Err(Setback::Final(trouble)) => return Err(trouble),
+                    Err(Setback::Token) => return Err(self.given_up(Trouble::TokenRefused)),
+                    Err(Setback::Final(trouble)) => return Err(self.given_up(trouble)),
                 }
             }
             let Some(setback) = setback else {

@@ -172,6 +172,15 @@ impl Graph {
         TrustedLink::from_answer(self.microsoft.graph_url(), collection, link)
     }
 
+    /// A token keeps the permissions it was born with. One that lacks some is dropped, so that the next question, after the
+    /// consent was given or has arrived, is not refused for an hour because of it.
+    pub(crate) fn given_up(&self, trouble: Trouble) -> Trouble {
+        if matches!(trouble, Trouble::PermissionMissing { .. } | Trouble::ConsentMissing | Trouble::TokenRefused) {
+            self.microsoft.forget_token(self.tenant);
+        }
+        trouble
+    }
+
     pub(crate) fn tries(&self) -> Tries {
         Tries::new(self.microsoft.door().patience())
     }
@@ -209,9 +218,9 @@ impl Graph {
             let token = self.microsoft.token(self.tenant).await?;
             match self.ask_once(collection, link, body.clone(), &token, read).await {
                 Ok(answer) => return Ok(answer),
-                Err(Setback::Final(trouble)) => return Err(trouble),
+                Err(Setback::Final(trouble)) => return Err(self.given_up(trouble)),
                 Err(Setback::Passing(setback)) => tries.wait_after(setback).await?,
-                Err(Setback::Token) if renewed => return Err(Trouble::TokenRefused),
+                Err(Setback::Token) if renewed => return Err(self.given_up(Trouble::TokenRefused)),
                 Err(Setback::Token) => {
                     renewed = true;
                     self.microsoft.tokens().forget_this(self.tenant, &token).await;

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::company;
 use crate::error::{Failure, UserError};
-use crate::model::Scope;
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
+use crate::model::{Scope, TenantStatus};
 
 /// A client of the MSP.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = company, check_for_backend(diesel::pg::Pg))]
 pub struct Company {
     pub id: Uuid,
@@ -20,6 +21,34 @@ pub struct Company {
     pub external_id: Option<String>,
     pub name: String,
     pub created_at: DateTime<Utc>,
+}
+
+page::paged!(Company, |company| Owner::company(company.id));
+
+/// Which companies to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// A part of the name.
+    pub search: Option<String>,
+    pub tenant_status: Option<TenantStatus>,
+}
+
+/// The companies of a scope, by name.
+pub fn list(scope: &Scope, filter: Filter, direction: Direction) -> Listing {
+    let by_name = Order {
+        name: "company.name",
+        key: "lower(company.name)",
+        id: "company.id",
+        compared: Compared::Text,
+        direction,
+    };
+    Listing::new("from company where true", by_name)
+        .only("company.id = any(?)", scope.as_bind())
+        .only("company.name ilike ?", filter.search.as_deref().map(page::containing))
+        .only(
+            "exists (select from tenant where tenant.company_id = company.id and tenant.status = ?)",
+            filter.tenant_status.map(|status| Bind::Text(status.to_string())),
+        )
 }
 
 /// Adds a company.
@@ -77,6 +106,19 @@ pub async fn find(conn: &mut Connection, scope: &Scope, id: Uuid) -> QueryResult
     company::table.find(id).select(Company::as_select()).first(conn).await.optional()
 }
 
+/// The companies with these ids that the scope holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryResult<Vec<Company>> {
+    let ids: Vec<Uuid> = ids.iter().filter(|id| scope.holds(**id)).copied().collect();
+    company::table
+        .filter(company::id.eq_any(ids))
+        .select(Company::as_select())
+        .load(conn)
+        .await
+}
+
 /// The company that the PSA knows by `external_id`, if the scope holds it.
 ///
 /// # Errors
@@ -93,6 +135,15 @@ pub async fn find_by_external_id(
         .await
         .optional()?;
     Ok(found.filter(|company| scope.holds(company.id)))
+}
+
+/// Holds the company's row until the transaction ends, so that two who change it take turns.
+///
+/// # Errors
+/// When the database fails, or the company is gone.
+pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
+    company::table.find(id).select(company::id).for_update().first::<Uuid>(conn).await?;
+    Ok(())
 }
 
 /// Removes a company with all that is kept of it; whether it was there.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::held_change;
 use crate::error::{Failure, UserError};
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
 use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run};
 
 super::text_enum::text_enum! {
@@ -29,7 +30,7 @@ super::text_enum::text_enum! {
 }
 
 /// One deactivation that waits, or waited, for a person.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = held_change, check_for_backend(diesel::pg::Pg))]
 pub struct HeldChange {
     pub run_id: Uuid,
@@ -42,6 +43,32 @@ pub struct HeldChange {
     pub decision: Decision,
     pub decided_by: Option<String>,
     pub decided_at: Option<DateTime<Utc>>,
+}
+
+page::paged!(HeldChange, |held| Owner {
+    company_id: held.company_id,
+    key: held.record_id,
+});
+
+/// Which held changes to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub kind: Option<Noun>,
+    pub decision: Option<Decision>,
+}
+
+/// What was held of the run that owns the list, kind by kind, records that Tenantry has known longest first.
+pub fn list(filter: Filter) -> Listing {
+    let by_record = Order {
+        name: "held.record",
+        key: "held_change.noun",
+        id: "held_change.record_id",
+        compared: Compared::Text,
+        direction: Direction::Asc,
+    };
+    Listing::new("from held_change where held_change.run_id = p.key", by_record)
+        .only("held_change.noun = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
+        .only("held_change.decision = ?", filter.decision.map(|decision| Bind::Text(decision.to_string())))
 }
 
 /// Lets the deactivations that this run held through, exactly those. In a transaction of its own.

@@ -4,12 +4,14 @@
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
 pub mod asset;
+pub mod clock;
 pub mod company;
 pub mod connect_ticket;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;
 pub mod overview;
+pub mod page;
 pub mod scope;
 pub mod secret;
 pub mod service_token;
@@ -18,6 +20,7 @@ pub mod staff_session;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;
+pub mod sync_slot;
 pub mod sync_state;
 pub mod tenant;
 mod text_enum;
@@ -29,7 +32,7 @@ pub use contact_group::ContactGroup;
 pub use scope::Scope;
 pub use sync_rules::SyncRules;
 pub use sync_run::SyncRun;
-pub use tenant::Tenant;
+pub use tenant::{Tenant, TenantStatus};
 
 text_enum::text_enum! {
     /// Whether a record is in use.

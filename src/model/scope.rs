@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::model::page::Bind;
+
 /// The set of companies that a viewer may see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -26,5 +28,10 @@ impl Scope {
             Self::All => None,
             Self::Companies(companies) => Some(companies),
         }
+    }
+
+    /// The same, as a value in the condition of a list.
+    pub(crate) fn as_bind(&self) -> Option<Bind> {
+        self.companies().map(|companies| Bind::Uuids(companies.to_vec()))
     }
 }

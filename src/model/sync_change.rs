@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::db::schema::sync_change;
 use crate::model::Noun;
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
 
 super::text_enum::text_enum! {
     /// What happened to a record.
@@ -21,7 +22,7 @@ super::text_enum::text_enum! {
 }
 
 /// What a run changed in one record.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = sync_change, check_for_backend(diesel::pg::Pg))]
 pub struct SyncChange {
     pub run_id: Uuid,
@@ -32,4 +33,31 @@ pub struct SyncChange {
     pub name: Option<String>,
     /// `{"field": ["from", "to"]}`; none for a record that is new.
     pub fields: Option<serde_json::Value>,
+}
+
+// A change belongs to the company of its run and owns no lists.
+page::paged!(SyncChange, |change| Owner {
+    company_id: Uuid::nil(),
+    key: change.record_id,
+});
+
+/// Which changes to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub kind: Option<Noun>,
+    pub action: Option<ChangeAction>,
+}
+
+/// The changes of the run that owns the list, kind by kind, records that Tenantry has known longest first.
+pub fn list(filter: Filter) -> Listing {
+    let by_record = Order {
+        name: "change.record",
+        key: "sync_change.noun",
+        id: "sync_change.record_id",
+        compared: Compared::Text,
+        direction: Direction::Asc,
+    };
+    Listing::new("from sync_change where sync_change.run_id = p.key", by_record)
+        .only("sync_change.noun = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
+        .only("sync_change.action = ?", filter.action.map(|action| Bind::Text(action.to_string())))
 }

@@ -101,6 +101,18 @@ pub async fn get(conn: &mut Connection, company_id: Uuid) -> QueryResult<(SyncRu
     Ok(saved.unwrap_or_default())
 }
 
+/// The saved rules of these companies; one without has the defaults.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<(Uuid, SyncRules)>> {
+    sync_rules::table
+        .filter(sync_rules::company_id.eq_any(companies))
+        .select((sync_rules::company_id, SyncRules::as_select()))
+        .load(conn)
+        .await
+}
+
 /// Saves the company's rules; the next run reads in full and acts on them.
 ///
 /// # Errors

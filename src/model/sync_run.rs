@@ -7,13 +7,18 @@
 //! This file says what a run is and how people ask for one; [`lease`] is what workers do with it.
 
 pub mod lease;
+mod json;
+mod list;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use json::{Json, JsonOption};
+pub use list::{Filter, latest_of_company, list_everywhere, list_of_company, load};
 
 use crate::db::Connection;
 use crate::db::schema::sync_run;
@@ -136,7 +141,7 @@ pub struct RunFailure {
 }
 
 /// One attempt to bring one company up to date.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize, Deserialize)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = sync_run, check_for_backend(diesel::pg::Pg))]
 pub struct SyncRun {
     pub id: Uuid,
@@ -168,41 +173,6 @@ pub struct SyncRun {
     pub not_before: DateTime<Utc>,
     /// Counts the changes of the row.
     pub revision: i64,
-}
-
-/// A JSON column as the type that it holds.
-#[derive(Debug)]
-pub struct Json<T>(T);
-/// A nullable JSON column as the type that it holds.
-#[derive(Debug)]
-pub struct JsonOption<T>(Option<T>);
-
-impl<T: for<'de> Deserialize<'de>> diesel::deserialize::Queryable<Jsonb, diesel::pg::Pg> for Json<T> {
-    type Row = serde_json::Value;
-    fn build(row: Self::Row) -> diesel::deserialize::Result<Self> {
-        Ok(Self(serde_json::from_value(row)?))
-    }
-}
-
-impl<T: for<'de> Deserialize<'de>> diesel::deserialize::Queryable<diesel::sql_types::Nullable<Jsonb>, diesel::pg::Pg>
-    for JsonOption<T>
-{
-    type Row = Option<serde_json::Value>;
-    fn build(row: Self::Row) -> diesel::deserialize::Result<Self> {
-        Ok(Self(row.map(serde_json::from_value).transpose()?))
-    }
-}
-
-impl<T> From<Json<Vec<T>>> for Vec<T> {
-    fn from(json: Json<Vec<T>>) -> Self {
-        json.0
-    }
-}
-
-impl<T> From<JsonOption<T>> for Option<T> {
-    fn from(json: JsonOption<T>) -> Self {
-        json.0
-    }
 }
 
 /// What somebody asks for.
@@ -418,4 +388,33 @@ pub async fn latest(
         .first(conn)
         .await
         .optional()
+}
+
+/// What somebody who starts to watch is shown first: the newest run under way, dry runs included, else the newest
+/// real one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn current(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    kind: SyncKind,
+) -> QueryResult<Option<SyncRun>> {
+    if !scope.holds(company_id) {
+        return Ok(None);
+    }
+    let active = sync_run::table
+        .filter(sync_run::company_id.eq(company_id))
+        .filter(sync_run::kind.eq(kind))
+        .filter(sync_run::finished_at.is_null())
+        .order((sync_run::queued_at.desc(), sync_run::id.desc()))
+        .select(SyncRun::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    match active {
+        Some(run) => Ok(Some(run)),
+        None => latest(conn, scope, company_id, kind).await,
+    }
 }

@@ -78,6 +78,18 @@ pub async fn find(conn: &mut Connection, company_id: Uuid) -> QueryResult<Option
         .optional()
 }
 
+/// The tenants of these companies.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<Tenant>> {
+    tenant::table
+        .filter(tenant::company_id.eq_any(companies))
+        .select(Tenant::as_select())
+        .load(conn)
+        .await
+}
+
 /// Notes that somebody is on the way to Microsoft for this company; a tenant that is connected stays as it is.
 ///
 /// # Errors

@@ -1,3 +1,11 @@
 //! The tests of the product as its users meet it, in one binary: each further binary would link the world again.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod events;
+mod faults;
+mod histories;
+mod jobs;
 mod microsoft;
+mod sync;

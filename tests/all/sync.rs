@@ -130,13 +130,12 @@ async fn a_large_group_split_over_pages_ends_whole() {
     let world = World::start().await;
     let contoso = world.connected_company(1_500, 0).await;
     let people = mirror::people(&world, contoso).await;
-    let members: Vec<&String> = people.keys().collect();
-    let group = world.post(&format!("tenants/{}/groups", contoso.tenant_id), json!({"displayName": "Everybody", "members": members})).await;
+    let members: Vec<&str> = people.keys().map(String::as_str).collect();
+    let group = world.group(contoso, "Everybody", &members).await;
 
     world.sync(contoso).await;
 
-    let id = group["id"].as_str().expect("an id");
-    let stored = world.number(&format!("select count(*) from contact_group_member where group_entra_id = '{id}'")).await;
+    let stored = world.number(&format!("select count(*) from contact_group_member where group_entra_id = '{group}'")).await;
     assert_eq!(stored, 1_500);
     assert_equal(&world, contoso).await;
 }
@@ -240,11 +239,11 @@ async fn rules_hold_in_full_and_in_incremental_runs() {
     let contoso = world.connected_company(80, 0).await;
     let people = mirror::people(&world, contoso).await;
     let chosen: Vec<String> = people.iter().filter(|(_, person)| person["user_type"] == "Member").map(|(id, _)| id.clone()).take(5).collect();
-    let inner = world.post(&format!("tenants/{}/groups", contoso.tenant_id), json!({"displayName": "Inner", "members": &chosen[..2]})).await;
-    let outer = world.post(&format!("tenants/{}/groups", contoso.tenant_id), json!({"displayName": "Outer", "members": [inner["id"], chosen[2]]})).await;
+    let inner = world.group(contoso, "Inner", &[&chosen[0], &chosen[1]]).await;
+    let outer = world.group(contoso, "Outer", &[&inner, &chosen[2]]).await;
     let rules = SyncRules {
         include_guests: false,
-        only_groups: vec![outer["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")],
+        only_groups: vec![outer.parse().expect("an id")],
         ..SyncRules::default()
     };
     save(&world, contoso, &rules).await;
@@ -253,7 +252,7 @@ async fn rules_hold_in_full_and_in_incremental_runs() {
     assert_eq!(active(&world).await, sorted(&chosen[..3]), "members of nested groups count");
 
     // Somebody enters the inner group and is not otherwise changed; somebody else leaves it.
-    let inner_path = format!("tenants/{}/groups/{}/members", contoso.tenant_id, inner["id"].as_str().expect("an id"));
+    let inner_path = format!("tenants/{}/groups/{}/members", contoso.tenant_id, inner);
     world.request("PUT", &format!("{inner_path}/{}", chosen[3]), None).await;
     world.delete(&format!("{inner_path}/{}", chosen[0])).await;
     let run = world.sync(contoso).await;

@@ -85,7 +85,7 @@ async fn assets(world: &World, client: Client) -> BTreeMap<String, Value> {
     let rows = world
         .rows(&format!(
             "select entra_id, azure_ad_device_id, hostname, operating_system, os_version, serial_number, compliance_state,
-                 is_encrypted, owner_type, manufacturer, model, user_entra_id, last_check_in_at::timestamptz(3) as last_check_in_at
+                 is_encrypted, owner_type, manufacturer, model, user_entra_id, last_check_in_at
              from asset where company_id = '{}' and state = 'ACTIVE'",
             client.company_id
         ))
@@ -117,11 +117,11 @@ async fn devices(world: &World, client: Client) -> BTreeMap<String, Value> {
     keyed(rows.collect(), "entra_id")
 }
 
-/// A time to the millisecond, whoever wrote it; Intune's year 1 is never.
+/// A time to the microsecond, which is what Postgres keeps; Intune's year 1 is never.
 fn moment(value: &Value) -> Value {
     let time = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     time.filter(|time| chrono::Datelike::year(time) > 1)
-        .map_or(Value::Null, |time| json!(time.timestamp_millis()))
+        .map_or(Value::Null, |time| json!(time.timestamp_micros()))
 }
 
 fn values(list: &Value) -> &Vec<Value> {

@@ -135,6 +135,11 @@ impl World {
         self.sync_with(client, SyncMode::Full, false, None).await
     }
 
+    pub async fn full_or_not(&self, client: Client, full: bool) -> SyncRun {
+        let mode = if full { SyncMode::Full } else { SyncMode::Auto };
+        self.sync_with(client, mode, false, None).await
+    }
+
     pub async fn sync_with(&self, client: Client, mode: SyncMode, dry_run: bool, rules: Option<SyncRules>) -> SyncRun {
         let run = self.queue(client, mode, dry_run, rules).await;
         self.perform(run.id).await
@@ -202,6 +207,28 @@ impl World {
     pub async fn number(&self, query: &str) -> i64 {
         let client = self.pool.raw().await.expect("a connection");
         client.query_one(query, &[]).await.expect("the query runs").get(0)
+    }
+
+    /// Makes a group with these members; its id.
+    pub async fn group(&self, client: Client, name: &str, members: &[&str]) -> String {
+        let groups = format!("tenants/{}/groups", client.tenant_id);
+        let made = self.post(&groups, json!({"displayName": name})).await;
+        let id = made["id"].as_str().expect("an id").to_owned();
+        for member in members {
+            self.request("PUT", &format!("{groups}/{id}/members/{member}"), None).await;
+        }
+        id
+    }
+
+    /// Lets Microsoft misbehave; the fault's id.
+    pub async fn fault(&self, client: Client, fault: Value) -> String {
+        let made = self.post(&format!("tenants/{}/faults", client.tenant_id), fault).await;
+        made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned)
+    }
+
+    /// Lets Microsoft behave again.
+    pub async fn mend(&self, client: Client) {
+        self.delete(&format!("tenants/{}/faults", client.tenant_id)).await;
     }
 
     pub async fn get(&self, path: &str) -> Value {

@@ -10,7 +10,10 @@ mod logs;
 mod paging;
 mod refusals;
 mod sign_in;
+mod simulated;
+mod simulated_sign_in;
 mod tokens;
+mod world;
 
 use std::time::Duration;
 

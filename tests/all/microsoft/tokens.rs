@@ -58,6 +58,21 @@ async fn a_forgotten_token_is_asked_for_anew() {
 }
 
 #[tokio::test]
+async fn a_token_from_before_the_consent_is_not_kept() {
+    let fake =
+        Fake::start(|asked| match (asked.is_for_token(), asked.headers.get("authorization").map(String::as_str)) {
+            (true, _) => Some(token(&format!("token-{}", asked.nth))),
+            (false, Some("Bearer token-0")) => Some(graph_error(403, "Authorization_RequestDenied", "")),
+            _ => None,
+        })
+        .await;
+    let graph = microsoft(&fake).graph(TENANT);
+    assert!(matches!(graph.users().next().await, Err(Trouble::PermissionMissing { .. })));
+    assert!(graph.users().next().await.is_ok());
+    assert_eq!(fake.token_requests(), 2);
+}
+
+#[tokio::test]
 async fn a_token_that_has_ended_is_renewed() {
     let fake = Fake::start(|asked| {
         asked.is_for_token().then(|| ok(json!({"token_type": "Bearer", "expires_in": 0, "access_token": "short"})))

@@ -1,0 +1,70 @@
+//! The root of mutations.
+//!
+//! Each takes one input and answers one payload. What a person can mend is in the payload's `userErrors`; a mutation
+//! that the viewer may not make is a top-level `FORBIDDEN`. A hidden company is an unknown company.
+
+mod company;
+mod connect;
+mod service_token;
+mod sync;
+
+use async_graphql::{Context, ID, MergedObject, SimpleObject};
+
+use super::error::Answer;
+use super::id::IdOf;
+use super::loan;
+use crate::auth::Viewer;
+use crate::error::{self, Failure};
+use crate::model;
+
+/// What can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    company::CompanyMutations,
+    connect::ConnectMutations,
+    sync::SyncMutations,
+    service_token::ServiceTokenMutations,
+);
+
+/// Something in the input that cannot be, said so that a person can mend it.
+#[derive(SimpleObject)]
+pub struct UserError {
+    /// A stable code in capitals, such as `NOT_CONNECTED`.
+    code: String,
+    /// What is wrong and what to do, in plain words.
+    message: String,
+    /// The field that it is about, from `input` inwards; empty when no single field is to blame.
+    path: Vec<&'static str>,
+}
+
+impl From<error::UserError> for UserError {
+    fn from(error: error::UserError) -> Self {
+        let path = if error.path.is_empty() { vec![] } else { [&["input"], &error.path[..]].concat() };
+        Self {
+            code: error.code.to_owned(),
+            message: error.message,
+            path,
+        }
+    }
+}
+
+/// What was made, or what a person can mend; what we have to mend is an error.
+fn settle<T>(result: Result<T, Failure>) -> Answer<(Option<T>, Vec<UserError>)> {
+    match result {
+        Ok(made) => Ok((Some(made), Vec::new())),
+        Err(Failure::Refused(refusal)) => Ok((None, vec![refusal.into()])),
+        Err(Failure::Broken(error)) => Err(error.into()),
+    }
+}
+
+/// The company that the input names.
+///
+/// # Errors
+/// `BAD_INPUT` for what is no company's id, `NOT_FOUND` for one that is unknown or hidden.
+async fn get_company(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Company, Failure> {
+    let id = IdOf::Company.read_input(id, "companyId")?;
+    let company = model::company::find(&mut *loan(ctx).await?, &viewer.scope(), id).await?;
+    company.ok_or_else(|| {
+        error::UserError::at("NOT_FOUND", &["companyId"], "There is no such company. Check the id.").into()
+    })
+}

@@ -1,0 +1,94 @@
+//! The root of subscriptions.
+//!
+//! A watcher first sees how things stand, then each change in order. It watches before it looks, so that nothing that
+//! happens in between is missed, and skips what it has sent already.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, ID, Subscription as Root};
+use futures::Stream;
+use uuid::Uuid;
+
+use super::error::{Answer, Fault};
+use super::id::IdOf;
+use super::sync_run::SyncRun;
+use super::{given, loan, scope};
+use crate::db::Pool;
+use crate::db::events::{Events, News};
+use crate::model::sync_run::{self, SyncKind};
+use crate::model::{self, Scope, company};
+
+/// The root of subscriptions.
+pub struct Subscription;
+
+/// What can be watched.
+#[Root]
+impl Subscription {
+    /// How the syncs of a company stand: first the run under way, else the newest, or null while there is none; then
+    /// the whole run at each change. It does not complete while the viewer may see the company.
+    async fn sync_status(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the company.")] company_id: ID,
+        #[graphql(desc = "The kind of run.", default_with = "SyncKind::Identity")] kind: SyncKind,
+    ) -> Result<impl Stream<Item = Answer<Option<SyncRun>>>, Fault> {
+        let scope = scope(ctx)?;
+        let company = match IdOf::Company.read(&company_id) {
+            Some(id) => company::find(&mut *loan(ctx).await?, &scope, id).await?,
+            None => None,
+        };
+        let company_id = company.ok_or_else(|| Fault::not_found("company"))?.id;
+        let watched = Watched {
+            pool: given::<Pool>(ctx)?.clone(),
+            scope,
+            company_id,
+            kind,
+            sent: HashMap::new(),
+        };
+        Ok(watched.follow(given::<Events>(ctx)?))
+    }
+}
+
+/// What one watcher watches, and the revision of each run that it has seen.
+struct Watched {
+    pool: Pool,
+    scope: Scope,
+    company_id: Uuid,
+    kind: SyncKind,
+    sent: HashMap<Uuid, i64>,
+}
+
+impl Watched {
+    fn follow(mut self, events: &Events) -> impl Stream<Item = Answer<Option<SyncRun>>> + use<> {
+        let mut watch = events.watch(self.company_id, self.kind);
+        async_stream::try_stream! {
+            let first = self.look().await?;
+            if let Some(run) = &first {
+                self.is_new(run);
+            }
+            yield first.map(SyncRun::alone);
+            while let Some(news) = watch.next().await {
+                let run = match news {
+                    News::Run(run) => Some(model::SyncRun::clone(&run)),
+                    News::Missed => self.look().await?,
+                };
+                if let Some(run) = run.filter(|run| self.is_new(run)) {
+                    yield Some(SyncRun::alone(run));
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> Answer<Option<model::SyncRun>> {
+        let mut conn = self.pool.get().await?;
+        Ok(sync_run::current(&mut conn, &self.scope, self.company_id, self.kind).await?)
+    }
+
+    /// Whether this state of the run was not sent before; from now on it was.
+    fn is_new(&mut self, run: &model::SyncRun) -> bool {
+        let sent = self.sent.entry(run.id).or_default();
+        let new = run.revision > *sent;
+        *sent = run.revision.max(*sent);
+        new
+    }
+}

@@ -1,0 +1,241 @@
+//! Sync runs, and what they did.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::company::Company;
+use super::connection::{Connection, Listed, Paging};
+use super::error::Answer;
+use super::id::IdOf;
+use super::siblings::Kin;
+use super::sync_change::{HeldChange, SyncChange};
+use crate::model::held_change::{self, Decision};
+use crate::model::sync_change::{self, ChangeAction};
+use crate::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger};
+use crate::model::{self, Noun};
+
+/// A sync run among those it was read with.
+#[derive(Clone)]
+pub struct SyncRun(pub Kin<model::SyncRun>);
+
+impl SyncRun {
+    /// A run that was read alone.
+    pub fn alone(run: model::SyncRun) -> Self {
+        Self(Kin::alone(run))
+    }
+}
+
+impl Listed for SyncRun {
+    type Row = model::SyncRun;
+    async fn of(_: &Context<'_>, row: Kin<model::SyncRun>) -> Answer<Self> {
+        Ok(Self(row))
+    }
+}
+
+/// One attempt to bring one company up to date.
+#[Object]
+impl SyncRun {
+    /// Opaque, and unique among all nodes.
+    pub async fn id(&self) -> ID {
+        IdOf::SyncRun.show(self.0.id)
+    }
+
+    /// The company that it brings up to date.
+    async fn company(&self, ctx: &Context<'_>) -> Answer<Company> {
+        Company::of_sibling(ctx, self.0.siblings(), self.0.company_id).await
+    }
+
+    /// What it brings up to date.
+    async fn kind(&self) -> SyncKind {
+        self.0.kind
+    }
+
+    /// What made it.
+    async fn trigger(&self) -> SyncTrigger {
+        self.0.trigger
+    }
+
+    /// How much it reads.
+    async fn mode(&self) -> SyncMode {
+        self.0.mode
+    }
+
+    /// Whether it only reports its plan, and writes nothing.
+    async fn dry_run(&self) -> bool {
+        self.0.dry_run
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> SyncStatus {
+        self.0.status
+    }
+
+    /// What a page shows, such as "Reading contacts: 1,200".
+    async fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What it is doing, such as "Reading contacts"; null while it does nothing.
+    async fn stage(&self) -> Option<&str> {
+        self.0.stage.as_deref()
+    }
+
+    /// How far it is, in percent, where that can be told; it never falls.
+    async fn progress(&self) -> Option<i32> {
+        self.0.progress
+    }
+
+    /// What it did, kind by kind.
+    async fn counts(&self) -> Vec<SyncCounts> {
+        self.0.counts.iter().cloned().map(SyncCounts::from).collect()
+    }
+
+    /// How long each of its stages took.
+    async fn stages(&self) -> Vec<SyncStage> {
+        self.0.stages.iter().cloned().map(SyncStage::from).collect()
+    }
+
+    /// How many requests it made to Microsoft, repeated ones included.
+    async fn requests(&self) -> i64 {
+        self.0.requests
+    }
+
+    /// What it changed, or in a dry run would change, record by record.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only changes of this kind of record.")] kind: Option<Noun>,
+        #[graphql(desc = "Only changes of this sort.")] action: Option<ChangeAction>,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<SyncChange>> {
+        let listing = sync_change::list(sync_change::Filter { kind, action });
+        let paging = Paging { first, after, last, before };
+        Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
+    }
+
+    /// The deactivations that it did not make, because there were suspiciously many.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn held_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only changes of this kind of record.")] kind: Option<Noun>,
+        #[graphql(desc = "Only changes of which this became; all of them where it is left out.")] decision: Option<
+            Decision,
+        >,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<HeldChange>> {
+        let listing = held_change::list(held_change::Filter { kind, decision });
+        let paging = Paging { first, after, last, before };
+        Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
+    }
+
+    /// Why it, or a part of it, did not succeed.
+    async fn failure(&self) -> Option<SyncFailure> {
+        self.0.failure.clone().map(SyncFailure::from)
+    }
+
+    /// Who asked for it, by name.
+    async fn requested_by(&self) -> &str {
+        &self.0.requested_by
+    }
+
+    /// When it was asked for.
+    async fn queued_at(&self) -> DateTime<Utc> {
+        self.0.queued_at
+    }
+
+    /// When a worker first took it.
+    async fn started_at(&self) -> Option<DateTime<Utc>> {
+        self.0.started_at
+    }
+
+    /// When it ended.
+    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.0.finished_at
+    }
+}
+
+/// What a run did to one kind of record.
+#[derive(SimpleObject)]
+pub struct SyncCounts {
+    /// The kind of record.
+    kind: Noun,
+    /// Records that Microsoft listed.
+    read: i64,
+    /// Records that are new.
+    created: i64,
+    /// Records that changed, those that came back among them.
+    updated: i64,
+    /// Records that are as they were.
+    unchanged: i64,
+    /// Records that left, or were ruled out.
+    deactivated: i64,
+    /// Deactivations that wait for a person.
+    held: i64,
+    /// Records that the sync rules leave out.
+    skipped: i64,
+    /// Why the whole kind was left out, such as a tenant without Intune; null where it was not.
+    skipped_because: Option<String>,
+}
+
+impl From<sync_run::Counts> for SyncCounts {
+    fn from(counts: sync_run::Counts) -> Self {
+        Self {
+            kind: counts.kind,
+            read: counts.read,
+            created: counts.created,
+            updated: counts.updated,
+            unchanged: counts.unchanged,
+            deactivated: counts.deactivated,
+            held: counts.held,
+            skipped: counts.skipped,
+            skipped_because: counts.skipped_because,
+        }
+    }
+}
+
+/// How long one stage of a run took.
+#[derive(SimpleObject)]
+pub struct SyncStage {
+    /// What was done, such as "Reading contacts".
+    name: String,
+    /// How long it took, in milliseconds.
+    milliseconds: i64,
+}
+
+impl From<sync_run::StageTime> for SyncStage {
+    fn from(stage: sync_run::StageTime) -> Self {
+        Self {
+            name: stage.name,
+            milliseconds: stage.milliseconds,
+        }
+    }
+}
+
+/// Why a run, or a part of it, did not succeed.
+#[derive(SimpleObject)]
+pub struct SyncFailure {
+    /// A stable code in capitals.
+    code: String,
+    /// What went wrong, in plain words.
+    message: String,
+    /// What to do about it.
+    remedy: String,
+}
+
+impl From<sync_run::RunFailure> for SyncFailure {
+    fn from(failure: sync_run::RunFailure) -> Self {
+        Self {
+            code: failure.code,
+            message: failure.message,
+            remedy: failure.remedy,
+        }
+    }
+}

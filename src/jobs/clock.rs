@@ -1,0 +1,74 @@
+//! The clock: identity at 00:00, 04:00 … 20:00 UTC, once per slot and company.
+//!
+//! It strikes from the database: a slot is struck when its rows are there, so it does not matter how many nodes look,
+//! how often, or whether any of them was up when the hour came. A cron scheduler would add nothing: it fires on every
+//! node, from that machine's clock, and forgets what came while it was away. So this is a plain timer that asks the
+//! database for the time and takes the latest slot, again and again; taking a slot twice does nothing. After a
+//! downtime the latest slot is made up for, once, and those before it are let go.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::sql_types::Timestamptz;
+use diesel_async::RunQueryDsl;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Turns;
+use crate::db::{Connection, Pool};
+use crate::db::events::Events;
+use crate::model::sync_run::SyncKind;
+use crate::model::sync_slot;
+
+/// Seconds between two slots.
+const EVERY: i64 = 4 * 60 * 60;
+
+/// Runs of a slot start spread over this long, so that thousands of tenants are not asked for at one moment.
+const SPREAD: TimeDelta = TimeDelta::minutes(9);
+
+/// How often the clock is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The slot that is current at `now`.
+pub fn latest_slot(now: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = now.timestamp();
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0).expect("a few hours before a time there is a time")
+}
+
+/// The slot that comes after `now`.
+pub fn next_slot(now: DateTime<Utc>) -> DateTime<Utc> {
+    latest_slot(now) + TimeDelta::seconds(EVERY)
+}
+
+/// Queues the latest slot's runs for every company that has none. How many companies that were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn strike(conn: &mut Connection, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
+    let slot = latest_slot(now);
+    sync_slot::take(conn, now, SyncKind::Identity, slot, |company_id| slot + offset(company_id)).await
+}
+
+/// How long after a slot a company's run starts: always the same for a company. The last bytes of its id are random.
+fn offset(company_id: Uuid) -> TimeDelta {
+    let (_, random) = company_id.as_u64_pair();
+    let spread = SPREAD.num_milliseconds().unsigned_abs();
+    TimeDelta::milliseconds(i64::try_from(random % spread).unwrap_or(0))
+}
+
+pub(super) async fn run(pool: Pool, events: Events, stop: CancellationToken) {
+    let mut turns = Turns::every(LOOK_EVERY, stop);
+    while turns.next().await {
+        turns.take("clock", look(&pool, &events)).await;
+    }
+}
+
+async fn look(pool: &Pool, events: &Events) -> anyhow::Result<()> {
+    let mut conn = pool.get().await?;
+    let now = diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await?;
+    if strike(&mut conn, now).await? > 0 {
+        events.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Sync runs to read: lists of them, and batches by key.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{SyncKind, SyncRun, SyncStatus};
+use crate::db::Connection;
+use crate::db::schema::sync_run;
+use crate::model::Scope;
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
+
+page::paged!(SyncRun, |run| Owner {
+    company_id: run.company_id,
+    key: run.id,
+});
+
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub kind: Option<SyncKind>,
+    pub status: Option<SyncStatus>,
+    pub dry_run: Option<bool>,
+}
+
+fn newest_first() -> Order {
+    Order {
+        name: "run.queued",
+        key: "sync_run.queued_at",
+        id: "sync_run.id",
+        compared: Compared::Time,
+        direction: Direction::Desc,
+    }
+}
+
+/// The runs of the company that owns the list, newest first.
+pub fn list_of_company(filter: &Filter) -> Listing {
+    narrow(
+        Listing::new("from sync_run where sync_run.company_id = p.company_id", newest_first()),
+        filter,
+    )
+}
+
+/// The runs of every company of a scope, newest first.
+pub fn list_everywhere(scope: &Scope, filter: &Filter) -> Listing {
+    let listing = Listing::new("from sync_run where true", newest_first());
+    narrow(listing.only("sync_run.company_id = any(?)", scope.as_bind()), filter)
+}
+
+/// The runs of one kind of the company that owns the list, dry runs apart, newest first.
+pub fn latest_of_company(kind: SyncKind) -> Listing {
+    list_of_company(&Filter {
+        kind: Some(kind),
+        dry_run: Some(false),
+        status: None,
+    })
+}
+
+fn narrow(listing: Listing, filter: &Filter) -> Listing {
+    listing
+        .only("sync_run.kind = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
+        .only("sync_run.status = ?", filter.status.map(|status| Bind::Text(status.to_string())))
+        .only("sync_run.dry_run = ?", filter.dry_run.map(Bind::Bool))
+}
+
+/// The runs with these ids, of companies that the scope holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryResult<Vec<SyncRun>> {
+    let found: Vec<SyncRun> = sync_run::table
+        .filter(sync_run::id.eq_any(ids))
+        .select(SyncRun::as_select())
+        .load(conn)
+        .await?;
+    Ok(found.into_iter().filter(|run| scope.holds(run.company_id)).collect())
+}
