@@ -20,3 +20,6 @@ pub mod jobs;
 
 // 5: the schema
 pub mod graphql;
+
+// 6: the doors
+pub mod http;

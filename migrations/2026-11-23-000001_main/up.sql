@@ -19,6 +19,7 @@ create table tenant (
     domain          text,
     consented_by    text,
     consented_oid   uuid,
+    role_proven     boolean,
     connected_at    timestamptz,
     status_reason   text,
     expected_domain text,
@@ -29,6 +30,7 @@ create table tenant (
 comment on table tenant is 'The Microsoft Entra tenant of a company (one to one).';
 comment on column tenant.status_reason is 'Why it is not CONNECTED, in words for people.';
 comment on column tenant.expected_domain is 'A domain that the tenant has to own, asked for when it was connected and not yet seen to hold.';
+comment on column tenant.role_proven is 'Whether the sign-in showed that the administrator holds a role that may consent; false: to be read with the application''s own token.';
 comment on column tenant.consented_by is 'Display name of the administrator who consented; consented_oid is their object id in the tenant.';
 create unique index one_company_per_tenant on tenant (entra_tenant_id) where status in ('CONNECTED', 'RECONNECT_NEEDED');
 

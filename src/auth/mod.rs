@@ -2,6 +2,7 @@
 
 pub mod policy;
 pub mod return_to;
+pub mod session;
 pub mod sign_in;
 pub mod viewer;
 

@@ -18,6 +18,7 @@ diesel::table! {
         domain -> Nullable<Text>,
         consented_by -> Nullable<Text>,
         consented_oid -> Nullable<Uuid>,
+        role_proven -> Nullable<Bool>,
         connected_at -> Nullable<Timestamptz>,
         status_reason -> Nullable<Text>,
         expected_domain -> Nullable<Text>,

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod error;
 pub mod id;
 mod input;
+pub mod limits;
 mod siblings;
 
 // one file a noun
@@ -86,6 +87,7 @@ fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Su
         .disable_suggestions()
         .override_output_type_description::<DateTime<Utc>>("A point in time, in RFC 3339, such as `2026-11-23T04:00:00+00:00`.")
         .override_output_type_description::<Uuid>("An id of Microsoft's, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.")
+        .extension(limits::Limits)
         .extension(error::Errors)
 }
 

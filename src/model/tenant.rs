@@ -43,6 +43,8 @@ pub struct Tenant {
     /// The administrator who consented, by name.
     pub consented_by: Option<String>,
     pub consented_oid: Option<Uuid>,
+    /// Whether the administrator's role was shown by their sign-in; `Some(false)`: the first run has to look.
+    pub role_proven: Option<bool>,
     pub connected_at: Option<DateTime<Utc>>,
     /// Why it is not connected, in words for people.
     pub status_reason: Option<String>,
@@ -58,6 +60,8 @@ pub struct Consent {
     pub entra_tenant_id: Uuid,
     pub administrator: String,
     pub administrator_oid: Uuid,
+    /// Whether their sign-in showed a role that may consent; otherwise the first run has to look.
+    pub role_proven: bool,
     pub expected_domain: Option<String>,
 }
 
@@ -120,6 +124,7 @@ pub async fn connect(
         tenant::status_reason.eq(None::<String>),
         tenant::consented_by.eq(&consent.administrator),
         tenant::consented_oid.eq(consent.administrator_oid),
+        tenant::role_proven.eq(consent.role_proven),
         tenant::connected_at.eq(now),
         tenant::expected_domain.eq(&consent.expected_domain),
         tenant::updated_at.eq(now),

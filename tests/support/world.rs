@@ -119,6 +119,7 @@ impl World {
             entra_tenant_id: tenant_id,
             administrator: "Adele Vance".into(),
             administrator_oid: Uuid::new_v4(),
+            role_proven: true,
             expected_domain,
         };
         tenant::connect(&mut conn, now, company.id, &consent).await.expect("connected");

@@ -44,8 +44,8 @@ struct RevokeServiceTokenInput {
 /// What became of `revokeServiceToken`.
 #[derive(SimpleObject)]
 struct RevokeServiceTokenPayload {
-    /// The token that no longer works; null when there is no such token.
-    service_token: Option<ServiceToken>,
+    /// The id of the token that no longer works; null when there is no such token.
+    revoked_service_token_id: Option<ID>,
     /// What has to be mended first.
     user_errors: Vec<UserError>,
 }
@@ -75,9 +75,9 @@ impl ServiceTokenMutations {
         #[graphql(desc = "Which token.")] input: RevokeServiceTokenInput,
     ) -> Answer<RevokeServiceTokenPayload> {
         permit(ctx, Action::ManageServiceTokens)?;
-        let (service_token, user_errors) = settle(revoke(ctx, &input.service_token_id).await)?;
+        let (revoked_service_token_id, user_errors) = settle(revoke(ctx, input.service_token_id).await)?;
         Ok(RevokeServiceTokenPayload {
-            service_token: service_token.map(ServiceToken),
+            revoked_service_token_id,
             user_errors,
         })
     }
@@ -92,10 +92,10 @@ async fn create(
     service_token::issue(&mut *loan(ctx).await?, now(), name, viewer.name(), input.expires_in_days).await
 }
 
-async fn revoke(ctx: &Context<'_>, id: &ID) -> Result<service_token::ServiceToken, Failure> {
-    let id = IdOf::ServiceToken.read_input(id, "serviceTokenId")?;
-    let revoked = service_token::revoke(&mut *loan(ctx).await?, now(), id).await?;
-    revoked.ok_or_else(|| {
-        Refusal::at("NOT_FOUND", &["serviceTokenId"], "There is no such service token. Check the id.").into()
-    })
+async fn revoke(ctx: &Context<'_>, id: ID) -> Result<ID, Failure> {
+    let token_id = IdOf::ServiceToken.read_input(&id, "serviceTokenId")?;
+    if service_token::revoke(&mut *loan(ctx).await?, now(), token_id).await? {
+        return Ok(id);
+    }
+    Err(Refusal::at("NOT_FOUND", &["serviceTokenId"], "There is no such service token. Check the id.").into())
 }

@@ -1,0 +1,288 @@
+//! A client's administrator connects their tenant: ticket, sign-in, consent, and back.
+//!
+//! The danger: a tenant that ends up with the wrong company. The consent's callback is unsigned and proves nothing, so the
+//! tenant is the one whose administrator signed in **before** the consent; what the callback says is compared with that
+//! and never used. The person here is most likely not our staff, and in another browser than the technician who made the
+//! link.
+//!
+//! Source: <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>
+
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use uuid::{Uuid, uuid};
+
+use super::page::Sorry;
+use super::sign_in::{self, AUTHORITY, Callback, arrive, depart, own, recall, redirect, remember, unknown_flow};
+use super::state::State;
+use super::cookies;
+use crate::auth::sign_in::{Pending, Person, Prompt, SignInError};
+use crate::error::Failure;
+use crate::model::connect_ticket;
+use crate::model::sign_in_flow::{Purpose, SignInFlow};
+use crate::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
+use crate::model::tenant::{self, Consent};
+use crate::model::secret;
+
+/// Global Administrator and Privileged Role Administrator: those who may consent to application permissions.
+///
+/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+const MAY_CONSENT: [Uuid; 2] =
+    [uuid!("62e90394-69f5-4237-9190-012177145e10"), uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814")];
+/// How long the callback waits for what Microsoft may not know yet.
+const GLIMPSE: Duration = Duration::from_secs(5);
+const NOT_CONNECTED: &str = "The tenant was not connected";
+
+#[derive(Deserialize)]
+pub(super) struct Ticket {
+    ticket: String,
+}
+
+/// Why somebody is on the way.
+#[derive(Clone, Serialize, Deserialize)]
+struct Errand {
+    return_to: String,
+    requested_by: String,
+    expected_domain: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SignInErrand {
+    pending: Pending,
+    errand: Errand,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConsentErrand {
+    tid: Uuid,
+    oid: Uuid,
+    administrator: String,
+    role_proven: bool,
+    errand: Errand,
+}
+
+/// What comes back from the consent page. `tenant` is hearsay.
+#[derive(Deserialize)]
+pub(super) struct ConsentCallback {
+    state: Option<String>,
+    tenant: Option<String>,
+    admin_consent: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// A look at the link without following it, as mail programs take, does not use it up.
+pub(super) async fn preview() -> StatusCode {
+    StatusCode::OK
+}
+
+/// `/connect/start?ticket=…`: uses the ticket up, and has the administrator show who they are.
+pub(super) async fn start(
+    Extract(state): Extract<State>,
+    ticket: Result<Query<Ticket>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let departure = async {
+        let Query(Ticket { ticket }) = ticket.map_err(|_| dead_link())?;
+        let taken = connect_ticket::take(&mut *state.pool.get().await?, state.now(), &ticket).await?;
+        let ticket = taken.ok_or_else(dead_link)?;
+        let begun = state.sign_in.begin(AUTHORITY, &sign_in::redirect_uri(&state), Prompt::SelectAccount).await?;
+        let flow_state = begun.pending.state.clone();
+        let errand = Errand {
+            return_to: ticket.return_to,
+            requested_by: ticket.requested_by,
+            expected_domain: ticket.expected_domain,
+        };
+        let flow = SignInFlow {
+            purpose: Purpose::ConnectSignIn,
+            company_id: Some(ticket.company_id),
+            details: remember(&SignInErrand { pending: begun.pending, errand })?,
+        };
+        depart(&state, &headers, &flow_state, &flow, &begun.authorize_url).await
+    };
+    departure.await.unwrap_or_else(|sorry: Sorry| sorry.into_page(&state))
+}
+
+fn dead_link() -> Sorry {
+    Sorry::new(
+        StatusCode::GONE,
+        "This link can no longer be used",
+        &[
+            "A link to connect a tenant is good once, and for half an hour.",
+            "Ask whoever sent it to you for a new one.",
+        ],
+    )
+}
+
+/// The administrator has signed in: on to the consent of exactly their tenant.
+pub(super) async fn signed_in(
+    state: &State,
+    headers: &HeaderMap,
+    flow: SignInFlow,
+    callback: Callback,
+) -> Result<Response, Sorry> {
+    let SignInErrand { pending, errand } = recall(flow.details)?;
+    let back = errand.return_to.clone();
+    let sorry = |sorry: Sorry| sorry.titled(NOT_CONNECTED).back_to(&back);
+    let person = callback.person(state, pending).await.map_err(|error| sorry(error.into()))?;
+    let role_proven = may_consent(&person).map_err(sorry)?;
+    let flow_state = secret::fresh()?;
+    let consent = state.microsoft.admin_consent_url(person.tid, &own(state, "/connect/callback"), &flow_state);
+    let details = ConsentErrand {
+        tid: person.tid,
+        oid: person.oid,
+        administrator: person.name.or(person.username).unwrap_or_else(|| "An administrator".to_owned()),
+        role_proven,
+        errand,
+    };
+    let flow = SignInFlow {
+        purpose: Purpose::ConnectConsent,
+        company_id: flow.company_id,
+        details: remember(&details)?,
+    };
+    depart(state, headers, &flow_state, &flow, &consent).await
+}
+
+/// Whether the sign-in shows a role that may consent. A token that tells no roles at all leaves it open: the first run
+/// reads them with the application's own token.
+fn may_consent(person: &Person) -> Result<bool, Sorry> {
+    if person.guest == Some(true) {
+        return Err(Sorry::new(
+            StatusCode::FORBIDDEN,
+            NOT_CONNECTED,
+            &[
+                "You are a guest in this tenant. Only an administrator of its own can connect it.",
+                "Sign in with an account of the tenant itself.",
+            ],
+        ));
+    }
+    match &person.wids {
+        None => Ok(false),
+        Some(roles) if roles.iter().any(|role| MAY_CONSENT.contains(role)) => Ok(true),
+        Some(_) => Err(Sorry::new(
+            StatusCode::FORBIDDEN,
+            NOT_CONNECTED,
+            &[
+                "Your account is not an administrator who can consent for the whole tenant.",
+                "Ask a Global Administrator or a Privileged Role Administrator of your organization to open a new link.",
+            ],
+        )),
+    }
+}
+
+/// `/connect/callback`: back from Microsoft's consent page.
+pub(super) async fn callback(
+    Extract(state): Extract<State>,
+    callback: Result<Query<ConsentCallback>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let arrival = async {
+        let Query(callback) = callback.map_err(|_| unknown_flow())?;
+        let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
+        let (Purpose::ConnectConsent, Some(company_id)) = (flow.purpose, flow.company_id) else {
+            return Err(unknown_flow());
+        };
+        let details: ConsentErrand = recall(flow.details)?;
+        let back = details.errand.return_to.clone();
+        consented(&state, company_id, details, &callback)
+            .await
+            .map_err(|sorry| sorry.titled(NOT_CONNECTED).back_to(back))
+    };
+    arrival.await.unwrap_or_else(|sorry: Sorry| sorry.into_page(&state))
+}
+
+async fn consented(
+    state: &State,
+    company_id: Uuid,
+    details: ConsentErrand,
+    callback: &ConsentCallback,
+) -> Result<Response, Sorry> {
+    granted(callback, details.tid)?;
+    // A token from before the consent has none of its permissions.
+    state.microsoft.forget_token(details.tid);
+    let ConsentErrand { tid, oid, administrator, role_proven, errand } = details;
+    let consent = Consent {
+        entra_tenant_id: tid,
+        administrator,
+        administrator_oid: oid,
+        role_proven,
+        expected_domain: still_expected(state, tid, errand.expected_domain).await?,
+    };
+    let run_id = connect(state, company_id, &consent, errand.requested_by).await?;
+    state.doorbell.ring(run_id).await;
+    let mut to = own(state, &errand.return_to);
+    to.query_pairs_mut().append_pair("connected", &company_id.to_string());
+    Ok(redirect(to.as_str(), [cookies::set(state, cookies::flow(state), "", 0)]))
+}
+
+/// Whether the callback tells of a consent, and of the tenant that was asked for. `admin_consent=True` comes with errors
+/// too, so they are looked at first.
+fn granted(callback: &ConsentCallback, tid: Uuid) -> Result<(), Sorry> {
+    if let Some(error) = &callback.error {
+        return Err(SignInError::from_redirect(error, callback.error_description.as_deref().unwrap_or_default()).into());
+    }
+    if !callback.admin_consent.as_deref().is_some_and(|consent| consent.eq_ignore_ascii_case("true")) {
+        return Err(Sorry::new(StatusCode::BAD_REQUEST, NOT_CONNECTED, &["Microsoft does not say that consent was given. Try again."]));
+    }
+    if callback.tenant.as_deref().and_then(|tenant| tenant.parse().ok()) != Some(tid) {
+        return Err(Sorry::new(
+            StatusCode::BAD_REQUEST,
+            NOT_CONNECTED,
+            &[
+                "Consent was given for another tenant than the one you signed in to.",
+                "Begin again, and use the same account on both of Microsoft's pages.",
+            ],
+        ));
+    }
+    Ok(())
+}
+
+/// The domain that remains to be seen: none once the tenant is seen to own it. Fresh consent takes minutes to reach all of
+/// Microsoft, so no answer is no refusal; the first run judges then.
+async fn still_expected(state: &State, tid: Uuid, expected: Option<String>) -> Result<Option<String>, Sorry> {
+    let Some(expected) = expected else { return Ok(None) };
+    let graph = state.microsoft.graph(tid);
+    let Ok(Ok(organization)) = timeout(GLIMPSE, graph.organization()).await else {
+        return Ok(Some(expected));
+    };
+    let owned = organization.id == tid
+        && organization.verified_domains.iter().any(|domain| domain.name.eq_ignore_ascii_case(&expected));
+    if owned {
+        return Ok(None);
+    }
+    Err(Sorry::new(
+        StatusCode::CONFLICT,
+        NOT_CONNECTED,
+        &[
+            &format!("The tenant that you signed in to does not own {expected}, which this link is for."),
+            "Sign in as an administrator of the right tenant, with a new link.",
+        ],
+    ))
+}
+
+/// Connects and queues the first run, both or neither.
+async fn connect(state: &State, company_id: Uuid, consent: &Consent, requested_by: String) -> Result<Uuid, Failure> {
+    let now = state.now();
+    let wish = Wish {
+        company_id,
+        kind: SyncKind::Identity,
+        trigger: SyncTrigger::Initial,
+        mode: SyncMode::Auto,
+        dry_run: false,
+        rules: None,
+        requested_by,
+        not_before: now,
+    };
+    let mut conn = state.pool.get().await?;
+    conn.transaction(async |conn| {
+        tenant::connect(conn, now, company_id, consent).await?;
+        Ok(sync_run::queue(conn, now, &wish).await?.run.id)
+    })
+    .await
+}

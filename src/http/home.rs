@@ -1,0 +1,125 @@
+//! The first page, until the company page is there: who you are, what there is to explore, how the companies stand.
+
+use std::fmt::Write as _;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::cookies;
+use super::page::{self, Sorry, escape};
+use super::state::State;
+use crate::auth::Viewer;
+use crate::auth::session::{self, Proof};
+use crate::model::overview::{self, Glance};
+use crate::model::tenant::TenantStatus;
+
+/// What a way to Microsoft has left in the address.
+#[derive(Deserialize)]
+pub(super) struct Marks {
+    connected: Option<Uuid>,
+}
+
+/// `/`.
+pub(super) async fn page(
+    Extract(state): Extract<State>,
+    marks: Result<Query<Marks>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let connected = marks.ok().and_then(|Query(marks)| marks.connected);
+    match signed_in(&state, &headers).await {
+        Ok(Some(viewer)) => companies(&state, &viewer, connected).await.unwrap_or_else(|sorry| sorry.into_page(&state)),
+        Ok(None) => welcome(&state, connected.is_some()),
+        Err(sorry) => sorry.into_page(&state),
+    }
+}
+
+/// Whoever is signed in with this browser.
+pub(super) async fn signed_in(state: &State, headers: &HeaderMap) -> Result<Option<Viewer>, Sorry> {
+    match session::cookie(headers, cookies::session(state)) {
+        Some(secret) => Ok(session::viewer(&state.pool, state.now(), &Proof::Cookie(secret.to_owned())).await?),
+        None => Ok(None),
+    }
+}
+
+/// For nobody in particular; also for a client's administrator who has just consented, and may go.
+fn welcome(state: &State, connected: bool) -> Response {
+    let notice = if connected {
+        r#"<p class="notice">The tenant is connected, and the first sync has been queued. You can close this page.</p>"#
+    } else {
+        ""
+    };
+    let body = format!(
+        r#"{notice}
+<p>Tenantry keeps the Microsoft 365 tenants of your clients in your PSA: people, groups and devices.</p>
+<p class="row"><a class="button" href="/auth/sign-in">Sign in with Microsoft</a></p>"#
+    );
+    page::page(state, StatusCode::OK, "Welcome", &body)
+}
+
+async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> Result<Response, Sorry> {
+    let mut conn = state.pool.get().await?;
+    let companies = overview::list(&mut conn, &viewer.scope()).await?;
+    drop(conn);
+    let mut body = String::new();
+    if let Some(company) = connected.and_then(|id| companies.iter().find(|company| company.id == id)) {
+        let _ = writeln!(
+            body,
+            r#"<p class="notice">{} is connected. Its first sync: {}.</p>"#,
+            escape(&company.name),
+            escape(company.message.as_deref().unwrap_or("queued")),
+        );
+    }
+    let _ = writeln!(
+        body,
+        r#"<p class="quiet">Signed in as {}.</p>
+<div class="row"><a class="button" href="/graphiql">Explore in GraphiQL</a>
+<form method="post" action="/auth/sign-out"><button class="plain">Sign out</button></form></div>"#,
+        escape(viewer.name()),
+    );
+    if companies.is_empty() {
+        body.push_str("<p>There is no company yet. Make one with the mutation <code>createCompany</code>.</p>");
+    } else {
+        table(&mut body, &companies);
+    }
+    Ok(page::page(state, StatusCode::OK, "Companies", &body))
+}
+
+fn table(body: &mut String, companies: &[Glance]) {
+    body.push_str(
+        "<div class=\"scroll\"><table><thead><tr><th>Company</th><th>Microsoft 365</th><th>Domain</th><th>Consent by</th>\
+         <th>Last sync</th></tr></thead><tbody>\n",
+    );
+    for company in companies {
+        let (class, status) = status(company);
+        let or_dash = |text: &Option<String>| escape(text.as_deref().unwrap_or("–"));
+        let _ = writeln!(
+            body,
+            "<tr><td>{}</td><td class=\"{class}\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&company.name),
+            escape(&status),
+            or_dash(&company.domain),
+            or_dash(&company.consented_by),
+            or_dash(&company.message),
+        );
+    }
+    body.push_str("</tbody></table></div>");
+}
+
+/// The style and the words for how a company stands.
+fn status(company: &Glance) -> (&'static str, String) {
+    let (class, word) = match company.status {
+        None => ("quiet", "Not connected"),
+        Some(TenantStatus::ConsentPending) => ("quiet", "Waiting for consent"),
+        Some(TenantStatus::Connected) => ("connected", "Connected"),
+        Some(TenantStatus::ReconnectNeeded) => ("reconnect", "Reconnect needed"),
+        Some(TenantStatus::Disconnected) => ("quiet", "Disconnected"),
+    };
+    match &company.status_reason {
+        Some(reason) => (class, format!("{word}: {reason}")),
+        None => (class, word.to_owned()),
+    }
+}

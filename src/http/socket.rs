@@ -1,0 +1,255 @@
+//! GraphQL over a websocket: `graphql-transport-ws`, spoken by a loop of our own.
+//!
+//! async-graphql-axum's loop accepts any origin and the legacy subprotocol, waits for ever for an introduction, bounds
+//! neither operations nor buffers, runs mutations, and closes with other codes than the protocol's.
+//!
+//! The danger: browsers open sockets across sites and send the cookie along, without asking. So the `Origin` is judged
+//! before the upgrade, mutations are refused, and whoever watches is checked again while they do.
+
+mod operations;
+mod protocol;
+
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::{Message, WebSocket};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use futures::StreamExt;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::asked::{self, Asked};
+use super::cookies;
+use super::refusal::Refusal;
+use super::state::State;
+use crate::auth::Viewer;
+use crate::auth::session::{self, Proof};
+use operations::Operations;
+use protocol::{Close, Said};
+
+/// The largest message that is read.
+const MESSAGE_LIMIT: usize = 64 * 1024;
+/// What a socket that says nothing costs.
+const READ_BUFFER: usize = 4 * 1024;
+/// The most that waits for a slow reader; an answer must fit in.
+const WRITE_BUFFER: usize = 4 * 1024 * 1024;
+
+/// Takes the socket up, or refuses it before it is one.
+pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let proof = Proof::of(headers, cookies::session(&state));
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().is_ok_and(|origin| state.allowed.is_origin(origin)));
+    // A browser always names the origin of the page; a program has no cookie.
+    let refused = match origin {
+        Some(allowed) => !allowed,
+        None => proof.as_ref().is_some_and(Proof::is_cookie),
+    };
+    if refused {
+        return Refusal::STRANGE_ORIGIN.in_media(None);
+    }
+    upgrade
+        .protocols([protocol::SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER)
+        .max_message_size(MESSAGE_LIMIT)
+        .max_frame_size(MESSAGE_LIMIT)
+        .on_upgrade(move |socket| async move {
+            let spoken = socket.protocol().is_some();
+            Line { state, socket }.serve(spoken, proof).await;
+        })
+}
+
+/// A socket on which somebody may speak.
+struct Line {
+    state: State,
+    socket: WebSocket,
+}
+
+/// Somebody who has introduced themselves.
+struct Guest {
+    viewer: Viewer,
+    proof: Proof,
+}
+
+/// The socket is gone, or to be closed.
+enum End {
+    Gone,
+    Close(Close),
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+impl Line {
+    async fn serve(mut self, spoken: bool, proof: Option<Proof>) {
+        let end = if spoken { self.converse(proof).await } else { Close::subprotocol().into() };
+        if let End::Close(close) = end
+            && self.say(close.message()).await.is_ok()
+        {
+            self.hang_up().await;
+        }
+    }
+
+    /// Lets the other side read why before the connection goes: data that nobody reads would make the system cut it.
+    async fn hang_up(mut self) {
+        let farewell = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        // Whoever does not answer has been told, and is let go.
+        drop(timeout(Duration::from_secs(2), farewell).await);
+    }
+
+    async fn converse(&mut self, proof: Option<Proof>) -> End {
+        let guest = match self.introduction(proof).await {
+            Ok(guest) => guest,
+            Err(end) => return end,
+        };
+        let mut operations = Operations::new();
+        let mut recheck = interval(self.state.timing.recheck);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        recheck.tick().await;
+        let stop = self.state.stop.clone();
+        loop {
+            let step = tokio::select! {
+                heard = self.socket.next() => self.heard(heard, &guest, &mut operations).await,
+                (id, said) = operations.next() => self.tell(&id, said).await,
+                _ = recheck.tick() => self.recheck(&guest).await,
+                () = stop.cancelled() => Err(Close::going_away().into()),
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for `connection_init` and judges the proof in it, or the one that the upgrade carried.
+    async fn introduction(&mut self, proof: Option<Proof>) -> Result<Guest, End> {
+        let deadline = Instant::now() + self.state.timing.introduction;
+        loop {
+            let heard = tokio::select! {
+                heard = self.socket.next() => heard,
+                () = sleep_until(deadline) => return Err(Close::introduction_timeout().into()),
+            };
+            match read(heard)? {
+                None | Some(Said::Pong {}) => {}
+                Some(Said::Ping { payload }) => self.say(protocol::pong(payload)).await?,
+                Some(Said::ConnectionInit { payload }) => {
+                    let guest = recognize(&self.state, offered(payload.as_ref()).or(proof)).await?;
+                    self.say(protocol::ack()).await?;
+                    return Ok(guest);
+                }
+                Some(Said::Subscribe { .. } | Said::Complete { .. }) => return Err(Close::unauthorized().into()),
+            }
+        }
+    }
+
+    async fn heard(
+        &mut self,
+        heard: Option<Result<Message, axum::Error>>,
+        guest: &Guest,
+        operations: &mut Operations,
+    ) -> Result<(), End> {
+        match read(heard)? {
+            None | Some(Said::Pong {}) => Ok(()),
+            Some(Said::ConnectionInit { .. }) => Err(Close::too_many_introductions().into()),
+            Some(Said::Ping { payload }) => self.say(protocol::pong(payload)).await,
+            Some(Said::Complete { id }) => {
+                operations.end(&id);
+                Ok(())
+            }
+            Some(Said::Subscribe { id, payload }) => self.subscribe(id, payload, guest, operations).await,
+        }
+    }
+
+    async fn subscribe(
+        &mut self,
+        id: String,
+        payload: Value,
+        guest: &Guest,
+        operations: &mut Operations,
+    ) -> Result<(), End> {
+        if operations.has(&id) {
+            return Err(Close::taken(&id).into());
+        }
+        if operations.is_full() {
+            return self.say(protocol::error(&id, TOO_MANY.errors())).await;
+        }
+        let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
+        let mut request = asked.into_request(guest.viewer.clone());
+        if asked::operation(&mut request) == Some(OperationType::Mutation) {
+            return self.say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors())).await;
+        }
+        operations.begin(id, self.state.executor.stream(request));
+        Ok(())
+    }
+
+    async fn tell(&mut self, id: &str, said: operations::Said) -> Result<(), End> {
+        let message = match said {
+            operations::Said::Next(answer) => protocol::next(id, &answer.json()),
+            operations::Said::Refused(answer) => {
+                let errors = serde_json::to_value(answer.errors()).expect("errors of GraphQL are JSON");
+                protocol::error(id, errors)
+            }
+            operations::Said::Complete => protocol::complete(id),
+        };
+        self.say(message).await
+    }
+
+    /// Whether the guest may still be here; and a sign of life, which the other side's system answers.
+    async fn recheck(&mut self, guest: &Guest) -> Result<(), End> {
+        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof).await {
+            Ok(true) => self.say(Message::Ping(axum::body::Bytes::new())).await,
+            Ok(false) => Err(Close::forbidden().into()),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be checked");
+                Err(Close::broken().into())
+            }
+        }
+    }
+
+    /// Sends a message, or gives up on a reader that takes none.
+    async fn say(&mut self, message: Message) -> Result<(), End> {
+        match timeout(self.state.timing.send, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+}
+
+/// The guest that a proof shows.
+async fn recognize(state: &State, proof: Option<Proof>) -> Result<Guest, Close> {
+    let proof = proof.ok_or_else(Close::forbidden)?;
+    match session::viewer(&state.pool, state.now(), &proof).await {
+        Ok(Some(viewer)) => Ok(Guest { viewer, proof }),
+        Ok(None) => Err(Close::forbidden()),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be found");
+            Err(Close::broken())
+        }
+    }
+}
+
+const TOO_MANY: Refusal = Refusal::new(
+    axum::http::StatusCode::TOO_MANY_REQUESTS,
+    "LIMIT",
+    "20 operations run on this socket already. Complete one first.",
+);
+
+/// What was heard; nothing for the frames that are not ours to answer.
+fn read(heard: Option<Result<Message, axum::Error>>) -> Result<Option<Said>, End> {
+    match heard {
+        Some(Ok(Message::Text(text))) => Ok(Some(Said::read(&text)?)),
+        Some(Ok(Message::Binary(_))) => Err(Close::BAD_MESSAGE.into()),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+    }
+}
+
+/// The proof in the payload of an introduction: for whoever cannot set a header on a socket.
+fn offered(payload: Option<&Map<String, Value>>) -> Option<Proof> {
+    let authorization = payload?.get("Authorization").or_else(|| payload?.get("authorization"))?;
+    Proof::bearer(authorization.as_str()?)
+}

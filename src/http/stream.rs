@@ -1,0 +1,99 @@
+//! GraphQL over server-sent events, in the "distinct connections" mode of `graphql-sse`: one request, one stream.
+//!
+//! For whoever cannot open a websocket. Mutations have their own door.
+//!
+//! Source: <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>
+
+use std::convert::Infallible;
+
+use async_graphql::parser::types::OperationType;
+use axum::body::Body;
+use axum::extract::{RawQuery, State as Extract};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::accept;
+use super::answer::Answer;
+use super::asked::{self, Asked};
+use super::guard::{self, Admitted};
+use super::refusal::Refusal;
+use super::state::State;
+use crate::auth::session::{self, Proof};
+
+/// An operation in a body of JSON.
+pub(super) async fn post(Extract(state): Extract<State>, headers: HeaderMap, body: Body) -> Response {
+    let answer = async {
+        let admitted = guard::admit(&state, &Method::POST, &headers).await?;
+        let asked = Asked::in_body(&headers, body).await?;
+        open(&state, &headers, admitted, asked)
+    };
+    answer.await.unwrap_or_else(|refusal: Refusal| refusal.in_media(None))
+}
+
+/// An operation in the address.
+pub(super) async fn get(
+    Extract(state): Extract<State>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let answer = async {
+        let admitted = guard::admit(&state, &Method::GET, &headers).await?;
+        let asked = Asked::in_query(&headers, query.as_deref())?;
+        open(&state, &headers, admitted, asked)
+    };
+    answer.await.unwrap_or_else(|refusal: Refusal| refusal.in_media(None))
+}
+
+fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) -> Result<Response, Refusal> {
+    if !accept::takes_events(headers) {
+        return Err(Refusal::EVENTS_ONLY);
+    }
+    let mut request = asked.into_request(admitted.viewer);
+    if asked::operation(&mut request) == Some(OperationType::Mutation) {
+        return Err(Refusal::MUTATION_IN_A_STREAM);
+    }
+    let events = events(state.clone(), admitted.proof, state.executor.stream(request));
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL.as_str(), "no-store"),
+        // Proxies that collect an answer before they pass it on are asked not to.
+        ("x-accel-buffering", "no"),
+    ];
+    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
+}
+
+/// The events of one operation, until it ends, the viewer may no longer look, or the server stops.
+fn events(
+    state: State,
+    proof: Proof,
+    mut responses: BoxStream<'static, async_graphql::Response>,
+) -> impl futures::Stream<Item = String> + Send {
+    async_stream::stream! {
+        // A stream begins at once, with something to flush.
+        yield ":\n\n".to_owned();
+        let mut recheck = interval(state.timing.recheck);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        recheck.tick().await;
+        loop {
+            tokio::select! {
+                response = responses.next() => match response {
+                    Some(response) => yield format!("event: next\ndata: {}\n\n", Answer::new(response).json()),
+                    None => break,
+                },
+                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &proof).await {
+                    Ok(true) => yield ":\n\n".to_owned(),
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::error!(error = format!("{error:#}"), "a stream's viewer could not be checked");
+                        break;
+                    }
+                },
+                () = state.stop.cancelled() => break,
+            }
+        }
+        yield "event: complete\ndata: \n\n".to_owned();
+    }
+}
