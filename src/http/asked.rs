@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
+use crate::auth::{Action, Viewer, allow};
 use crate::graphql::error::RequestId;
 use crate::graphql::limits;
 
@@ -75,15 +76,15 @@ impl Asked {
         })
     }
 
-    /// The request for the schema.
-    pub(super) fn into_request(self) -> Request {
+    /// The request for the schema, as this viewer's.
+    pub(super) fn into_request(self, viewer: Viewer) -> Request {
         let variables = self.variables.map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
-        let request_id = RequestId(Uuid::now_v7().to_string());
-        let request = Request::new(self.query).variables(variables).data(request_id);
-        match self.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
+        let mut request = Request::new(self.query).variables(variables).data(RequestId(Uuid::now_v7().to_string()));
+        request.operation_name = self.operation_name;
+        if !allow(&viewer, Action::Explore) {
+            request = request.disable_introspection();
         }
+        request.data(viewer)
     }
 }
 

@@ -215,7 +215,7 @@ async fn consented(
         expected_domain: still_expected(state, tid, errand.expected_domain).await?,
     };
     let run_id = connect(state, company_id, &consent, errand.requested_by).await?;
-    (state.ring)(run_id).await;
+    state.doorbell.ring(run_id).await;
     let mut to = own(state, &errand.return_to);
     to.query_pairs_mut().append_pair("connected", &company_id.to_string());
     Ok(redirect(to.as_str(), [cookies::set(state, cookies::flow(state), "", 0)]))

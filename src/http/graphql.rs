@@ -61,7 +61,7 @@ async fn execute(
     method: &Method,
     asked: Asked,
 ) -> Result<Response, Refusal> {
-    let mut request = asked.into_request().data(admitted.viewer);
+    let mut request = asked.into_request(admitted.viewer);
     match asked::operation(&mut request) {
         Some(OperationType::Subscription) => return Err(Refusal::SUBSCRIPTION),
         Some(OperationType::Mutation) if *method == Method::GET => return Err(Refusal::MUTATION_BY_GET),

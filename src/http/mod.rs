@@ -31,7 +31,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-pub use state::{Executor, Parts, Ring, State, Timing};
+pub use state::{Executor, Parts, State, Timing};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 256 * 1024;

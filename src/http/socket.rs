@@ -178,7 +178,7 @@ impl Line {
             return self.say(protocol::error(&id, TOO_MANY.errors())).await;
         }
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
-        let mut request = asked.into_request().data(guest.viewer.clone());
+        let mut request = asked.into_request(guest.viewer.clone());
         if asked::operation(&mut request) == Some(OperationType::Mutation) {
             return self.say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors())).await;
         }

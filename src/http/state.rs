@@ -15,10 +15,8 @@ use uuid::Uuid;
 use crate::auth::return_to::Allowed;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
+use crate::jobs::Doorbell;
 use crate::microsoft::Microsoft;
-
-/// Rings the doorbell for a run. It never fails the one who rings: a lost ring is found by the sweep.
-pub type Ring = Arc<dyn Fn(Uuid) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
@@ -30,7 +28,7 @@ pub struct Parts {
     pub pool: Pool,
     pub sign_in: SignIn,
     pub microsoft: Microsoft,
-    pub ring: Ring,
+    pub doorbell: Doorbell,
     /// Our own origin, and the others whose pages may use the API.
     pub allowed: Allowed,
     /// The MSP's own tenant: its people are staff.

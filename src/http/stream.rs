@@ -51,7 +51,7 @@ fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) ->
     if !accept::takes_events(headers) {
         return Err(Refusal::EVENTS_ONLY);
     }
-    let mut request = asked.into_request().data(admitted.viewer);
+    let mut request = asked.into_request(admitted.viewer);
     if asked::operation(&mut request) == Some(OperationType::Mutation) {
         return Err(Refusal::MUTATION_IN_A_STREAM);
     }

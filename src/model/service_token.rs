@@ -66,16 +66,19 @@ pub async fn issue(
     Ok((token, secret))
 }
 
-/// Ends a token now. A token that has ended stays as it was; none for an unknown id.
+/// Ends a token now; whether there is such a token. One that was revoked before stays as it was.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<Option<ServiceToken>> {
-    diesel::update(service_token::table.find(id).filter(service_token::revoked_at.is_null()))
-        .set(service_token::revoked_at.eq(now))
+pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<bool> {
+    let revoked_at = diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("coalesce(revoked_at, ")
+        .bind::<diesel::sql_types::Timestamptz, _>(now)
+        .sql(")");
+    let found = diesel::update(service_token::table.find(id))
+        .set(service_token::revoked_at.eq(revoked_at))
         .execute(conn)
         .await?;
-    service_token::table.find(id).select(ServiceToken::as_select()).first(conn).await.optional()
+    Ok(found > 0)
 }
 
 /// The token with this secret, if it is alive.

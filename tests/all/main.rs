@@ -5,7 +5,9 @@ mod support;
 
 mod events;
 mod faults;
+mod graphql;
 mod histories;
 mod jobs;
 mod microsoft;
+mod schema;
 mod sync;
