@@ -48,6 +48,7 @@ impl House {
             entra_tenant_id: Uuid::new_v4(),
             administrator: "Adele Vance".into(),
             administrator_oid: Uuid::new_v4(),
+            role_proven: true,
             expected_domain: None,
         };
         tenant::connect(&mut conn, at("2026-01-05T08:00:00Z"), company.id, &consent).await.expect("connected");
