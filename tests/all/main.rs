@@ -3,6 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod doors_conformance;
+mod doors_connect;
+mod doors_http;
+mod doors_pages;
+mod doors_sign_in;
+mod doors_socket;
 mod events;
 mod faults;
 mod graphql;

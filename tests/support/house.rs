@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_graphql::{Context, Object, Schema, Subscription};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use m365_simulator::{Options, Simulator};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
@@ -55,12 +55,11 @@ pub struct Plan {
     pub executor: Option<Executor>,
     pub timing: Timing,
     pub emit_wids: bool,
-    pub clock: fn() -> DateTime<Utc>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { executor: None, timing: Timing::default(), emit_wids: true, clock: now }
+        Self { executor: None, timing: Timing::default(), emit_wids: true }
     }
 }
 
@@ -120,7 +119,7 @@ impl House {
             doorbell,
             allowed,
             staff_tenant: house.staff_tenant,
-            clock: plan.clock,
+            clock: now,
             timing: plan.timing,
             ready: is_ready,
             stop: stop.clone(),
@@ -413,9 +412,4 @@ impl ToySubscription {
     async fn refuses(&self) -> async_graphql::Result<futures::stream::Empty<i32>> {
         Err("not for you".into())
     }
-}
-
-/// A clock half a day ahead.
-pub fn tomorrow() -> DateTime<Utc> {
-    now() + TimeDelta::hours(13)
 }

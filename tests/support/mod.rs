@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod house;
 pub mod mirror;
 pub mod postgres;
 pub mod world;

@@ -1,0 +1,276 @@
+//! `graphql-transport-ws`: the protocol to the letter, and who is let in.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tenantry::http::{Executor, Timing};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::support::house::{House, PSA, Plan, Seen, toys_that_tell};
+
+const TRANSPORT: &str = "graphql-transport-ws";
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// Opens a socket with these headers; or the status of the refusal.
+async fn open(house: &House, headers: &[(&'static str, &str)]) -> Result<Socket, StatusCode> {
+    let mut url = house.at("/graphql");
+    url.set_scheme("ws").expect("a scheme");
+    let mut request = url.as_str().into_client_request().expect("a request");
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().expect("a value"));
+    }
+    match connect_async(request).await {
+        Ok((socket, _)) => Ok(Socket(socket)),
+        Err(Error::Http(response)) => Err(response.status()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl Socket {
+    async fn plain(house: &House) -> Self {
+        open(house, &[("sec-websocket-protocol", TRANSPORT)]).await.expect("a socket")
+    }
+
+    /// Opened and introduced.
+    async fn introduced(house: &House) -> Self {
+        let mut socket = Self::plain(house).await;
+        socket.say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}})).await;
+        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}));
+        socket
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.expect("sent");
+    }
+
+    async fn subscribe(&mut self, id: &str, document: &str) {
+        self.say(json!({"type": "subscribe", "id": id, "payload": {"query": document}})).await;
+    }
+
+    async fn hear(&mut self) -> Value {
+        loop {
+            match self.0.next().await.expect("the socket is open").expect("a message") {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The code that the socket is closed with.
+    async fn closed(&mut self) -> u16 {
+        loop {
+            match self.0.next().await.expect("a close frame comes").expect("a message") {
+                Message::Close(Some(frame)) => return frame.code.into(),
+                Message::Ping(_) | Message::Pong(_) | Message::Text(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_tells_each_answer_and_completes() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", "subscription { count(to: 2) }").await;
+    for n in 1..=2 {
+        assert_eq!(socket.hear().await, json!({"type": "next", "id": "a", "payload": {"data": {"count": n}}}));
+    }
+    assert_eq!(socket.hear().await, json!({"type": "complete", "id": "a"}));
+    socket.subscribe("a", "{ hello }").await;
+    assert_eq!(socket.hear().await, json!({"type": "next", "id": "a", "payload": {"data": {"hello": "world"}}}));
+    assert_eq!(socket.hear().await, json!({"type": "complete", "id": "a"}), "an id may be used again");
+}
+
+#[tokio::test]
+async fn whoever_speaks_before_the_introduction_is_unauthorized() {
+    let house = House::toys().await;
+    let mut socket = Socket::plain(&house).await;
+    socket.subscribe("a", "{ hello }").await;
+    assert_eq!(socket.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn an_introduction_without_a_good_proof_is_forbidden() {
+    let house = House::toys().await;
+    for payload in [json!({}), json!({"Authorization": "Bearer tnt_wrong"}), json!({"Authorization": 7}), json!({"token": house.token})] {
+        let mut socket = Socket::plain(&house).await;
+        socket.say(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.closed().await, 4403, "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_message_ends_the_socket() {
+    let house = House::toys().await;
+    for message in [
+        Message::text("x"),
+        Message::text("{}"),
+        Message::text(r#"{"type":"start","id":"1","payload":{"query":"{hello}"}}"#),
+        Message::text(r#"{"type":"subscribe","id":"1","payload":{}}"#),
+        Message::text(r#"{"type":"subscribe","id":"1","payload":{"query":7}}"#),
+        Message::text(r#"{"type":"subscribe","payload":{"query":"{hello}"}}"#),
+        Message::binary(vec![1, 2]),
+    ] {
+        let mut socket = Socket::introduced(&house).await;
+        socket.0.send(message.clone()).await.unwrap();
+        assert_eq!(socket.closed().await, 4400, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn two_operations_of_one_id_end_the_socket() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", "subscription { waits }").await;
+    socket.subscribe("a", "subscription { waits }").await;
+    assert_eq!(socket.closed().await, 4409);
+}
+
+#[tokio::test]
+async fn a_second_introduction_ends_the_socket() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.say(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn whoever_does_not_introduce_themselves_is_shown_out() {
+    let timing = Timing { introduction: Duration::from_millis(20), ..Timing::default() };
+    let house = House::built(Plan { timing, ..Plan::default() }).await;
+    let mut socket = Socket::plain(&house).await;
+    assert_eq!(socket.closed().await, 4408);
+}
+
+#[tokio::test]
+async fn no_other_subprotocol_is_spoken() {
+    let house = House::toys().await;
+    let mut socket = open(&house, &[]).await.expect("a socket");
+    assert_eq!(socket.closed().await, 4406);
+}
+
+#[tokio::test]
+async fn another_sites_page_gets_no_socket() {
+    let house = House::toys().await;
+    let staff = house.staff().await;
+    let cookie = staff.cookie();
+    let protocol = ("sec-websocket-protocol", TRANSPORT);
+    for origin in ["https://evil.example", "null"] {
+        let refused = open(&house, &[protocol, ("cookie", &cookie), ("origin", origin)]).await;
+        assert_eq!(refused.err(), Some(StatusCode::FORBIDDEN), "{origin}");
+    }
+    let silent = open(&house, &[protocol, ("cookie", &cookie)]).await;
+    assert_eq!(silent.err(), Some(StatusCode::FORBIDDEN), "a cookie without an origin");
+    for origin in [PSA, &staff.origin()] {
+        let mut socket = open(&house, &[protocol, ("cookie", &cookie), ("origin", origin)]).await.expect("a socket");
+        socket.say(json!({"type": "connection_init"})).await;
+        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_mutation_does_not_run_over_a_socket() {
+    let seen = Seen::default();
+    let house = House::built(Plan { executor: Some(Executor::new(toys_that_tell(&seen))), ..Plan::default() }).await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", "mutation { bump }").await;
+    let said = socket.hear().await;
+    assert_eq!((&said["type"], &said["id"]), (&json!("error"), &json!("a")));
+    assert!(seen.all().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_document_is_an_error_and_not_complete() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    let aliases: String = (0..31).map(|n| format!("a{n}: hello ")).collect();
+    for (document, code) in [("{ nothing }".to_owned(), "BAD_INPUT"), ("{".to_owned(), "BAD_INPUT"), (format!("{{ toys {{ {aliases} }} }}"), "LIMIT")] {
+        socket.subscribe("a", &document).await;
+        let said = socket.hear().await;
+        assert_eq!(said["type"], "error", "{said}");
+        assert_eq!(said["payload"][0]["extensions"]["code"], code);
+    }
+    socket.subscribe("b", "{ hello }").await;
+    assert_eq!(socket.hear().await["id"], "b", "nothing more was said of the refused ones");
+}
+
+#[tokio::test]
+async fn a_client_that_completes_hears_no_more() {
+    let seen = Seen::default();
+    let house = House::built(Plan { executor: Some(Executor::new(toys_that_tell(&seen))), ..Plan::default() }).await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", "subscription { waits }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    socket.say(json!({"type": "complete", "id": "a"})).await;
+    socket.subscribe("b", "{ hello }").await;
+    assert_eq!(socket.hear().await["id"], "b");
+    assert_eq!(seen.all(), ["ended"], "what nobody listens to is dropped");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_before_and_after_the_introduction() {
+    let house = House::toys().await;
+    let mut early = Socket::plain(&house).await;
+    early.say(json!({"type": "ping"})).await;
+    assert_eq!(early.hear().await, json!({"type": "pong"}));
+    let mut socket = Socket::introduced(&house).await;
+    socket.say(json!({"type": "ping", "payload": {"x": 1}})).await;
+    assert_eq!(socket.hear().await, json!({"type": "pong", "payload": {"x": 1}}));
+}
+
+#[tokio::test]
+async fn the_twenty_first_operation_is_refused_and_the_others_go_on() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    for n in 0..20 {
+        socket.subscribe(&n.to_string(), "subscription { waits }").await;
+        assert_eq!(socket.hear().await["type"], "next");
+    }
+    socket.subscribe("one more", "{ hello }").await;
+    let said = socket.hear().await;
+    assert_eq!((&said["type"], &said["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("LIMIT")));
+    socket.say(json!({"type": "complete", "id": "7"})).await;
+    socket.subscribe("now", "{ hello }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_ends_the_socket() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", &format!("{{ hello }} #{}", "a".repeat(70 * 1024))).await;
+    let ended = loop {
+        match socket.0.next().await {
+            Some(Ok(Message::Ping(_))) => {}
+            other => break other,
+        }
+    };
+    assert!(!matches!(ended, Some(Ok(Message::Text(_)))), "it was not read");
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_viewers_session() {
+    let timing = Timing { recheck: Duration::from_millis(20), ..Timing::default() };
+    let house = House::built(Plan { timing, executor: Some(Executor::new(toys_that_tell(&Seen::default()))), ..Plan::default() }).await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("a", "subscription { waits }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    house.sql("update service_token set revoked_at = now()").await;
+    assert_eq!(socket.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    house.stop.cancel();
+    assert_eq!(socket.closed().await, 1001);
+}
