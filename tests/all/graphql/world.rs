@@ -35,7 +35,7 @@ impl World {
         let doorbell = Doorbell::open(&pool).await.expect("a doorbell");
         let public = PublicUrl("https://tenantry.example".parse().expect("an address"));
         Self {
-            schema: schema(pool.clone(), events, doorbell, public, Allowed),
+            schema: schema(pool.clone(), events, doorbell, public.clone(), Allowed::new(public.0, Vec::new())),
             client: pool.raw().await.expect("a connection"),
             pool,
             _stop: stop.drop_guard(),
