@@ -128,6 +128,11 @@ impl Graph {
         )
     }
 
+    /// The rest of [`users`](Self::users), from a place that was stored.
+    pub fn users_from(&self, place: &DeltaLink) -> Pages<wire::User> {
+        self.list_from(Collection::Users, place)
+    }
+
     /// Changes to people.
     ///
     /// Source: <https://learn.microsoft.com/graph/api/user-delta>
@@ -152,6 +157,11 @@ impl Graph {
         )
     }
 
+    /// The rest of [`managed_devices`](Self::managed_devices), from a place that was stored.
+    pub fn managed_devices_from(&self, place: &DeltaLink) -> Pages<wire::ManagedDevice> {
+        self.list_from(Collection::ManagedDevices, place)
+    }
+
     /// The products that the tenant has subscribed to.
     ///
     /// Source: <https://learn.microsoft.com/graph/api/subscribedsku-list>
@@ -173,6 +183,11 @@ impl Graph {
     fn list<T>(&self, collection: Collection, query: &str) -> Pages<T> {
         let first = TrustedLink::first(self.microsoft.graph_url(), collection, query);
         Pages::new(self.clone(), collection, Ok(first))
+    }
+
+    fn list_from<T>(&self, collection: Collection, place: &DeltaLink) -> Pages<T> {
+        let start = place.check(self.tenant, self.microsoft.graph_url(), collection);
+        Pages::new(self.clone(), collection, start)
     }
 
     fn delta<T>(&self, collection: Collection, fields: &str, from: DeltaFrom) -> Pages<T> {

@@ -88,6 +88,16 @@ impl<T> Pages<T> {
     }
 }
 
+impl<T> Pages<T> {
+    /// Where the page that comes next is, to go on from after a long wait; none at the end.
+    pub fn place(&self) -> Option<DeltaLink> {
+        match &self.position {
+            Position::At(link) => Some(DeltaLink::new(self.graph.tenant(), link)),
+            Position::Refused(_) | Position::End => None,
+        }
+    }
+}
+
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     /// The next page, or `None` after the last. After an error the same page can be asked for again, for example when
     /// the time of [`Trouble::Throttled`] has passed.

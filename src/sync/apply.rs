@@ -22,7 +22,7 @@ use crate::model::{Noun, SyncRules};
 pub struct Statements {
     /// `read` and `skipped` of what is staged.
     pub count: &'static str,
-    /// `count` of the active records.
+    /// `count` of the active records; takes the company alone.
     pub active: &'static str,
     /// Writes down the records that are new.
     pub plan_created: &'static str,
@@ -74,6 +74,15 @@ struct Leaving {
     left: i64,
     #[diesel(sql_type = BigInt)]
     ruled_out: i64,
+}
+
+/// How many active records of the kind a company has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_active(conn: &mut Connection, statements: &Statements, company_id: Uuid) -> diesel::QueryResult<i64> {
+    let active: Count = diesel::sql_query(statements.active).bind::<SqlUuid, _>(company_id).get_result(conn).await?;
+    Ok(active.count)
 }
 
 macro_rules! bind {
@@ -150,10 +159,10 @@ impl Plan<'_> {
         if leaving.left + leaving.ruled_out == 0 {
             return Ok(Held::Nobody);
         }
-        let active: Count = bind!(self, self.statements.active).get_result(conn).await?;
+        let active = count_active(conn, self.statements, self.company_id).await?;
         // Who leaves by a changed rule was previewed when it was saved.
         let unexpected = if self.rules_changed { leaving.left } else { leaving.left + leaving.ruled_out };
-        let held = match guard::judge(unexpected, active.count, counts.created) {
+        let held = match guard::judge(unexpected, active, counts.created) {
             guard::Verdict::LetGo => Held::Nobody,
             guard::Verdict::Hold if self.rules_changed => Held::Left,
             guard::Verdict::Hold => Held::Everybody,

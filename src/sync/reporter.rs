@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ending::Stop;
+use super::stage::Place;
 use crate::db::{Connection, Pool};
 use crate::db::events::Events;
 use crate::microsoft::Graph;
@@ -20,8 +21,33 @@ pub struct Reporter {
     graph: Graph,
     claim: Claim,
     report: Report,
+    reading: Option<Reading>,
     told: Instant,
     stage_began: Instant,
+}
+
+/// How far the reading of one kind of record is.
+struct Reading {
+    noun: Noun,
+    known: i64,
+    read: i64,
+}
+
+impl Reading {
+    /// Percent of the whole run, where the number of records that are stored already tells it.
+    fn progress(&self, from: i32, to: i32) -> Option<i32> {
+        let part = self.read.min(self.known) * i64::from(to - from) / self.known.max(1);
+        (self.known > 0).then(|| from + i32::try_from(part).unwrap_or(0))
+    }
+}
+
+/// What the reading of a kind is called, and between which percents of a run it lies.
+fn stage(noun: Noun) -> (&'static str, i32, i32) {
+    match noun {
+        Noun::ContactGroup => ("Reading groups", 5, 30),
+        Noun::Contact => ("Reading contacts", 30, 70),
+        Noun::Asset => ("Reading assets", 70, 95),
+    }
 }
 
 impl Reporter {
@@ -37,7 +63,7 @@ impl Reporter {
             requests: run.requests,
         };
         let now = Instant::now();
-        Self { pool, events, graph, claim, report, told: now, stage_began: now }
+        Self { pool, events, graph, claim, report, reading: None, told: now, stage_began: now }
     }
 
     /// The kinds of record that are done with, from earlier claims too.
@@ -52,26 +78,36 @@ impl Reporter {
         report
     }
 
-    /// A new stage begins, such as `Reading contacts`.
+    /// The reading of a kind of record begins, of which `known` are stored and `read` were read before a wait.
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn begin(&mut self, stage: &str, progress: i32) -> Result<(), Stop> {
+    pub async fn begin(&mut self, noun: Noun, known: i64, read: i64) -> Result<(), Stop> {
         self.end_stage();
-        self.report.stage = Some(stage.to_owned());
-        self.report.message = stage.to_owned();
-        self.report.progress = Some(progress.max(self.report.progress.unwrap_or(0)));
+        let (name, from, _) = stage(noun);
+        self.reading = Some(Reading { noun, known, read });
+        self.report.stage = Some(name.to_owned());
+        self.report.message = name.to_owned();
+        self.report.progress = self.report.progress.max(Some(from));
         self.tell().await
     }
 
-    /// So many records were read in this stage; `progress` where it can be told.
+    /// How many records of the kind were read so far.
+    pub fn records_read(&self) -> i64 {
+        self.reading.as_ref().map_or(0, |reading| reading.read)
+    }
+
+    /// So many records more were read.
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn read(&mut self, records: i64, progress: Option<i32>) -> Result<(), Stop> {
-        let stage = self.report.stage.as_deref().unwrap_or("Reading");
-        self.report.message = format!("{stage}: {}", grouped(records));
-        self.report.progress = progress.max(self.report.progress);
+    pub async fn read(&mut self, records: usize) -> Result<(), Stop> {
+        if let Some(reading) = &mut self.reading {
+            reading.read += i64::try_from(records).unwrap_or(i64::MAX);
+            let (name, from, to) = stage(reading.noun);
+            self.report.message = format!("{name}: {}", grouped(reading.read));
+            self.report.progress = self.report.progress.max(reading.progress(from, to));
+        }
         if self.told.elapsed() < EVERY {
             return Ok(());
         }
@@ -135,16 +171,16 @@ impl Reporter {
         Ok(())
     }
 
-    /// The run gives its worker up and goes on later.
+    /// The run gives its worker up and goes on later, from `place`.
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn wait(&mut self, delay: Duration, message: String) -> Result<(), Stop> {
+    pub async fn wait(&mut self, delay: Duration, message: String, place: Option<&Place>) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
         let report = self.report();
         let mut conn = self.pool.get().await?;
-        let checkpoint = serde_json::Value::Null;
+        let checkpoint = serde_json::to_value(place).map_err(anyhow::Error::from)?;
         lease::wait(&mut conn, self.claim.run.id, self.claim.fence, delay, &report, &checkpoint).await?;
         self.events.wake();
         Ok(())

@@ -11,7 +11,7 @@ use diesel_async::AsyncConnection;
 use super::apply::{Plan, Statements};
 use super::ending::{self, Stop};
 use super::reporter::Reporter;
-use super::stage::Stager;
+use super::stage::{Place, Stager};
 use super::{devices, groups, people};
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
@@ -35,6 +35,8 @@ pub struct Run {
     pub(super) reporter: Reporter,
     pub(super) stager: Stager,
     pub(super) rules: SyncRules,
+    /// Where the reading is, to go on from after a wait.
+    pub(super) place: Option<Place>,
     rules_version: i64,
     began: DateTime<Utc>,
 }
@@ -69,7 +71,10 @@ impl Run {
         };
         let tried: Option<SyncRules> =
             claim.rules.clone().map(serde_json::from_value).transpose().map_err(anyhow::Error::from)?;
-        let stager = Stager::new(pool.raw().await?, claim.run.id, claim.fence);
+        let place: Option<Place> =
+            claim.checkpoint.clone().map(serde_json::from_value).transpose().map_err(anyhow::Error::from)?.flatten();
+        let seq = place.as_ref().map_or(0, |place| place.seq);
+        let stager = Stager::new(pool.raw().await?, claim.run.id, claim.fence, seq);
         let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
         // Rules on trial are others than any that were ever saved.
         let rules_version = if tried.is_some() { -1 } else { rules_version };
@@ -81,6 +86,7 @@ impl Run {
             reporter,
             stager,
             rules: tried.unwrap_or(saved),
+            place,
             rules_version,
             began,
         })
@@ -170,6 +176,11 @@ impl Run {
     fn consent_delay(&self) -> Duration {
         let quarter = self.consent_age().to_std().unwrap_or_default() / 4;
         quarter.clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
+
+    /// Where the reading of this kind stopped when the run had to wait.
+    pub(super) fn place_of(&mut self, noun: Noun) -> Option<Place> {
+        self.place.take_if(|place| place.noun() == noun)
     }
 
     /// Where an incremental read starts, unless a full one is due.
@@ -262,8 +273,18 @@ impl Run {
         }
     }
 
+    /// Says what is being read now; how far it is can be told by how many records there are already.
+    async fn begin(&mut self, noun: Noun, statements: &Statements) -> Result<(), Stop> {
+        let known = {
+            let mut conn = self.pool.get().await?;
+            super::apply::count_active(&mut conn, statements, self.claim.run.company_id).await?
+        };
+        let read = self.place.as_ref().filter(|place| place.noun() == noun).map_or(0, |place| place.read);
+        self.reporter.begin(noun, known, read).await
+    }
+
     async fn groups(&mut self) -> Result<(), Stop> {
-        self.reporter.begin("Reading groups", 5).await?;
+        self.begin(Noun::ContactGroup, &groups::STATEMENTS).await?;
         let staged = self.stage_groups().await?;
         let prepare = [groups::FOLD, groups::FOLD_MEMBERS, groups::FILL];
         let state = Some((Collection::Groups, crate::microsoft::GROUP_SELECTION));
@@ -271,7 +292,7 @@ impl Run {
     }
 
     async fn people(&mut self) -> Result<(), Stop> {
-        self.reporter.begin("Reading contacts", 30).await?;
+        self.begin(Noun::Contact, &people::STATEMENTS).await?;
         self.require_group_members().await?;
         let staged = self.stage_people().await?;
         let prepare = [people::FOLD, people::DROP_UNREADABLE, people::FILL, people::RULE_OUT];
@@ -293,7 +314,7 @@ impl Run {
     }
 
     async fn devices(&mut self) -> Result<(), Stop> {
-        self.reporter.begin("Reading assets", 70).await?;
+        self.begin(Noun::Asset, &devices::STATEMENTS).await?;
         let staged = match self.stage_devices().await {
             Ok(staged) => staged,
             Err(Stop::Trouble(trouble @ Trouble::NotAvailable { .. })) => return self.skip(Noun::Asset, &trouble).await,

@@ -85,7 +85,7 @@ pub async fn claim(
         let Some(company) = company else { return Ok(None) };
         let claimed: Option<Id> = diesel::sql_query(
             "update sync_run
-             set status = 'RUNNING', started_at = coalesce(started_at, now()), lease_owner = $3, lease_until = now() + $4,
+             set status = 'RUNNING', message = 'Sync started', started_at = coalesce(started_at, now()), lease_owner = $3, lease_until = now() + $4,
                  fence = case when status = 'WAITING' then fence else fence + 1 end,
                  checkpoint = case when status = 'WAITING' then checkpoint end,
                  revision = revision + 1

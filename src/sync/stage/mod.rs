@@ -1,23 +1,35 @@
 //! Staging: pages stream from Graph into staging rows while the next page is on its way. Memory holds two pages,
 //! whatever the size of the directory.
+//!
+//! A run that has to wait remembers its place and goes on from there; what it has staged stays.
 
+mod place;
 mod rows;
 
-use diesel::sql_types::{Array, BigInt, Bool, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use place::{Part, Place};
 pub use rows::Stager;
 
+use self::rows::Rows;
 use super::ending::Stop;
 use super::people;
 use super::run::{Run, Staged};
-use crate::microsoft::wire::{GroupChange, UserChange};
-use crate::microsoft::{DeltaFrom, DeltaLink, Page, Pages, Trouble};
+use crate::microsoft::{DeltaFrom, DeltaLink, GROUP_SELECTION, PERSON_SELECTION, Pages, Trouble};
+use crate::model::Noun;
 use crate::model::sync_state::Collection;
 
 /// Tables that more rows than this came into are analysed before they are compared.
 const MANY_ROWS: i64 = 1_000;
+/// People that are read by id between two writes.
+const ENTRANTS: usize = 500;
+
+const PEOPLE: &[&str] = &["staged_person"];
+const GROUPS: &[&str] = &["staged_group", "staged_member"];
+const DEVICES: &[&str] = &["staged_device"];
 
 #[derive(diesel::QueryableByName)]
 struct EntraId {
@@ -25,68 +37,68 @@ struct EntraId {
     entra_id: Uuid,
 }
 
-/// What becomes of an incremental read.
-enum Incremental {
-    Done(DeltaLink),
-    /// The place to go on from is no longer known: read in full, quietly.
-    StartOver,
-}
-
 impl Run {
     /// Stages people: what changed, or everybody.
     pub(super) async fn stage_people(&mut self) -> Result<Staged, Stop> {
-        self.stager.discard(&["staged_person"]).await?;
-        let link = self.link_to_go_on_from(Collection::People, crate::microsoft::PERSON_SELECTION).await?;
-        if let Some(link) = link {
-            match self.stage_changed_people(link).await? {
-                Incremental::Done(link) => {
-                    self.stage_entrants().await?;
-                    return Ok(Staged { full: false, link: Some(link) });
-                }
-                Incremental::StartOver => self.stager.discard(&["staged_person"]).await?,
-            }
-        }
-        let link = match self.stage_everybody().await {
+        let place = self.place_of(Noun::Contact);
+        let staged = match self.go_on_with_people(place).await {
             Err(Stop::Trouble(Trouble::StartOver)) => {
-                self.stager.discard(&["staged_person"]).await?;
+                self.stager.discard(PEOPLE).await?;
                 self.stage_everybody().await?
             }
             other => other?,
         };
-        self.stager.analyse("staged_person", MANY_ROWS).await?;
-        Ok(Staged { full: true, link: Some(link) })
+        if !staged.full {
+            self.stage_entrants().await?;
+        }
+        self.stager.analyse(PEOPLE, MANY_ROWS).await?;
+        Ok(staged)
+    }
+
+    async fn go_on_with_people(&mut self, place: Option<Place>) -> Result<Staged, Stop> {
+        match place {
+            Some(Place { part: Part::Everybody { then }, at, .. }) => {
+                let rest = self.graph.users_from(&DeltaLink::stored(at));
+                self.stage_list_of_people(rest, DeltaLink::stored(then)).await
+            }
+            Some(Place { part: Part::PeopleChanges { full }, at, .. }) => {
+                self.stage_people_changes(DeltaLink::stored(at), full).await
+            }
+            _ => {
+                self.stager.discard(PEOPLE).await?;
+                match self.link_to_go_on_from(Collection::People, PERSON_SELECTION).await? {
+                    Some(link) => self.since(link, async |run, link| run.stage_people_changes(link, false).await).await,
+                    None => self.stage_everybody().await,
+                }
+            }
+        }
     }
 
     /// Everybody: the place to go on from first, then the plain list, whose pages are the largest there are, then what
     /// changed meanwhile.
-    async fn stage_everybody(&mut self) -> Result<DeltaLink, Stop> {
-        let from_now_on = last_link(self.graph.users_delta(DeltaFrom::Now)).await?;
-        let mut pages = self.graph.users();
-        let mut read = 0;
-        while let Some(page) = pages.next().await? {
-            read += count(&page.items);
-            self.stager.people(&page.items).await?;
-            self.reporter.read(read, None).await?;
+    async fn stage_everybody(&mut self) -> Result<Staged, Stop> {
+        let mut from_now_on = self.graph.users_delta(DeltaFrom::Now);
+        let mut then = None;
+        while let Some(page) = from_now_on.next().await? {
+            then = page.delta_link;
         }
-        self.stage_people_pages(self.graph.users_delta(DeltaFrom::Link(from_now_on)), read).await
+        let then = then.ok_or_else(no_delta_link)?;
+        self.stage_list_of_people(self.graph.users(), then).await
     }
 
-    async fn stage_changed_people(&mut self, link: DeltaLink) -> Result<Incremental, Stop> {
-        let asked = self.graph.requests();
+    async fn stage_list_of_people(
+        &mut self,
+        pages: Pages<crate::microsoft::wire::User>,
+        then: DeltaLink,
+    ) -> Result<Staged, Stop> {
+        self.stage_pages(pages, Part::Everybody { then: then.as_str().to_owned() }).await?;
+        self.stage_people_changes(then, true).await
+    }
+
+    async fn stage_people_changes(&mut self, link: DeltaLink, full: bool) -> Result<Staged, Stop> {
         let pages = self.graph.users_delta(DeltaFrom::Link(link));
-        let staged = self.stage_people_pages(pages, 0).await;
-        incremental(staged, self.graph.requests() > asked)
-    }
-
-    async fn stage_people_pages(&mut self, mut pages: Pages<UserChange>, mut read: i64) -> Result<DeltaLink, Stop> {
-        let mut link = None;
-        while let Some(page) = pages.next().await? {
-            read += count(&page.items);
-            self.stager.people_changes(&page.items).await?;
-            self.reporter.read(read, None).await?;
-            link = page.delta_link;
-        }
-        link.ok_or_else(|| no_delta_link().into())
+        let link = self.stage_pages(pages, Part::PeopleChanges { full }).await?;
+        Ok(Staged { full, link: Some(link.ok_or_else(no_delta_link)?) })
     }
 
     /// People who enter without having changed themselves (a group that was selected by the rules has taken them in),
@@ -101,94 +113,108 @@ impl Run {
                 .bind::<Bool, _>(false)
                 .bind::<Bool, _>(self.rules.include_guests)
                 .bind::<Bool, _>(self.rules.licensed_only)
-                .bind::<Array<diesel::sql_types::Text>, _>(Vec::<String>::new())
+                .bind::<Array<Text>, _>(Vec::<String>::new())
                 .bind::<Array<SqlUuid>, _>(&self.rules.only_groups)
                 .load(&mut conn)
                 .await?
         };
         let entrants: Vec<Uuid> = entrants.into_iter().map(|row| row.entra_id).collect();
-        for some in entrants.chunks(500) {
+        for some in entrants.chunks(ENTRANTS) {
             let people = self.graph.users_by_id(some).await?;
-            self.stager.people(&people).await?;
+            Rows::stage(&people, &mut self.stager).await?;
         }
         Ok(())
     }
 
     /// Stages groups with their members: what changed, or all of them.
     pub(super) async fn stage_groups(&mut self) -> Result<Staged, Stop> {
-        const TABLES: &[&str] = &["staged_group", "staged_member"];
-        self.stager.discard(TABLES).await?;
-        let link = self.link_to_go_on_from(Collection::Groups, crate::microsoft::GROUP_SELECTION).await?;
-        if let Some(link) = link {
-            let asked = self.graph.requests();
-            let staged = self.stage_group_pages(self.graph.groups_delta(DeltaFrom::Link(link))).await;
-            match incremental(staged, self.graph.requests() > asked)? {
-                Incremental::Done(link) => return Ok(Staged { full: false, link: Some(link) }),
-                Incremental::StartOver => self.stager.discard(TABLES).await?,
-            }
-        }
-        let link = match self.stage_group_pages(self.graph.groups_delta(DeltaFrom::Beginning)).await {
+        let place = self.place_of(Noun::ContactGroup);
+        let staged = match self.go_on_with_groups(place).await {
             Err(Stop::Trouble(Trouble::StartOver)) => {
-                self.stager.discard(TABLES).await?;
-                self.stage_group_pages(self.graph.groups_delta(DeltaFrom::Beginning)).await?
+                self.stager.discard(GROUPS).await?;
+                self.stage_groups_from(DeltaFrom::Beginning, true).await?
             }
             other => other?,
         };
-        self.stager.analyse("staged_group", MANY_ROWS).await?;
-        self.stager.analyse("staged_member", MANY_ROWS).await?;
-        Ok(Staged { full: true, link: Some(link) })
+        self.stager.analyse(GROUPS, MANY_ROWS).await?;
+        Ok(staged)
     }
 
-    async fn stage_group_pages(&mut self, mut pages: Pages<GroupChange>) -> Result<DeltaLink, Stop> {
-        let (mut link, mut read) = (None, 0);
-        while let Some(page) = pages.next().await? {
-            read += count(&page.items);
-            self.stager.groups(&page.items).await?;
-            self.reporter.read(read, None).await?;
-            link = page.delta_link;
+    async fn go_on_with_groups(&mut self, place: Option<Place>) -> Result<Staged, Stop> {
+        if let Some(Place { part: Part::Groups { full }, at, .. }) = place {
+            return self.stage_groups_from(DeltaFrom::Link(DeltaLink::stored(at)), full).await;
         }
-        link.ok_or_else(|| no_delta_link().into())
+        self.stager.discard(GROUPS).await?;
+        match self.link_to_go_on_from(Collection::Groups, GROUP_SELECTION).await? {
+            Some(link) => {
+                self.since(link, async |run, link| run.stage_groups_from(DeltaFrom::Link(link), false).await).await
+            }
+            None => self.stage_groups_from(DeltaFrom::Beginning, true).await,
+        }
+    }
+
+    async fn stage_groups_from(&mut self, from: DeltaFrom, full: bool) -> Result<Staged, Stop> {
+        let link = self.stage_pages(self.graph.groups_delta(from), Part::Groups { full }).await?;
+        Ok(Staged { full, link: Some(link.ok_or_else(no_delta_link)?) })
     }
 
     /// Stages every device.
     pub(super) async fn stage_devices(&mut self) -> Result<Staged, Stop> {
-        self.stager.discard(&["staged_device"]).await?;
-        let mut pages = self.graph.managed_devices();
-        let mut read = 0;
-        while let Some(page) = pages.next().await? {
-            read += count(&page.items);
-            self.stager.devices(&page.items).await?;
-            self.reporter.read(read, None).await?;
-        }
-        self.stager.analyse("staged_device", MANY_ROWS).await?;
+        let pages = match self.place_of(Noun::Asset) {
+            Some(Place { at, .. }) => self.graph.managed_devices_from(&DeltaLink::stored(at)),
+            None => {
+                self.stager.discard(DEVICES).await?;
+                self.graph.managed_devices()
+            }
+        };
+        self.stage_pages(pages, Part::Devices).await?;
+        self.stager.analyse(DEVICES, MANY_ROWS).await?;
         Ok(Staged { full: true, link: None })
     }
-}
 
-/// The link at the end of a round whose items are of no interest.
-async fn last_link(mut pages: Pages<UserChange>) -> Result<DeltaLink, Stop> {
-    let mut link = None;
-    while let Some(Page { delta_link, .. }) = pages.next().await? {
-        link = delta_link;
+    /// Stages page after page to the end, and keeps the place meanwhile; the delta link, if the chain ends with one.
+    async fn stage_pages<T: Rows + DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        mut pages: Pages<T>,
+        part: Part,
+    ) -> Result<Option<DeltaLink>, Stop> {
+        let mut link = None;
+        self.keep_place(&pages, &part);
+        while let Some(page) = pages.next().await? {
+            T::stage(&page.items, &mut self.stager).await?;
+            self.reporter.read(page.items.len()).await?;
+            link = page.delta_link;
+            self.keep_place(&pages, &part);
+        }
+        Ok(link)
     }
-    link.ok_or_else(|| no_delta_link().into())
-}
 
-/// A stored link that was refused before anything was asked belongs to another address of Graph: that, too, only means
-/// to read in full.
-fn incremental(staged: Result<DeltaLink, Stop>, asked: bool) -> Result<Incremental, Stop> {
-    match staged {
-        Ok(link) => Ok(Incremental::Done(link)),
-        Err(Stop::Trouble(Trouble::StartOver)) => Ok(Incremental::StartOver),
-        Err(Stop::Trouble(Trouble::UntrustedLink)) if !asked => Ok(Incremental::StartOver),
-        Err(stop) => Err(stop),
+    fn keep_place<T>(&mut self, pages: &Pages<T>, part: &Part) {
+        self.place = pages.place().map(|at| Place {
+            part: part.clone(),
+            at: at.as_str().to_owned(),
+            read: self.reporter.records_read(),
+            seq: self.stager.seq(),
+        });
+    }
+
+    /// An incremental read. A stored link that is refused before anything was asked belongs to another address of
+    /// Graph: that, too, only means to read in full.
+    async fn since(
+        &mut self,
+        link: DeltaLink,
+        stage: impl AsyncFnOnce(&mut Self, DeltaLink) -> Result<Staged, Stop>,
+    ) -> Result<Staged, Stop> {
+        let asked = self.graph.requests();
+        match stage(self, link).await {
+            Err(Stop::Trouble(Trouble::UntrustedLink)) if self.graph.requests() == asked => {
+                Err(Trouble::StartOver.into())
+            }
+            other => other,
+        }
     }
 }
 
 fn no_delta_link() -> Trouble {
     Trouble::UnexpectedResponse { what: "a round of changes ended without a place to go on from".into() }
-}
-
-fn count<T>(items: &[T]) -> i64 {
-    i64::try_from(items.len()).unwrap_or(i64::MAX)
 }

@@ -42,9 +42,14 @@ pub struct Stager {
 }
 
 impl Stager {
-    /// A writer on a connection of its own.
-    pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64) -> Self {
-        Self { client, run_id, fence, seq: 0 }
+    /// A writer on a connection of its own, which goes on counting from `seq`.
+    pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64, seq: i64) -> Self {
+        Self { client, run_id, fence, seq }
+    }
+
+    /// How many rows were written, over all tables: a later row has the last word.
+    pub fn seq(&self) -> i64 {
+        self.seq
     }
 
     /// Throws away what this run has staged in `tables`.
@@ -69,13 +74,14 @@ impl Stager {
         self.discard(&["staged_person", "staged_group", "staged_member", "staged_device"]).await
     }
 
-    /// Lets the planner know what came into a table, if this run has staged at least `many` rows.
+    /// Lets the planner know what came into the tables, if this run has staged at least `many` rows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn analyse(&self, table: &str, many: i64) -> anyhow::Result<()> {
+    pub async fn analyse(&self, tables: &[&str], many: i64) -> anyhow::Result<()> {
         if self.seq >= many {
-            self.client.execute(&format!("analyze {table}"), &[]).await.with_context(|| format!("analysing {table}"))?;
+            let tables = tables.join(", ");
+            self.client.execute(&format!("analyze {tables}"), &[]).await.with_context(|| format!("analysing {tables}"))?;
         }
         Ok(())
     }
@@ -84,7 +90,7 @@ impl Stager {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn people(&mut self, people: &[User]) -> anyhow::Result<()> {
+    async fn people(&mut self, people: &[User]) -> anyhow::Result<()> {
         let mut copy = self.copy(PEOPLE, PEOPLE_TYPES).await?;
         for person in people {
             let phones: Vec<_> = person.business_phones.iter().filter_map(|phone| clean(Some(phone))).collect();
@@ -115,7 +121,7 @@ impl Stager {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn people_changes(&mut self, people: &[UserChange]) -> anyhow::Result<()> {
+    async fn people_changes(&mut self, people: &[UserChange]) -> anyhow::Result<()> {
         let mut copy = self.copy(PEOPLE, PEOPLE_TYPES).await?;
         for person in people {
             let phones: Vec<_> = match &person.business_phones {
@@ -149,7 +155,7 @@ impl Stager {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn groups(&mut self, groups: &[GroupChange]) -> anyhow::Result<()> {
+    async fn groups(&mut self, groups: &[GroupChange]) -> anyhow::Result<()> {
         let mut copy = self.copy(GROUPS, GROUP_TYPES).await?;
         for group in groups {
             copy.row(
@@ -191,7 +197,7 @@ impl Stager {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn devices(&mut self, devices: &[ManagedDevice]) -> anyhow::Result<()> {
+    async fn devices(&mut self, devices: &[ManagedDevice]) -> anyhow::Result<()> {
         let mut copy = self.copy(DEVICES, DEVICE_TYPES).await?;
         for device in devices {
             copy.row(
@@ -226,6 +232,39 @@ impl Stager {
             stager: self,
             seq: self.seq,
         })
+    }
+}
+
+/// Items that pages bring, and where they are staged.
+pub trait Rows: Sized {
+    /// Stages a page of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn stage(items: &[Self], stager: &mut Stager) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+impl Rows for User {
+    async fn stage(items: &[Self], stager: &mut Stager) -> anyhow::Result<()> {
+        stager.people(items).await
+    }
+}
+
+impl Rows for UserChange {
+    async fn stage(items: &[Self], stager: &mut Stager) -> anyhow::Result<()> {
+        stager.people_changes(items).await
+    }
+}
+
+impl Rows for GroupChange {
+    async fn stage(items: &[Self], stager: &mut Stager) -> anyhow::Result<()> {
+        stager.groups(items).await
+    }
+}
+
+impl Rows for ManagedDevice {
+    async fn stage(items: &[Self], stager: &mut Stager) -> anyhow::Result<()> {
+        stager.devices(items).await
     }
 }
 
