@@ -45,6 +45,7 @@ impl House {
         let mut conn = self.pool.get().await.expect("a connection");
         let company = company::insert(&mut conn, at("2026-01-05T08:00:00Z"), &name, None).await.expect("a company");
         let consent = Consent {
+            role_proven: true,
             entra_tenant_id: Uuid::new_v4(),
             administrator: "Adele Vance".into(),
             administrator_oid: Uuid::new_v4(),
