@@ -140,6 +140,62 @@ async fn settling_what_was_never_held_is_refused() {
 }
 
 #[tokio::test]
+async fn connecting_answers_a_link_of_ours_that_works_once() {
+    let world = World::start().await;
+    let company = world.company("Contoso").await;
+    let query = "mutation ($input: ConnectInput!) { connect(input: $input) { consentUrl userErrors { code path } } }";
+    let connect = |input: Value| world.ask(query, json!({"input": input}));
+    let id = company_id(company);
+    let answer = connect(json!({"companyId": id, "returnTo": "/done", "expectedDomain": "Contoso.com"})).await;
+    let url = answer["connect"]["consentUrl"].as_str().expect("a link").to_owned();
+    assert!(url.starts_with("https://tenantry.example/connect/start?ticket="), "{url}");
+    let tickets = "select count(*) from connect_ticket where expected_domain = 'contoso.com' and return_to = '/done'";
+    assert_eq!(world.number(tickets, &[]).await, 1);
+    let ticket = url.split_once("ticket=").expect("a ticket").1.to_owned();
+    let kept = "select count(*) from connect_ticket t where strpos(t::text, $1) > 0";
+    assert_eq!(world.number(kept, &[&ticket]).await, 0, "the ticket itself is not kept");
+    let pending = "select count(*) from tenant where status = 'CONSENT_PENDING'";
+    assert_eq!(world.number(pending, &[]).await, 1);
+
+    for (input, field) in [
+        (json!({"companyId": id, "returnTo": "https://evil.example/"}), "returnTo"),
+        (json!({"companyId": id, "expectedDomain": "https://contoso.com"}), "expectedDomain"),
+        (json!({"companyId": "nonsense"}), "companyId"),
+    ] {
+        let refused = connect(input).await;
+        assert_eq!(refused["connect"]["userErrors"], json!([{"code": "BAD_INPUT", "path": ["input", field]}]));
+        assert_eq!(refused["connect"]["consentUrl"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn the_secret_of_a_service_token_is_shown_once_and_ends_when_it_is_revoked() {
+    let world = World::start().await;
+    let query = "mutation ($input: CreateServiceTokenInput!) { createServiceToken(input: $input) {
+        secret serviceToken { id name createdBy revokedAt } userErrors { code path } } }";
+    let made = world.ask(query, json!({"input": {"name": "PSA", "expiresInDays": 30}})).await["createServiceToken"].clone();
+    assert_eq!((&made["serviceToken"]["name"], &made["serviceToken"]["createdBy"]), (&json!("PSA"), &json!("Robin of the MSP")));
+    let secret = made["secret"].as_str().expect("a secret");
+    let kept = "select count(*) from service_token t where strpos(t::text, $1) > 0";
+    assert_eq!(world.number(kept, &[&secret]).await, 0, "the secret itself is not kept");
+    for days in [0, -1, 100_000] {
+        let refused = world.ask(query, json!({"input": {"name": "PSA", "expiresInDays": days}})).await;
+        let path = ["input", "expiresInDays"];
+        assert_eq!(refused["createServiceToken"]["userErrors"], json!([{"code": "BAD_INPUT", "path": path}]));
+    }
+
+    let revoke = "mutation ($id: ID!) { revokeServiceToken(input: {serviceTokenId: $id}) {
+        revokedServiceTokenId userErrors { code } } }";
+    let id = &made["serviceToken"]["id"];
+    let revoked = world.ask(revoke, json!({"id": id})).await["revokeServiceToken"].clone();
+    assert_eq!(revoked, json!({"revokedServiceTokenId": id, "userErrors": []}));
+    assert_eq!(world.number("select count(*) from service_token where revoked_at is not null", &[]).await, 1);
+    let unknown = IdOf::ServiceToken.show(Uuid::now_v7()).0;
+    let unknown = world.ask(revoke, json!({"id": unknown})).await["revokeServiceToken"].clone();
+    assert_eq!(unknown["userErrors"][0]["code"], "NOT_FOUND");
+}
+
+#[tokio::test]
 async fn a_service_token_cannot_make_another() {
     let world = World::start().await;
     let query = r#"mutation { createServiceToken(input: {name: "more", expiresInDays: 1}) { secret } }"#;

@@ -198,3 +198,33 @@ async fn a_list_of_one_company_shows_no_other_and_an_unknown_one_is_told() {
     assert_eq!(unknown.0, "NOT_FOUND");
     assert_eq!(world.refusal(CONTACTS, json!({"company": "nonsense"})).await, unknown);
 }
+
+#[tokio::test]
+async fn assets_and_groups_are_narrowed_by_what_they_are() {
+    let world = World::start().await;
+    let company = world.connected_company("Contoso").await;
+    let person = world.contact(company, "Adele").await;
+    world.asset(company, "LAPTOP", Some(person)).await;
+    world.asset(company, "PHONE", None).await;
+    world.sql("update asset set compliance_state = 'noncompliant', operating_system = 'iOS' where hostname = 'PHONE'", &[]).await;
+    world.group(company, "Plain", &[], &[]).await;
+    world.group(company, "Team", &[], &[]).await;
+    world.sql("update contact_group set microsoft_365 = true, mail = 'team@contoso.example' where display_name = 'Team'", &[]).await;
+    let person = IdOf::Contact.show(person).0;
+    for (list, filter, name, found) in [
+        ("assets", "complianceState: \"NonCompliant\"".to_owned(), "hostname", "PHONE"),
+        ("assets", "operatingSystem: \"ios\", state: ACTIVE".to_owned(), "hostname", "PHONE"),
+        ("assets", format!("contactId: \"{person}\""), "hostname", "LAPTOP"),
+        ("assets", "search: \"sn-lap\"".to_owned(), "hostname", "LAPTOP"),
+        ("groups", "kind: MICROSOFT_365".to_owned(), "displayName", "Team"),
+        ("groups", "search: \"team@\"".to_owned(), "displayName", "Team"),
+        ("groups", "kind: SECURITY, state: ACTIVE".to_owned(), "displayName", "Plain"),
+    ] {
+        let selection = format!("{list}({filter}) {{ edges {{ node {{ {name} }} }} }}");
+        let query = format!("query ($id: ID!) {{ {selection} company(id: $id) {{ {selection} }} }}");
+        let data = world.ask(&query, json!({"id": company_id(company)})).await;
+        let expected = json!({"edges": [{"node": {name: found}}]});
+        assert_eq!(data[list], expected, "{filter}");
+        assert_eq!(data["company"][list], expected, "{filter}, on the company");
+    }
+}

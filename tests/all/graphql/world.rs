@@ -12,6 +12,7 @@ use tenantry::graphql::{PublicUrl, TenantrySchema, schema};
 use tenantry::jobs::Doorbell;
 use tokio_postgres::types::ToSql;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
 use uuid::Uuid;
 
 use crate::support::postgres::{TestDatabase, database};
@@ -33,9 +34,10 @@ impl World {
         let stop = CancellationToken::new();
         let events = Events::start(&pool, stop.clone()).await.expect("events");
         let doorbell = Doorbell::open(&pool).await.expect("a doorbell");
-        let public = PublicUrl("https://tenantry.example".parse().expect("an address"));
+        let public: Url = "https://tenantry.example".parse().expect("an address");
+        let allowed = Allowed::new(public.clone(), Vec::new());
         Self {
-            schema: schema(pool.clone(), events, doorbell, public.clone(), Allowed::new(public.0, Vec::new())),
+            schema: schema(pool.clone(), events, doorbell, PublicUrl(public), allowed),
             client: pool.raw().await.expect("a connection"),
             pool,
             _stop: stop.drop_guard(),

@@ -61,6 +61,7 @@ impl House {
             .await
             .expect("a company");
         let consent = Consent {
+            role_proven: true,
             entra_tenant_id: Uuid::new_v4(),
             administrator: "Adele Vance".into(),
             administrator_oid: Uuid::new_v4(),
