@@ -18,6 +18,9 @@ pub mod sync;
 // 3: what runs when, and who runs it
 pub mod jobs;
 
+// 4: the built parts
+pub mod app;
+
 // 5: the schema
 pub mod graphql;
 

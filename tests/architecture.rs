@@ -14,6 +14,7 @@ mod reading;
 /// The floors. A file names floors below its own, and its own where `WALLS` does not forbid it.
 const FLOORS: &[(&str, u8)] = &[
     ("main", 7),
+    ("command", 7),
     ("demo", 7),
     ("http", 6),
     ("graphql", 5),

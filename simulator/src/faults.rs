@@ -54,6 +54,32 @@ pub enum Trouble {
     Hold,
 }
 
+impl Trouble {
+    const ALL: [Trouble; 16] = [
+        Trouble::Throttle,
+        Trouble::Status,
+        Trouble::Cut,
+        Trouble::Truncate,
+        Trouble::Malformed,
+        Trouble::Html,
+        Trouble::Gone,
+        Trouble::ExpiredDelta,
+        Trouble::Replay,
+        Trouble::Duplicate,
+        Trouble::EmptyFirstPage,
+        Trouble::Loop,
+        Trouble::ForeignLink,
+        Trouble::MissingPermission,
+        Trouble::Unauthorized,
+        Trouble::Hold,
+    ];
+
+    /// The names of all kinds, as the control interface spells them.
+    pub fn names() -> Value {
+        json!(Self::ALL)
+    }
+}
+
 /// Trouble, and where it acts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -223,6 +249,7 @@ impl Faults {
         };
         if let Some(query) = lock(&self.state).postponed.remove(&token) {
             request.query = query;
+            request.resumed = true;
         }
     }
 
@@ -236,7 +263,13 @@ impl Faults {
     }
 
     /// What a fault makes of an answer.
-    pub fn after(&self, fault: &Fault, request: &Request, answer: &mut Answer) {
+    pub fn after(
+        &self,
+        fault: &Fault,
+        request: &Request,
+        answer: &mut Answer,
+        still_there: &dyn Fn(&Value) -> bool,
+    ) {
         match fault.spec.kind {
             Trouble::Cut => answer.cut = true,
             Trouble::Truncate => {
@@ -248,18 +281,25 @@ impl Faults {
                 answer.content_type = "text/html; charset=utf-8";
                 answer.body = Bytes::from_static(b"<!DOCTYPE html><html><body>Our services aren't available right now</body></html>");
             }
-            _ if answer.status == 200 => self.spoil_page(fault, request, answer),
+            _ if answer.status == 200 => self.spoil_page(fault, request, answer, still_there),
             _ => {}
         }
     }
 
-    fn spoil_page(&self, fault: &Fault, request: &Request, answer: &mut Answer) {
+    fn spoil_page(
+        &self,
+        fault: &Fault,
+        request: &Request,
+        answer: &mut Answer,
+        still_there: &dyn Fn(&Value) -> bool,
+    ) {
         let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body) else {
             return;
         };
         let Some(Value::Array(items)) = page.get_mut("value") else {
             return;
         };
+        let first = !request.resumed && request.option("$skiptoken").is_none();
         match fault.spec.kind {
             Trouble::Duplicate => {
                 *items = items
@@ -274,15 +314,17 @@ impl Faults {
                     .cloned()
                     .unwrap_or_default();
                 if let Ok(Value::Object(mut last)) = serde_json::from_slice(&last)
-                    && let Some(Value::Array(again)) = last.remove("value")
+                    && let Some(Value::Array(mut again)) = last.remove("value")
                 {
-                    // Older than what follows, as a replay is.
-                    items.splice(0..0, again);
+                    // What was said before comes before what is said now, and of nobody who has left since:
+                    // whoever applies the items in their order ends with the truth.
+                    again.retain(|item| item.get("@removed").is_some() || still_there(item));
+                    items.splice(..0, again);
                 }
             }
-            Trouble::EmptyFirstPage if request.option("$skiptoken").is_none() => {
+            Trouble::EmptyFirstPage if first => {
                 items.clear();
-                let token = format!("{POSTPONED}{}", fault.id.simple());
+                let token = format!("{POSTPONED}{}", Uuid::new_v4().simple());
                 let link = format!("{}{}?$skiptoken={token}", request.origin, request.path);
                 lock(&self.state)
                     .postponed

@@ -25,7 +25,15 @@ use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
+pub use directory::capture::Manifest;
 pub use world::{Account, ApplicationSpec, TenantSpec, TenantSummary};
+
+/// Which of the answers that Microsoft's documentation and others published hold which collection:
+/// a manifest for a folder of those files, by their usual names.
+pub fn published_answers() -> Manifest {
+    serde_json::from_str(include_str!("../captures/published.json"))
+        .expect("the manifest that is built in is JSON")
+}
 
 /// Where to listen. Ports may be 0.
 #[derive(Clone, Debug)]

@@ -10,12 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::directory::seed::{Seed, mix};
-use crate::directory::{Directory, Kind, capture};
+use crate::directory::capture::{self, Captured, Manifest};
+use crate::directory::cipher::mix;
+use crate::directory::seed::Seed;
+use crate::directory::{Directory, Kind, Object};
 use crate::entra::keys::KeySet;
 use crate::entra::session::Sessions;
 use crate::faults::Faults;
@@ -98,9 +101,12 @@ pub struct TenantSpec {
     /// Whether the tenant has Entra ID P1 or P2.
     #[serde(default = "yes")]
     pub premium: bool,
-    /// A folder of captured Graph answers with its manifest; then nothing is seeded.
+    /// A folder of captured Graph answers; then nothing is seeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<PathBuf>,
+    /// Which file of that folder holds which collection; without it, the folder's `manifest.json` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_manifest: Option<Manifest>,
 }
 
 impl TenantSpec {
@@ -117,6 +123,7 @@ impl TenantSpec {
             intune: true,
             premium: true,
             capture: None,
+            capture_manifest: None,
         }
     }
 }
@@ -192,8 +199,10 @@ pub struct Tenant {
     pub app_roles: Mutex<HashMap<(String, Uuid), Vec<String>>>,
     /// Directory roles: role template and person.
     pub role_assignments: Mutex<Vec<(Uuid, Uuid)>>,
-    /// Captured answers of collections that are replayed as they are, by path.
-    pub replayed: BTreeMap<String, serde_json::Value>,
+    /// What a capture says of the organization.
+    pub organization: Object,
+    /// Small collections that are answered as they were captured, by path.
+    pub replayed: BTreeMap<String, Vec<serde_json::Value>>,
     pub faults: Faults,
     /// Whether the tenant is replayed from captured answers.
     pub captured: bool,
@@ -251,6 +260,11 @@ pub fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 /// As `lock`, to write.
 pub fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The one place that reads the calendar: what the simulator dates, it dates with now.
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 impl World {
@@ -349,46 +363,24 @@ impl Tenant {
                     .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c)),
             "the domain is a host name such as contoso.example"
         );
-        let id = spec
-            .id
-            .unwrap_or_else(|| derived_id(&spec.domain, spec.seed));
-        let (directory, captured) = match &spec.capture {
+        let captured = match &spec.capture {
             Some(folder) => {
-                let captured = capture::load(folder, id, &spec.domain).with_context(|| {
-                    format!("the capture {} cannot be loaded", folder.display())
-                })?;
-                (captured.directory, captured.rest)
+                let manifest = spec
+                    .capture_manifest
+                    .clone()
+                    .map_or_else(|| capture::manifest_of(folder), Ok)?;
+                capture::load(folder, &manifest, spec.id, &spec.domain)
+                    .with_context(|| format!("the capture {} cannot be loaded", folder.display()))?
             }
-            None => {
-                let groups = spec.groups.unwrap_or(if spec.people == 0 {
-                    0
-                } else {
-                    (spec.people / 25 + 20).min(2_000)
-                });
-                let devices = spec.devices.unwrap_or(spec.people / 5 * 2);
-                let devices = if spec.intune { devices } else { 0 };
-                (
-                    Directory::new(Seed::new(
-                        id,
-                        spec.seed,
-                        &spec.domain,
-                        spec.people,
-                        groups,
-                        devices,
-                    )),
-                    capture::Rest::default(),
-                )
-            }
+            None => seeded(&spec),
         };
-        let administrator = (spec.capture.is_none() && spec.people > 0)
-            .then(|| (GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
         Ok(Self {
-            id,
+            id: captured.tenant,
             display_name: spec.display_name,
             domain: spec.domain,
             instance: mix(Uuid::new_v4().as_u128() as u64),
             epoch: AtomicU64::new(0),
-            directory: RwLock::new(directory),
+            directory: RwLock::new(captured.directory),
             settings: Mutex::new(Settings {
                 intune: spec.intune,
                 premium: spec.premium,
@@ -396,12 +388,8 @@ impl Tenant {
             }),
             consents: Mutex::default(),
             app_roles: Mutex::default(),
-            role_assignments: Mutex::new(
-                administrator
-                    .into_iter()
-                    .chain(captured.role_assignments)
-                    .collect(),
-            ),
+            role_assignments: Mutex::new(captured.role_assignments),
+            organization: captured.organization,
             replayed: captured.replayed,
             faults: Faults::default(),
             captured: spec.capture.is_some(),
@@ -461,6 +449,41 @@ impl Tenant {
 
     pub fn expire_deltas(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A tenant as its seed gives it, with its first person as administrator.
+fn seeded(spec: &TenantSpec) -> Captured {
+    let tenant = spec
+        .id
+        .unwrap_or_else(|| derived_id(&spec.domain, spec.seed));
+    let groups = spec.groups.unwrap_or(if spec.people == 0 {
+        0
+    } else {
+        (spec.people / 25 + 20).min(2_000)
+    });
+    let devices = if spec.intune {
+        spec.devices.unwrap_or(spec.people / 5 * 2)
+    } else {
+        0
+    };
+    let directory = Directory::new(Seed::new(
+        tenant,
+        spec.seed,
+        &spec.domain,
+        spec.people,
+        groups,
+        devices,
+    ));
+    let administrator =
+        (spec.people > 0).then(|| (GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
+    Captured {
+        directory,
+        tenant,
+        role_assignments: administrator.into_iter().collect(),
+        organization: Object::new(),
+        replayed: BTreeMap::new(),
+        dropped: Vec::new(),
     }
 }
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use tokio::sync::{Notify, broadcast};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_postgres::Client;
 use tokio_postgres::types::Json;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,9 @@ const QUEUE: usize = 32;
 
 /// Rows that are read at once.
 const BATCH: i64 = 500;
+
+/// A read that takes longer has lost its connection without being told.
+const LONGEST_READ: Duration = Duration::from_secs(10);
 
 /// Waits between attempts to reach the database again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -98,7 +101,13 @@ impl Events {
         let client = listen(pool.url(), CHANNEL, hub.heard.clone()).await?;
         let cursor = Cursor::at_the_end(&client).await?;
         tokio::spawn(send(hub.clone(), pool.clone(), stop.clone()));
-        tokio::spawn(receive(hub.clone(), pool.url().to_owned(), client, cursor, stop));
+        tokio::spawn(receive(
+            hub.clone(),
+            pool.url().to_owned(),
+            client,
+            cursor,
+            stop,
+        ));
         Ok(Self { hub })
     }
 
@@ -111,15 +120,23 @@ impl Events {
     /// Every change of the company's runs of this kind from now on.
     pub fn watch(&self, company_id: Uuid, kind: SyncKind) -> Watch {
         let topic = (company_id, kind);
-        let queue = self.hub.watched().as_mut().map(|watched| match watched.entry(topic) {
-            Entry::Occupied(sender) => sender.get().subscribe(),
-            Entry::Vacant(place) => {
-                let (sender, receiver) = broadcast::channel(QUEUE);
-                place.insert(sender);
-                receiver
-            }
-        });
-        Watch { hub: self.hub.clone(), topic, queue }
+        let queue = self
+            .hub
+            .watched()
+            .as_mut()
+            .map(|watched| match watched.entry(topic) {
+                Entry::Occupied(sender) => sender.get().subscribe(),
+                Entry::Vacant(place) => {
+                    let (sender, receiver) = broadcast::channel(QUEUE);
+                    place.insert(sender);
+                    receiver
+                }
+            });
+        Watch {
+            hub: self.hub.clone(),
+            topic,
+            queue,
+        }
     }
 }
 
@@ -144,7 +161,9 @@ impl Drop for Watch {
         let mut watched = self.hub.watched();
         self.queue = None;
         if let Some(watched) = watched.as_mut()
-            && watched.get(&self.topic).is_some_and(|sender| sender.receiver_count() == 0)
+            && watched
+                .get(&self.topic)
+                .is_some_and(|sender| sender.receiver_count() == 0)
         {
             watched.remove(&self.topic);
         }
@@ -153,22 +172,34 @@ impl Drop for Watch {
 
 impl Hub {
     fn watched(&self) -> MutexGuard<'_, Option<HashMap<Topic, broadcast::Sender<Arc<SyncRun>>>>> {
-        self.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.watched
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_watched(&self, topic: &Topic) -> bool {
-        self.watched().as_ref().is_some_and(|watched| watched.contains_key(topic))
+        self.watched()
+            .as_ref()
+            .is_some_and(|watched| watched.contains_key(topic))
     }
 
     fn tell(&self, topic: &Topic, run: Arc<SyncRun>) {
-        if let Some(sender) = self.watched().as_ref().and_then(|watched| watched.get(topic)) {
+        if let Some(sender) = self
+            .watched()
+            .as_ref()
+            .and_then(|watched| watched.get(topic))
+        {
             // The last watcher may have left since; then there is nobody to tell.
             let _ = sender.send(run);
         }
     }
 
     /// Reads what is new in the outbox and hands it out.
-    async fn deliver(&self, client: &Client, cursor: &mut Cursor) -> Result<(), tokio_postgres::Error> {
+    async fn deliver(
+        &self,
+        client: &Client,
+        cursor: &mut Cursor,
+    ) -> Result<(), tokio_postgres::Error> {
         loop {
             let rows = client
                 .query(
@@ -204,7 +235,11 @@ fn topic(row: &tokio_postgres::Row) -> Option<Topic> {
 
 /// Tells the other nodes that something was committed here, one notification at a time.
 async fn send(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
-    while stop.run_until_cancelled(hub.committed.notified()).await.is_some() {
+    while stop
+        .run_until_cancelled(hub.committed.notified())
+        .await
+        .is_some()
+    {
         if let Err(error) = notify(&pool).await {
             // The other nodes look by themselves within a second.
             tracing::debug!(%error, "a notification was not sent");
@@ -214,12 +249,21 @@ async fn send(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
 
 async fn notify(pool: &Pool) -> anyhow::Result<()> {
     let mut conn = pool.get().await?;
-    diesel::sql_query("select pg_notify($1, '')").bind::<Text, _>(CHANNEL).execute(&mut conn).await?;
+    diesel::sql_query("select pg_notify($1, '')")
+        .bind::<Text, _>(CHANNEL)
+        .execute(&mut conn)
+        .await?;
     Ok(())
 }
 
 /// Reads the outbox whenever something was heard, once a second, and after each new connection.
-async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cursor, stop: CancellationToken) {
+async fn receive(
+    hub: Arc<Hub>,
+    url: String,
+    mut client: Client,
+    mut cursor: Cursor,
+    stop: CancellationToken,
+) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -228,9 +272,16 @@ async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cur
             () = hub.heard.notified() => {}
             _ = look.tick() => {}
         }
-        if let Err(error) = hub.deliver(&client, &mut cursor).await {
+        let delivered = timeout(LONGEST_READ, hub.deliver(&client, &mut cursor)).await;
+        if let Err(error) = delivered
+            .map_err(anyhow::Error::from)
+            .and_then(|read| Ok(read?))
+        {
             tracing::warn!(%error, "the connection that listens for events was lost");
-            match stop.run_until_cancelled(reconnect(&hub, &url, &mut cursor)).await {
+            match stop
+                .run_until_cancelled(reconnect(&hub, &url, &mut cursor))
+                .await
+            {
                 Some(opened) => client = opened,
                 None => break,
             }
@@ -261,5 +312,7 @@ async fn reconnect(hub: &Hub, url: &str, cursor: &mut Cursor) -> Client {
 /// # Errors
 /// When the database fails.
 pub async fn prune(conn: &mut Connection) -> diesel::QueryResult<usize> {
-    diesel::sql_query("delete from outbox where created_at < now() - interval '1 hour'").execute(conn).await
+    diesel::sql_query("delete from outbox where created_at < now() - interval '1 hour'")
+        .execute(conn)
+        .await
 }

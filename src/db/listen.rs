@@ -16,8 +16,9 @@ use tokio_postgres::{AsyncMessage, Client, NoTls};
 /// # Errors
 /// When the database cannot be reached.
 pub async fn listen(url: &str, channel: &str, heard: Arc<Notify>) -> anyhow::Result<Client> {
-    let (client, mut connection) =
-        tokio_postgres::connect(url, NoTls).await.context("connecting to Postgres, to listen")?;
+    let (client, mut connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .context("connecting to Postgres, to listen")?;
     tokio::spawn(async move {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
             match message {
@@ -33,6 +34,9 @@ pub async fn listen(url: &str, channel: &str, heard: Arc<Notify>) -> anyhow::Res
         drop(connection);
         heard.notify_one();
     });
-    client.execute(&format!("listen \"{channel}\""), &[]).await.context("listening")?;
+    client
+        .execute(&format!("listen \"{channel}\""), &[])
+        .await
+        .context("listening")?;
     Ok(client)
 }

@@ -18,40 +18,15 @@ pub fn line<'a>(text: &'a str, field: &'static str) -> Result<&'a str, UserError
     Ok(text)
 }
 
-/// A domain name in lower case.
-///
-/// # Errors
-/// `BAD_INPUT` for what is not a domain name.
-pub fn domain(text: &str, field: &'static str) -> Result<String, UserError> {
-    let domain = text.trim().trim_end_matches('.').to_lowercase();
-    let label = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
-    };
-    if domain.len() > 253 || !domain.contains('.') || !domain.split('.').all(label) {
-        let message = "This is not a domain name. Send one such as contoso.com.";
-        return Err(UserError::at("BAD_INPUT", &[field], message));
-    }
-    Ok(domain)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{domain, line};
+    use super::line;
 
     #[test]
     fn a_line_is_trimmed_and_has_no_control_characters() {
         assert_eq!(line("  Contoso  ", "name"), Ok("Contoso"));
         for bad in ["", "   ", "a\0b", "a\nb", &"x".repeat(257)] {
             assert!(line(bad, "name").is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_domain_is_a_domain() {
-        assert_eq!(domain(" Contoso.COM. ", "expectedDomain").as_deref(), Ok("contoso.com"));
-        assert_eq!(domain("bücher.example", "expectedDomain").as_deref(), Ok("bücher.example"));
-        for bad in ["contoso", "https://contoso.com", "a@contoso.com", "contoso..com", "con toso.com"] {
-            assert!(domain(bad, "expectedDomain").is_err(), "{bad:?}");
         }
     }
 }

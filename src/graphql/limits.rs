@@ -1,8 +1,7 @@
 //! What a document may ask for, judged before anything else looks at it.
 //!
-//! The danger: async-graphql's validation walks fragments wherever they are spread, without a budget, so that a small
-//! document can be large work. Here the document is read first, and its **expanded** selection is walked with a
-//! budget: whatever is beyond it is refused unread. The walk holds for every door, for it is an extension of the
+//! The danger: a document that asks for much more than its size tells. Here the document is read first, and its
+//! **expanded** selection is walked with a budget: whatever is beyond it is refused unread. The walk holds for every door, for it is an extension of the
 //! schema; the doors call [`read`] themselves where they have to know the operation before it runs.
 
 use std::convert::Infallible;

@@ -33,6 +33,7 @@ mod subscription;
 use async_graphql::{Context, SDLExportOptions, Schema, SchemaBuilder};
 use chrono::{DateTime, Utc};
 use url::Url;
+use uuid::Uuid;
 
 use crate::auth::return_to::Allowed;
 use crate::auth::{Action, Viewer, allow};
@@ -70,17 +71,28 @@ pub fn schema(
 pub fn sdl() -> String {
     builder()
         .finish()
-        .sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items())
+        .sdl_with_options(
+            SDLExportOptions::new()
+                .sorted_fields()
+                .sorted_arguments()
+                .sorted_enum_items()
+                .prefer_single_line_descriptions()
+                .include_specified_by()
+                .use_space_ident(),
+        )
 }
 
 fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
     Schema::build(query::Query, mutation::Mutation::default(), subscription::Subscription)
         .disable_suggestions()
+        .override_output_type_description::<DateTime<Utc>>("A point in time, in RFC 3339, such as `2026-11-23T04:00:00+00:00`.")
+        .override_output_type_description::<Uuid>("An id of Microsoft's, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.")
         .extension(limits::Limits)
         .extension(error::Errors)
 }
 
 /// The present. The one clock of this floor.
+#[expect(clippy::disallowed_methods, reason = "a request begins now; everything below is given the time")]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -63,25 +63,23 @@ impl Watched {
         let mut watch = events.watch(self.company_id, self.kind);
         async_stream::try_stream! {
             let first = self.look().await?;
-            if let Some(run) = &first {
-                self.is_new(run);
-            }
             yield first.map(SyncRun::alone);
             while let Some(news) = watch.next().await {
-                let run = match news {
-                    News::Run(run) => Some(model::SyncRun::clone(&run)),
-                    News::Missed => self.look().await?,
-                };
-                if let Some(run) = run.filter(|run| self.is_new(run)) {
-                    yield Some(SyncRun::alone(run));
+                match news {
+                    News::Run(run) if self.is_new(&run) => yield Some(SyncRun::alone(model::SyncRun::clone(&run))),
+                    News::Run(_) => {}
+                    News::Missed => yield self.look().await?.map(SyncRun::alone),
                 }
             }
         }
     }
 
-    async fn look(&self) -> Answer<Option<model::SyncRun>> {
+    /// How things stand. What is still on its way to the watcher from before this moment is old news from now on.
+    async fn look(&mut self) -> Answer<Option<model::SyncRun>> {
         let mut conn = self.pool.get().await?;
-        Ok(sync_run::current(&mut conn, &self.scope, self.company_id, self.kind).await?)
+        let standing = sync_run::standing(&mut conn, &self.scope, self.company_id, self.kind).await?;
+        self.sent.extend(standing.revisions);
+        Ok(standing.current)
     }
 
     /// Whether this state of the run was not sent before; from now on it was.

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Turns;
-use crate::db::{Connection, Pool};
 use crate::db::events::Events;
+use crate::db::{Connection, Pool};
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_slot;
 
@@ -33,7 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The slot that is current at `now`.
 pub fn latest_slot(now: DateTime<Utc>) -> DateTime<Utc> {
     let seconds = now.timestamp();
-    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0).expect("a few hours before a time there is a time")
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0)
+        .expect("a few hours before a time there is a time")
 }
 
 /// The slot that comes after `now`.
@@ -47,7 +48,10 @@ pub fn next_slot(now: DateTime<Utc>) -> DateTime<Utc> {
 /// When the database fails.
 pub async fn strike(conn: &mut Connection, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
     let slot = latest_slot(now);
-    sync_slot::take(conn, now, SyncKind::Identity, slot, |company_id| slot + offset(company_id)).await
+    sync_slot::take(conn, now, SyncKind::Identity, slot, |company_id| {
+        slot + offset(company_id)
+    })
+    .await
 }
 
 /// How long after a slot a company's run starts: always the same for a company. The last bytes of its id are random.
@@ -66,7 +70,9 @@ pub(super) async fn run(pool: Pool, events: Events, stop: CancellationToken) {
 
 async fn look(pool: &Pool, events: &Events) -> anyhow::Result<()> {
     let mut conn = pool.get().await?;
-    let now = diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await?;
+    let now = diesel::select(sql::<Timestamptz>("clock_timestamp()"))
+        .get_result(&mut conn)
+        .await?;
     if strike(&mut conn, now).await? > 0 {
         events.wake();
     }

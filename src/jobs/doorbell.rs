@@ -55,8 +55,13 @@ impl Doorbell {
             .connect(pool.url())
             .await
             .context("connecting the queue to Postgres")?;
-        PostgresStorage::setup(&queue).await.context("preparing the queue")?;
-        Ok(Self { queue, url: pool.url().into() })
+        PostgresStorage::setup(&queue)
+            .await
+            .context("preparing the queue")?;
+        Ok(Self {
+            queue,
+            url: pool.url().into(),
+        })
     }
 
     /// Rings for a run; after the commit that made it due. It never fails its caller: what is lost is rung again by
@@ -68,8 +73,14 @@ impl Doorbell {
     /// Rings for several runs at once, in this order.
     pub(super) async fn ring_all(&self, run_ids: &[Uuid]) {
         // One attempt: whether a run is tried again is decided by its row.
-        let rings = run_ids.iter().map(|&run_id| TaskBuilder::new(Ring { run_id }).max_attempts(1).build());
-        if let Err(error) = self.storage().push_all(futures::stream::iter(rings.collect::<Vec<_>>())).await {
+        let rings = run_ids
+            .iter()
+            .map(|&run_id| TaskBuilder::new(Ring { run_id }).max_attempts(1).build());
+        if let Err(error) = self
+            .storage()
+            .push_all(futures::stream::iter(rings.collect::<Vec<_>>()))
+            .await
+        {
             tracing::warn!(%error, "the doorbell did not ring; the sweep will");
         }
     }

@@ -70,7 +70,10 @@ async fn keep(url: String, claim: Claim, mut watch: Watch) {
             () = cancelled(&mut watch, &claim) => {}
         }
         let asked = Instant::now();
-        match timeout(RENEW_EVERY, renew(&url, &mut conn, &claim)).await.unwrap_or_else(|late| Err(late.into())) {
+        match timeout(RENEW_EVERY, renew(&url, &mut conn, &claim))
+            .await
+            .unwrap_or_else(|late| Err(late.into()))
+        {
             Ok(true) => {
                 ours_until = asked + LEASE;
                 next = asked + RENEW_EVERY;
@@ -103,7 +106,11 @@ async fn renew(url: &str, conn: &mut Option<Connection>, claim: &Claim) -> anyho
 async fn cancelled(watch: &mut Watch, claim: &Claim) {
     loop {
         match watch.next().await {
-            Some(News::Run(run)) if run.id == claim.run.id && run.status == SyncStatus::Cancelled => return,
+            Some(News::Run(run))
+                if run.id == claim.run.id && run.status == SyncStatus::Cancelled =>
+            {
+                return;
+            }
             Some(_) => {}
             None => std::future::pending().await,
         }

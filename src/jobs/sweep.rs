@@ -31,10 +31,18 @@ struct Id {
 }
 
 pub(super) async fn run(pool: Pool, doorbell: Doorbell, events: Events, stop: CancellationToken) {
-    tokio::join!(keep_reconciling(&pool, &doorbell, &events, stop.clone()), keep_tidy(&pool, stop));
+    tokio::join!(
+        keep_reconciling(&pool, &doorbell, &events, stop.clone()),
+        keep_tidy(&pool, stop)
+    );
 }
 
-async fn keep_reconciling(pool: &Pool, doorbell: &Doorbell, events: &Events, stop: CancellationToken) {
+async fn keep_reconciling(
+    pool: &Pool,
+    doorbell: &Doorbell,
+    events: &Events,
+    stop: CancellationToken,
+) {
     let mut turns = Turns::every(RECONCILE_EVERY, stop);
     while turns.next().await {
         turns.take("sweep", reconcile(pool, doorbell, events)).await;
@@ -44,7 +52,9 @@ async fn keep_reconciling(pool: &Pool, doorbell: &Doorbell, events: &Events, sto
 async fn keep_tidy(pool: &Pool, stop: CancellationToken) {
     let mut turns = Turns::every(TIDY_EVERY, stop);
     while turns.next().await {
-        turns.take("tidying", async { tidy(&mut *pool.get().await?).await }).await;
+        turns
+            .take("tidying", async { tidy(&mut *pool.get().await?).await })
+            .await;
     }
 }
 
@@ -56,7 +66,10 @@ pub async fn reconcile(pool: &Pool, doorbell: &Doorbell, events: &Events) -> any
     let mut conn = pool.get().await?;
     let taken_back = lease::take_back_expired(&mut conn).await?;
     if !taken_back.is_empty() {
-        tracing::warn!(runs = taken_back.len(), "took runs back from workers that have died");
+        tracing::warn!(
+            runs = taken_back.len(),
+            "took runs back from workers that have died"
+        );
         events.wake();
     }
     let due = lease::list_due(&mut conn, MOST_RINGS).await?;
@@ -95,10 +108,17 @@ async fn without_a_bell(conn: &mut Connection, due: &[Uuid]) -> QueryResult<Vec<
 pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
     events::prune(conn).await?;
     for table in ["connect_ticket", "sign_in_flow"] {
-        diesel::sql_query(format!("delete from {table} where expires_at < now()")).execute(conn).await?;
+        diesel::sql_query(format!("delete from {table} where expires_at < now()"))
+            .execute(conn)
+            .await?;
     }
     tidy_queue(conn).await?;
-    for table in ["staged_person", "staged_group", "staged_member", "staged_device"] {
+    for table in [
+        "staged_person",
+        "staged_group",
+        "staged_member",
+        "staged_device",
+    ] {
         let rows = tidy_staging(conn, table).await?;
         if rows > 0 {
             tracing::info!(table, rows, "removed rows that nobody will read");

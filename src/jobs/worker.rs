@@ -15,7 +15,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::{PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
+use apalis::prelude::{
+    PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError,
+};
 use futures::stream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -56,9 +58,23 @@ where
     P: Fn(Claim, CancellationToken) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    pub(super) fn new(pool: Pool, doorbell: Doorbell, events: Events, concurrency: usize, perform: P) -> Arc<Self> {
+    pub(super) fn new(
+        pool: Pool,
+        doorbell: Doorbell,
+        events: Events,
+        concurrency: usize,
+        perform: P,
+    ) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(concurrency));
-        Arc::new(Self { pool, doorbell, events, perform, name: fresh_name(), concurrency, places })
+        Arc::new(Self {
+            pool,
+            doorbell,
+            events,
+            perform,
+            name: fresh_name(),
+            concurrency,
+            places,
+        })
     }
 
     /// Works until `stop`, and returns when every run has left.
@@ -81,10 +97,18 @@ where
         let mut wait = FIRST_WAIT;
         while !stop.is_cancelled() {
             let began = Instant::now();
-            if let Err(error) = self.clone().answer_while_it_lives(heard.clone(), stop).await {
+            if let Err(error) = self
+                .clone()
+                .answer_while_it_lives(heard.clone(), stop)
+                .await
+            {
                 tracing::warn!(%error, "the queue's worker ended");
             }
-            wait = if began.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+            wait = if began.elapsed() > LONGEST_WAIT {
+                FIRST_WAIT
+            } else {
+                (wait * 2).min(LONGEST_WAIT)
+            };
             stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
     }
@@ -98,14 +122,20 @@ where
             heard.notified().await;
             Some(((), heard))
         }));
-        let queue = PollWith::new(self.doorbell.storage(), Strategy::new().stream(rings).interval(LOOK_EVERY));
+        let queue = PollWith::new(
+            self.doorbell.storage(),
+            Strategy::new().stream(rings).interval(LOOK_EVERY),
+        );
         let context = WorkerContext::new(&fresh_name());
         let token = stop.clone();
         let concurrency = self.concurrency;
-        let worker = WorkerBuilder::new(&context).backend(queue).concurrency(concurrency).build(move |ring: Ring| {
-            let (this, stop) = (self.clone(), token.clone());
-            async move { this.answer(ring, stop).await }
-        });
+        let worker = WorkerBuilder::new(&context)
+            .backend(queue)
+            .concurrency(concurrency)
+            .build(move |ring: Ring| {
+                let (this, stop) = (self.clone(), token.clone());
+                async move { this.answer(ring, stop).await }
+            });
         let mut running = std::pin::pin!(worker.run());
         tokio::select! {
             // Polled first, so that it has started when it is told to stop.
@@ -120,7 +150,12 @@ where
 
     /// Performs a run, if one is due, and never fails.
     async fn answer(self: Arc<Self>, ring: Ring, stop: CancellationToken) {
-        let Some(Ok(place)) = stop.run_until_cancelled(self.places.clone().acquire_owned()).await else { return };
+        let Some(Ok(place)) = stop
+            .run_until_cancelled(self.places.clone().acquire_owned())
+            .await
+        else {
+            return;
+        };
         let run = tokio::spawn(async move {
             self.perform_next(ring.run_id, stop).await;
             drop(place);
@@ -134,10 +169,19 @@ where
         let claim = match self.claim_next(rung).await {
             Ok(Some(claim)) => claim,
             Ok(None) => return,
-            Err(error) => return tracing::warn!(%error, "no run could be claimed; the sweep will ring again"),
+            Err(error) => {
+                return tracing::warn!(%error, "no run could be claimed; the sweep will ring again");
+            }
         };
         self.events.wake();
-        hold(&self.pool, &self.events, claim, stop.clone(), self.perform.clone()).await;
+        hold(
+            &self.pool,
+            &self.events,
+            claim,
+            stop.clone(),
+            self.perform.clone(),
+        )
+        .await;
         self.events.wake();
         if stop.is_cancelled() {
             return;

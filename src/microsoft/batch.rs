@@ -61,20 +61,30 @@ impl Graph {
         Ok(found)
     }
 
-    async fn batch_of_users(&self, ids: &[Uuid], found: &mut Vec<wire::User>) -> Result<(), Trouble> {
+    async fn batch_of_users(
+        &self,
+        ids: &[Uuid],
+        found: &mut Vec<wire::User>,
+    ) -> Result<(), Trouble> {
         let mut tries = self.tries();
         let mut missing = ids.to_vec();
         loop {
-            let responses =
-                self.post(Collection::Batch, requests(&missing), |bytes| read_json::<Responses>(bytes)).await?;
+            let responses = self
+                .post(Collection::Batch, requests(&missing), |bytes| {
+                    read_json::<Responses>(bytes)
+                })
+                .await?;
             let mut setback = None;
             let mut again = Vec::new();
             for (position, id) in missing.iter().enumerate() {
                 let position = position.to_string();
-                let response = responses.responses.iter().find(|response| response.id == position);
-                match response
-                    .map_or(Err(Setback::Passing(Passing::unavailable())), |response| read_user(response, *id))
-                {
+                let response = responses
+                    .responses
+                    .iter()
+                    .find(|response| response.id == position);
+                match response.map_or(Err(Setback::Passing(Passing::unavailable())), |response| {
+                    read_user(response, *id)
+                }) {
                     Ok(user) => found.extend(user),
                     Err(Setback::Passing(passing)) => {
                         setback = Some(longer(setback, passing));
@@ -99,7 +109,9 @@ fn requests(ids: &[Uuid]) -> Vec<u8> {
         method: "GET",
         url: format!("/users/{id}?$select={}", collection::USER),
     };
-    let requests = Requests { requests: ids.iter().enumerate().map(request).collect() };
+    let requests = Requests {
+        requests: ids.iter().enumerate().map(request).collect(),
+    };
     serde_json::to_vec(&requests).expect("strings become JSON")
 }
 
@@ -112,25 +124,41 @@ fn longer(one: Option<Passing>, other: Passing) -> Passing {
 }
 
 fn read_user(response: &BatchResponse, id: Uuid) -> Result<Option<wire::User>, Setback> {
-    let body = response.body.as_ref().map_or("", |body| body.get()).as_bytes();
+    let body = response
+        .body
+        .as_ref()
+        .map_or("", |body| body.get())
+        .as_bytes();
     match StatusCode::from_u16(response.status) {
         Ok(StatusCode::OK) => match read_json(body) {
-            Ok(wire::User { id: other, .. }) if other != id => {
-                Err(Setback::Final(Trouble::unexpected("an item of a batch is about somebody else")))
-            }
+            Ok(wire::User { id: other, .. }) if other != id => Err(Setback::Final(
+                Trouble::unexpected("an item of a batch is about somebody else"),
+            )),
             Ok(user) => Ok(Some(user)),
-            Err(BadAnswer::Broken) => Err(Setback::Final(Trouble::unexpected("an item of a batch has no body"))),
+            Err(BadAnswer::Broken) => Err(Setback::Final(Trouble::unexpected(
+                "an item of a batch has no body",
+            ))),
             Err(BadAnswer::Unexpected(trouble)) => Err(Setback::Final(trouble)),
         },
         Ok(StatusCode::NOT_FOUND) => Ok(None),
-        Ok(status) => Err(graph_error::read(Collection::Users, status, &wait_of(response), body)),
-        Err(_) => Err(Setback::Final(Trouble::unexpected("an item of a batch has no status"))),
+        Ok(status) => Err(graph_error::read(
+            Collection::Users,
+            status,
+            &wait_of(response),
+            body,
+        )),
+        Err(_) => Err(Setback::Final(Trouble::unexpected(
+            "an item of a batch has no status",
+        ))),
     }
 }
 
 /// The item's own `Retry-After`, as a header.
 fn wait_of(response: &BatchResponse) -> HeaderMap {
-    let told = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(RETRY_AFTER.as_str()));
+    let told = response
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(RETRY_AFTER.as_str()));
     told.and_then(|(_, value)| HeaderValue::from_str(value).ok())
         .map(|value| (RETRY_AFTER, value))
         .into_iter()

@@ -18,7 +18,8 @@ pub(crate) enum Collection {
 
 pub(crate) const ORGANIZATION: &str = "id,displayName,verifiedDomains";
 pub(crate) const USER: &str = "id,displayName,mail,userPrincipalName,department,jobTitle,businessPhones,mobilePhone,accountEnabled,userType,assignedLicenses";
-pub(crate) const GROUP: &str = "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
+pub(crate) const GROUP: &str =
+    "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
 pub(crate) const MANAGED_DEVICE: &str = "id,deviceName,operatingSystem,osVersion,serialNumber,complianceState,isEncrypted,\
      managedDeviceOwnerType,manufacturer,model,lastSyncDateTime,userId,azureADDeviceId,enrolledDateTime";
 pub(crate) const SUBSCRIBED_SKU: &str = "skuId,skuPartNumber,capabilityStatus,consumedUnits";
@@ -101,7 +102,11 @@ mod tests {
     fn read_by<T: for<'de> Deserialize<'de>>() -> BTreeSet<&'static str> {
         let mut asked = Asked::default();
         let _ = T::deserialize(&mut asked);
-        asked.0.into_iter().filter(|name| !name.contains('@')).collect()
+        asked
+            .0
+            .into_iter()
+            .filter(|name| !name.contains('@'))
+            .collect()
     }
 
     fn selected(fields: &'static str) -> BTreeSet<&'static str> {
@@ -124,7 +129,9 @@ mod tests {
     /// The folder with Microsoft's schema, kept beside the repository.
     fn shared_graph() -> Option<PathBuf> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        here.ancestors().map(|folder| folder.join("shared/graph")).find(|folder| folder.is_dir())
+        here.ancestors()
+            .map(|folder| folder.join("shared/graph"))
+            .find(|folder| folder.is_dir())
     }
 
     #[test]
@@ -141,9 +148,13 @@ mod tests {
             ("managedDevice", MANAGED_DEVICE),
             ("organization", ORGANIZATION),
             ("subscribedSku", SUBSCRIBED_SKU),
-            ("unifiedRoleAssignment", "principalId,roleDefinitionId,directoryScopeId"),
+            (
+                "unifiedRoleAssignment",
+                "principalId,roleDefinitionId,directoryScopeId",
+            ),
         ] {
-            let properties = &schema["components"]["schemas"][format!("microsoft.graph.{name}")]["properties"];
+            let properties =
+                &schema["components"]["schemas"][format!("microsoft.graph.{name}")]["properties"];
             assert!(properties.is_object(), "the schema has no {name}");
             for field in fields.split(',') {
                 assert!(properties.get(field).is_some(), "{name} has no {field}");
@@ -154,7 +165,9 @@ mod tests {
     #[test]
     fn the_published_answers_can_be_read() {
         let Some(folder) = shared_graph() else {
-            eprintln!("SKIPPED: the folder ../shared/graph with Microsoft's published answers is absent");
+            eprintln!(
+                "SKIPPED: the folder ../shared/graph with Microsoft's published answers is absent"
+            );
             return;
         };
         fn items<T: for<'de> Deserialize<'de>>(folder: &Path, file: &str) -> usize {
@@ -163,7 +176,8 @@ mod tests {
                 value: Vec<T>,
             }
             let bytes = std::fs::read(folder.join("samples").join(file)).unwrap();
-            let page: Page<T> = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let page: Page<T> =
+                serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
             page.value.len()
         }
         let read = [

@@ -40,7 +40,10 @@ pub(crate) struct SignedAs {
 
 enum Means {
     Secret(String),
-    Certificate { key: EncodingKey, thumbprint: String },
+    Certificate {
+        key: EncodingKey,
+        thumbprint: String,
+    },
 }
 
 /// Form fields for a token endpoint that prove who we are.
@@ -60,15 +63,22 @@ impl SignedAs {
         let means = match credential {
             Credential::Secret(Secret(secret)) => Means::Secret(secret),
             Credential::Certificate(Secret(pem)) => {
-                let certificate =
-                    der_of(&pem, "CERTIFICATE").ok_or(BadSettings::Certificate("it holds no CERTIFICATE block"))?;
-                let key = EncodingKey::from_rsa_pem(key_block(&pem)?.as_bytes())
-                    .map_err(|_| BadSettings::Certificate("its private key is not an RSA key in PEM form"))?;
-                Means::Certificate { key, thumbprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)) }
+                let certificate = der_of(&pem, "CERTIFICATE")
+                    .ok_or(BadSettings::Certificate("it holds no CERTIFICATE block"))?;
+                let key = EncodingKey::from_rsa_pem(key_block(&pem)?.as_bytes()).map_err(|_| {
+                    BadSettings::Certificate("its private key is not an RSA key in PEM form")
+                })?;
+                Means::Certificate {
+                    key,
+                    thumbprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)),
+                }
             }
         };
         let signed_as = Self { client_id, means };
-        signed_as.prove(&Url::parse("https://localhost/").expect("a fixed URL"), DateTime::UNIX_EPOCH)?;
+        signed_as.prove(
+            &Url::parse("https://localhost/").expect("a fixed URL"),
+            DateTime::UNIX_EPOCH,
+        )?;
         Ok(signed_as)
     }
 
@@ -79,7 +89,11 @@ impl SignedAs {
     /// A proof for this token endpoint, good for a few minutes from `now`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
-    pub(crate) fn prove(&self, token_endpoint: &Url, now: DateTime<Utc>) -> Result<Proof, BadSettings> {
+    pub(crate) fn prove(
+        &self,
+        token_endpoint: &Url,
+        now: DateTime<Utc>,
+    ) -> Result<Proof, BadSettings> {
         #[derive(Serialize)]
         struct Claims<'a> {
             aud: &'a str,
@@ -93,7 +107,10 @@ impl SignedAs {
         match &self.means {
             Means::Secret(secret) => Ok(Proof::Secret(secret.clone())),
             Means::Certificate { key, thumbprint } => {
-                let header = Header { x5t_s256: Some(thumbprint.clone()), ..Header::new(Algorithm::PS256) };
+                let header = Header {
+                    x5t_s256: Some(thumbprint.clone()),
+                    ..Header::new(Algorithm::PS256)
+                };
                 let claims = Claims {
                     aud: token_endpoint.as_str(),
                     iss: &self.client_id,
@@ -115,7 +132,9 @@ fn key_block(pem: &str) -> Result<&str, BadSettings> {
     ["PRIVATE KEY", "RSA PRIVATE KEY"]
         .into_iter()
         .find_map(|label| block(pem, label))
-        .ok_or(BadSettings::Certificate("it holds no unencrypted PRIVATE KEY block"))
+        .ok_or(BadSettings::Certificate(
+            "it holds no unencrypted PRIVATE KEY block",
+        ))
 }
 
 /// The first block with this label, its BEGIN and END lines included.
@@ -127,6 +146,10 @@ fn block<'a>(pem: &'a str, label: &str) -> Option<&'a str> {
 }
 
 fn der_of(pem: &str, label: &str) -> Option<Vec<u8>> {
-    let base64: String = block(pem, label)?.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    let base64: String = block(pem, label)?
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .map(str::trim)
+        .collect();
     BASE64_STANDARD.decode(base64).ok()
 }

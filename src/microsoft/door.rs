@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, StatusCode, redirect, retry};
 use url::{Host, Url};
@@ -17,6 +18,15 @@ const USER_AGENT: &str = concat!("Tenantry/", env!("CARGO_PKG_VERSION"));
 
 /// The most bytes of one answer that we read, after decompression. A page of 999 people is about 0.8 MB.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// The one place on this floor that reads the clock: for signed assertions and for waits that Microsoft names as dates.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Microsoft's clock is the wall clock; what judges tokens takes the time as an argument"
+)]
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc::now()
+}
 
 pub(crate) struct Door {
     client: Client,
@@ -44,6 +54,10 @@ pub(crate) enum Broken {
 }
 
 impl Door {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the client that the ban points to"
+    )]
     pub(crate) fn new(login: Url, graph: Url, patience: Patience) -> Result<Self, BadSettings> {
         let login = bare_origin(login).ok_or(BadSettings::Origin("Entra's address"))?;
         let graph = bare_origin(graph).ok_or(BadSettings::Origin("Graph's address"))?;
@@ -61,7 +75,12 @@ impl Door {
             // A proxy that the environment names is for the world, not for a simulator on this machine.
             client = client.no_proxy();
         }
-        Ok(Self { client: client.build().map_err(BadSettings::Client)?, login, graph, patience })
+        Ok(Self {
+            client: client.build().map_err(BadSettings::Client)?,
+            login,
+            graph,
+            patience,
+        })
     }
 
     pub(crate) fn login(&self) -> &Url {
@@ -100,7 +119,10 @@ impl Door {
             return Err(Broken::Elsewhere);
         }
         let client_request_id = Uuid::new_v4().to_string();
-        request.headers_mut().insert("client-request-id", client_request_id.parse().expect("a GUID is a header value"));
+        request.headers_mut().insert(
+            "client-request-id",
+            client_request_id.parse().expect("a GUID is a header value"),
+        );
         let method = request.method().clone();
         let host = origin.host_str().unwrap_or_default();
 
@@ -109,7 +131,8 @@ impl Door {
             Broken::Cut
         })?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let request_id = header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
+        let request_id =
+            header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
         tracing::debug!(%method, host, status = status.as_u16(), client_request_id, request_id, "Microsoft answered");
 
         let mut body = Vec::new();
@@ -119,7 +142,11 @@ impl Door {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(Reply { status, headers, body })
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::collection::{self, Collection};
@@ -51,7 +52,11 @@ pub(crate) enum BadAnswer {
 
 impl Graph {
     pub(crate) fn new(microsoft: Microsoft, tenant: Uuid) -> Self {
-        Self { microsoft, tenant, requests: Arc::default() }
+        Self {
+            microsoft,
+            tenant,
+            requests: Arc::default(),
+        }
     }
 
     /// The tenant whose data this is.
@@ -71,7 +76,10 @@ impl Graph {
     /// # Errors
     /// Any [`Trouble`]. That the answer is about this tenant is for the caller to check.
     pub async fn organization(&self) -> Result<wire::Organization, Trouble> {
-        let mut pages = self.list::<wire::Organization>(Collection::Organization, &select(collection::ORGANIZATION));
+        let mut pages = self.list::<wire::Organization>(
+            Collection::Organization,
+            &select(collection::ORGANIZATION),
+        );
         let page = pages.next().await?;
         page.and_then(|page| page.items.into_iter().next())
             .ok_or_else(|| Trouble::unexpected("Graph returned no organization"))
@@ -83,7 +91,9 @@ impl Graph {
     /// Any [`Trouble`] of getting a token; [`Trouble::UnexpectedResponse`] if it cannot be read.
     pub async fn granted_permissions(&self) -> Result<Vec<String>, Trouble> {
         let token = self.microsoft.token(self.tenant).await?;
-        token.roles().ok_or_else(|| Trouble::unexpected("the access token cannot be read"))
+        token
+            .roles()
+            .ok_or_else(|| Trouble::unexpected("the access token cannot be read"))
     }
 
     /// The directory roles (`roleDefinitionId`) that a person holds directly and over the whole tenant. A role that
@@ -99,8 +109,10 @@ impl Graph {
         let mut roles = Vec::new();
         while let Some(page) = pages.next().await? {
             // A role over one administrative unit does not speak for the tenant.
-            let whole_tenant =
-                page.items.into_iter().filter(|role| role.principal_id == person && &*role.directory_scope_id == "/");
+            let whole_tenant = page
+                .items
+                .into_iter()
+                .filter(|role| role.principal_id == person && &*role.directory_scope_id == "/");
             roles.extend(whole_tenant.map(|role| role.role_definition_id));
         }
         Ok(roles)
@@ -110,7 +122,10 @@ impl Graph {
     ///
     /// Source: <https://learn.microsoft.com/graph/api/user-list>
     pub fn users(&self) -> Pages<wire::User> {
-        self.list(Collection::Users, &format!("{}&$top=999", select(collection::USER)))
+        self.list(
+            Collection::Users,
+            &format!("{}&$top=999", select(collection::USER)),
+        )
     }
 
     /// Changes to people.
@@ -131,7 +146,10 @@ impl Graph {
     ///
     /// Source: <https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list>
     pub fn managed_devices(&self) -> Pages<wire::ManagedDevice> {
-        self.list(Collection::ManagedDevices, &select(collection::MANAGED_DEVICE))
+        self.list(
+            Collection::ManagedDevices,
+            &select(collection::MANAGED_DEVICE),
+        )
     }
 
     /// The products that the tenant has subscribed to.
@@ -141,7 +159,10 @@ impl Graph {
     /// # Errors
     /// Any [`Trouble`].
     pub async fn subscribed_skus(&self) -> Result<Vec<wire::SubscribedSku>, Trouble> {
-        let mut pages = self.list(Collection::SubscribedSkus, &select(collection::SUBSCRIBED_SKU));
+        let mut pages = self.list(
+            Collection::SubscribedSkus,
+            &select(collection::SUBSCRIBED_SKU),
+        );
         let mut skus = Vec::new();
         while let Some(page) = pages.next().await? {
             skus.extend(page.items);
@@ -175,7 +196,10 @@ impl Graph {
     /// A token keeps the permissions it was born with. One that lacks some is dropped, so that the next question, after the
     /// consent was given or has arrived, is not refused for an hour because of it.
     pub(crate) fn given_up(&self, trouble: Trouble) -> Trouble {
-        if matches!(trouble, Trouble::PermissionMissing { .. } | Trouble::ConsentMissing | Trouble::TokenRefused) {
+        if matches!(
+            trouble,
+            Trouble::PermissionMissing { .. } | Trouble::ConsentMissing | Trouble::TokenRefused
+        ) {
             self.microsoft.forget_token(self.tenant);
         }
         trouble
@@ -216,14 +240,20 @@ impl Graph {
         let mut renewed = false;
         loop {
             let token = self.microsoft.token(self.tenant).await?;
-            match self.ask_once(collection, link, body.clone(), &token, read).await {
+            match self
+                .ask_once(collection, link, body.clone(), &token, read)
+                .await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(Setback::Final(trouble)) => return Err(self.given_up(trouble)),
                 Err(Setback::Passing(setback)) => tries.wait_after(setback).await?,
                 Err(Setback::Token) if renewed => return Err(self.given_up(Trouble::TokenRefused)),
                 Err(Setback::Token) => {
                     renewed = true;
-                    self.microsoft.tokens().forget_this(self.tenant, &token).await;
+                    self.microsoft
+                        .tokens()
+                        .forget_this(self.tenant, &token)
+                        .await;
                 }
             }
         }
@@ -239,14 +269,26 @@ impl Graph {
     ) -> Result<T, Setback> {
         let request = self.request(link, body, token);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        tracing::debug!(tenant = %self.tenant, collection = collection.path(), "asking Graph");
-        let reply = self.microsoft.door().ask_graph(request).await.map_err(|broken| match broken {
-            Broken::Cut => Setback::Passing(Passing::unavailable()),
-            Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
-            Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
-        })?;
+        let asking =
+            tracing::debug_span!("graph", tenant = %self.tenant, collection = collection.path());
+        let reply = self
+            .microsoft
+            .door()
+            .ask_graph(request)
+            .instrument(asking)
+            .await
+            .map_err(|broken| match broken {
+                Broken::Cut => Setback::Passing(Passing::unavailable()),
+                Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
+                Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
+            })?;
         if !reply.status.is_success() {
-            return Err(graph_error::read(collection, reply.status, &reply.headers, &reply.body));
+            return Err(graph_error::read(
+                collection,
+                reply.status,
+                &reply.headers,
+                &reply.body,
+            ));
         }
         read(&reply.body).map_err(|bad| match bad {
             BadAnswer::Broken => Setback::Passing(Passing::unavailable()),
@@ -255,13 +297,20 @@ impl Graph {
     }
 
     fn request(&self, link: &TrustedLink, body: Option<Vec<u8>>, token: &Token) -> Request {
-        let method = if body.is_some() { reqwest::Method::POST } else { reqwest::Method::GET };
+        let method = if body.is_some() {
+            reqwest::Method::POST
+        } else {
+            reqwest::Method::GET
+        };
         let mut request = Request::new(method, link.url().clone());
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, token.header());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(body) = body {
-            headers.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(
+                reqwest::header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
             *request.body_mut() = Some(body.into());
         }
         request

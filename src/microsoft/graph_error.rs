@@ -6,13 +6,13 @@
 //!
 //! Source: <https://learn.microsoft.com/graph/errors>
 
-use chrono::Utc;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use super::Trouble;
 use super::collection::Collection;
+use super::door::now;
 use super::patience::{Passing, retry_after};
 
 /// What an answer without success means for the question.
@@ -40,36 +40,62 @@ struct GraphError {
 }
 
 /// Codes that say "this position is gone", whatever the status.
-const POSITION_GONE: [&str; 4] =
-    ["syncStateNotFound", "syncStateInvalid", "resyncRequired", "Directory_ExpiredPageToken"];
+const POSITION_GONE: [&str; 4] = [
+    "syncStateNotFound",
+    "syncStateInvalid",
+    "resyncRequired",
+    "Directory_ExpiredPageToken",
+];
 
 /// Codes that say "the tenant has no premium licence".
-const NO_PREMIUM: [&str; 2] = ["Authentication_RequestFromNonPremiumTenantOrB2CTenant", "AadPremiumLicenseRequired"];
+const NO_PREMIUM: [&str; 2] = [
+    "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+    "AadPremiumLicenseRequired",
+];
 
 /// Reads a refusal. `status` and `headers` are those of the answer, or of the item of a batch.
-pub(crate) fn read(collection: Collection, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Setback {
-    let told = retry_after(headers, Utc::now());
-    let error = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.error).unwrap_or_default();
+pub(crate) fn read(
+    collection: Collection,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Setback {
+    let told = retry_after(headers, now());
+    let error = serde_json::from_slice::<Envelope>(body)
+        .map(|envelope| envelope.error)
+        .unwrap_or_default();
     let is = |code: &str| error.code.eq_ignore_ascii_case(code);
     let innermost = innermost(&error.message);
 
     if status.is_redirection() {
         return Setback::Final(Trouble::UntrustedLink);
     }
-    if status == StatusCode::GONE || (status.is_client_error() && POSITION_GONE.into_iter().any(is)) {
+    if status == StatusCode::GONE || (status.is_client_error() && POSITION_GONE.into_iter().any(is))
+    {
         return Setback::Final(Trouble::StartOver);
     }
-    if status == StatusCode::TOO_MANY_REQUESTS || is("TooManyRequests") || is("activityLimitReached") {
+    if status == StatusCode::TOO_MANY_REQUESTS
+        || is("TooManyRequests")
+        || is("activityLimitReached")
+    {
         return Setback::Passing(Passing::throttled(told));
     }
     if status == StatusCode::NOT_IMPLEMENTED {
-        return Setback::Final(Trouble::unexpected("Graph does not offer what was asked of this collection"));
+        return Setback::Final(Trouble::unexpected(
+            "Graph does not offer what was asked of this collection",
+        ));
     }
     if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        return Setback::Passing(Passing { trouble: Trouble::Unavailable, not_before: told });
+        return Setback::Passing(Passing {
+            trouble: Trouble::Unavailable,
+            not_before: told,
+        });
     }
     if status == StatusCode::CONFLICT {
-        return Setback::Passing(Passing { trouble: Trouble::Unavailable, not_before: told });
+        return Setback::Passing(Passing {
+            trouble: Trouble::Unavailable,
+            not_before: told,
+        });
     }
     if NO_PREMIUM.into_iter().any(is) {
         return Setback::Final(Trouble::NotAvailable {
@@ -88,7 +114,9 @@ pub(crate) fn read(collection: Collection, status: StatusCode, headers: &HeaderM
             permission_missing(collection)
         }
         StatusCode::UNAUTHORIZED => Setback::Token,
-        StatusCode::FORBIDDEN if is("Authorization_IdentityNotFound") => Setback::Final(Trouble::ConsentMissing),
+        StatusCode::FORBIDDEN if is("Authorization_IdentityNotFound") => {
+            Setback::Final(Trouble::ConsentMissing)
+        }
         StatusCode::FORBIDDEN => permission_missing(collection),
         _ => Setback::Final(Trouble::unexpected(format!(
             "Graph refused {} with status {} {}",
@@ -100,13 +128,18 @@ pub(crate) fn read(collection: Collection, status: StatusCode, headers: &HeaderM
 }
 
 fn permission_missing(collection: Collection) -> Setback {
-    Setback::Final(Trouble::PermissionMissing { permission: collection.permission() })
+    Setback::Final(Trouble::PermissionMissing {
+        permission: collection.permission(),
+    })
 }
 
 /// A tenant without Intune answers 400 with this text; a 404 for the collection itself can mean nothing else.
 fn no_intune(status: StatusCode, message: &str) -> bool {
     status == StatusCode::NOT_FOUND
-        || (status.is_client_error() && message.to_ascii_lowercase().contains("not applicable to target tenant"))
+        || (status.is_client_error()
+            && message
+                .to_ascii_lowercase()
+                .contains("not applicable to target tenant"))
 }
 
 /// Intune wraps its own refusal: `{"ErrorCode":"Forbidden","Message":"{…}"}` as the message of an `UnknownError`.
@@ -116,7 +149,8 @@ fn says_forbidden(message: &str) -> bool {
     struct Wrapped {
         error_code: String,
     }
-    serde_json::from_str::<Wrapped>(message).is_ok_and(|wrapped| wrapped.error_code.eq_ignore_ascii_case("Forbidden"))
+    serde_json::from_str::<Wrapped>(message)
+        .is_ok_and(|wrapped| wrapped.error_code.eq_ignore_ascii_case("Forbidden"))
 }
 
 /// The message inside the messages that are themselves JSON documents.
@@ -139,7 +173,9 @@ fn innermost(message: &str) -> String {
 
 /// An error code is shown only if it looks like one: it is the one word of Microsoft's that we pass on.
 fn identifier(code: &str) -> &str {
-    let plain =
-        code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+    let plain = code.len() <= 64
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
     if plain { code } else { "" }
 }

@@ -23,17 +23,27 @@ pub(crate) struct TrustedLink(Url);
 impl TrustedLink {
     /// A collection's own address with a query of ours.
     pub(crate) fn first(graph: &Url, collection: Collection, query: &str) -> Self {
-        let mut url = graph.join(&format!("{VERSION}/{}", collection.path())).expect("fixed words make a path");
+        let mut url = graph
+            .join(&format!("{VERSION}/{}", collection.path()))
+            .expect("fixed words make a path");
         url.set_query((!query.is_empty()).then_some(query));
         Self(url)
     }
 
     /// A link from an answer, if it stays where the question was.
-    pub(crate) fn from_answer(graph: &Url, collection: Collection, link: &str) -> Result<Self, Trouble> {
+    pub(crate) fn from_answer(
+        graph: &Url,
+        collection: Collection,
+        link: &str,
+    ) -> Result<Self, Trouble> {
         // The parser would quietly repair these; Microsoft never sends them.
-        let plain = link.len() <= LONGEST && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let plain = link.len() <= LONGEST
+            && link
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let url = Url::parse(link).map_err(|_| Trouble::UntrustedLink)?;
-        let same_place = url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
+        let same_place =
+            url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
         if plain && same_place && url.fragment().is_none() && leads_to(&url, collection) {
             Ok(Self(url))
         } else {
@@ -48,15 +58,24 @@ impl TrustedLink {
 
 /// Whether the path is this collection's, in one of the spellings that Graph uses for a delta function.
 fn leads_to(url: &Url, collection: Collection) -> bool {
-    let Some(path) = url.path().strip_prefix('/').and_then(|path| path.strip_prefix(VERSION)?.strip_prefix('/')) else {
+    let Some(path) = url
+        .path()
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(VERSION)?.strip_prefix('/'))
+    else {
         return false;
     };
     let Some(base) = collection.path().strip_suffix("/delta") else {
         return path.eq_ignore_ascii_case(collection.path());
     };
-    ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"]
-        .iter()
-        .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
+    [
+        "delta",
+        "delta()",
+        "microsoft.graph.delta",
+        "microsoft.graph.delta()",
+    ]
+    .iter()
+    .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
 }
 
 /// Where to ask what has changed since a round ended. Opaque; to be stored with the data that it belongs to and checked
@@ -80,7 +99,12 @@ impl DeltaLink {
     }
 
     /// The link, if it was stored for this tenant and still leads where it should.
-    pub(crate) fn check(&self, tenant: Uuid, graph: &Url, collection: Collection) -> Result<TrustedLink, Trouble> {
+    pub(crate) fn check(
+        &self,
+        tenant: Uuid,
+        graph: &Url,
+        collection: Collection,
+    ) -> Result<TrustedLink, Trouble> {
         let (stored_for, link) = self.0.split_once(' ').ok_or(Trouble::UntrustedLink)?;
         if stored_for.parse() != Ok(tenant) {
             return Err(Trouble::UntrustedLink);
@@ -103,8 +127,16 @@ mod tests {
 
     #[test]
     fn links_as_microsoft_writes_them_are_followed() {
-        for function in ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()", "Delta"] {
-            let link = format!("https://graph.microsoft.com/v1.0/users/{function}?$skiptoken=pqwSUjGYvb3_-8");
+        for function in [
+            "delta",
+            "delta()",
+            "microsoft.graph.delta",
+            "microsoft.graph.delta()",
+            "Delta",
+        ] {
+            let link = format!(
+                "https://graph.microsoft.com/v1.0/users/{function}?$skiptoken=pqwSUjGYvb3_-8"
+            );
             assert!(trusted(Collection::UsersDelta, &link), "{link}");
         }
         for link in [
@@ -119,8 +151,13 @@ mod tests {
     #[test]
     fn what_is_requested_is_what_was_compared() {
         let link = "https://graph.microsoft.com/v1.0/me/../users?$skiptoken=a%2Fb";
-        let trusted = TrustedLink::from_answer(&graph(), Collection::Users, link).ok().unwrap();
-        assert_eq!(trusted.url().as_str(), "https://graph.microsoft.com/v1.0/users?$skiptoken=a%2Fb");
+        let trusted = TrustedLink::from_answer(&graph(), Collection::Users, link)
+            .ok()
+            .unwrap();
+        assert_eq!(
+            trusted.url().as_str(),
+            "https://graph.microsoft.com/v1.0/users?$skiptoken=a%2Fb"
+        );
     }
 
     #[test]
@@ -128,10 +165,74 @@ mod tests {
         let (tenant, other) = (Uuid::new_v4(), Uuid::new_v4());
         let link = TrustedLink::first(&graph(), Collection::UsersDelta, "$deltatoken=x");
         let stored = DeltaLink::stored(DeltaLink::new(tenant, &link).as_str().to_owned());
-        assert!(stored.check(tenant, &graph(), Collection::UsersDelta).is_ok_and(|found| found == link));
-        assert!(stored.check(other, &graph(), Collection::UsersDelta).is_err());
-        assert!(stored.check(tenant, &graph(), Collection::GroupsDelta).is_err());
+        assert!(
+            stored
+                .check(tenant, &graph(), Collection::UsersDelta)
+                .is_ok_and(|found| found == link)
+        );
+        assert!(
+            stored
+                .check(other, &graph(), Collection::UsersDelta)
+                .is_err()
+        );
+        assert!(
+            stored
+                .check(tenant, &graph(), Collection::GroupsDelta)
+                .is_err()
+        );
         let us_gov = Url::parse("https://graph.microsoft.us").unwrap();
-        assert!(stored.check(tenant, &us_gov, Collection::UsersDelta).is_err());
+        assert!(
+            stored
+                .check(tenant, &us_gov, Collection::UsersDelta)
+                .is_err()
+        );
+    }
+
+    /// What hostile links are made of.
+    const PIECES: [&str; 26] = [
+        "https:",
+        "http:",
+        "//",
+        "/",
+        "\\",
+        "graph.microsoft.com",
+        "evil.example",
+        "@",
+        ":443",
+        ":",
+        ".",
+        "..",
+        "v1.0",
+        "users",
+        "delta",
+        "()",
+        "%2e",
+        "%2f",
+        "%00",
+        "?",
+        "#",
+        "$deltatoken=x",
+        "\t",
+        " ",
+        "[::1]",
+        "x",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_leads_elsewhere(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..12),
+            tail in ".{0,8}",
+        ) {
+            let text = pieces.concat() + &tail;
+            for link in [text.clone(), format!("https://graph.microsoft.com/v1.0/users/{text}")] {
+                let Ok(trusted) = TrustedLink::from_answer(&graph(), Collection::UsersDelta, &link) else { continue };
+                let url = trusted.url();
+                let path = url.path().to_ascii_lowercase();
+                assert_eq!(url.origin(), graph().origin(), "{link}");
+                assert!(url.username().is_empty() && url.password().is_none(), "{link}");
+                assert!(["/v1.0/users/delta", "/v1.0/users/delta()"].contains(&path.as_str()), "{link}");
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ pub use trouble::{Refusal, Trouble};
 pub(crate) use aadsts::{EntraError, explain};
 pub(crate) use collection::{GROUP as GROUP_SELECTION, USER as PERSON_SELECTION};
 pub(crate) use credential::{JWT_BEARER, Proof};
-pub(crate) use door::Broken;
+pub(crate) use door::{Broken, now};
 pub(crate) use patience::{Passing, Tries, retry_after};
 pub(crate) use token::unverified_claims;
 
@@ -103,7 +103,9 @@ fn origin(url: &str) -> Url {
 #[derive(Debug, thiserror::Error)]
 pub enum BadSettings {
     /// An address that is not a bare origin, or plain HTTP to another machine.
-    #[error("{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)")]
+    #[error(
+        "{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)"
+    )]
     Origin(&'static str),
     /// The certificate setting does not hold what is needed.
     #[error("the certificate is unusable: {0}")]
@@ -133,7 +135,13 @@ impl Microsoft {
     pub fn new(settings: Settings) -> Result<Self, BadSettings> {
         let signed_as = SignedAs::new(settings.client_id, settings.credential)?;
         let door = Door::new(settings.login_url, settings.graph_url, settings.patience)?;
-        Ok(Self { inner: Arc::new(Inner { door, signed_as, tokens: token::Tokens::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                door,
+                signed_as,
+                tokens: token::Tokens::default(),
+            }),
+        })
     }
 
     /// Graph as one tenant's data, with a request counter of its own.
@@ -177,7 +185,9 @@ impl Microsoft {
 
     /// A path under Entra's origin.
     pub(crate) fn login_path(&self, path: &str) -> Url {
-        self.login_url().join(path).expect("a tenant id and fixed words make a path")
+        self.login_url()
+            .join(path)
+            .expect("a tenant id and fixed words make a path")
     }
 
     pub(crate) fn door(&self) -> &Door {

@@ -52,7 +52,11 @@ enum Position {
 }
 
 impl<T> Pages<T> {
-    pub(crate) fn new(graph: Graph, collection: Collection, start: Result<TrustedLink, Trouble>) -> Self {
+    pub(crate) fn new(
+        graph: Graph,
+        collection: Collection,
+        start: Result<TrustedLink, Trouble>,
+    ) -> Self {
         let mut pages = Self {
             graph,
             collection,
@@ -76,7 +80,9 @@ impl<T> Pages<T> {
             return Err(Trouble::PagingLoop);
         }
         if self.seen.len() > self.most_pages {
-            return Err(Trouble::TooLarge { what: "the number of pages" });
+            return Err(Trouble::TooLarge {
+                what: "the number of pages",
+            });
         }
         Ok(link)
     }
@@ -101,10 +107,14 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         // The position moves only once the page is here: a caller may drop this future at the next line.
         let parsed = match self.on_its_way.join_next().await {
             Some(Ok(parsed)) => parsed?,
-            Some(Err(failed)) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            Some(Err(failed)) if failed.is_panic() => {
+                std::panic::resume_unwind(failed.into_panic())
+            }
             Some(Err(_)) | None => return Err(Trouble::Unavailable),
         };
-        self.turn(parsed).map(Some).inspect_err(|trouble| self.position = Position::Refused(trouble.clone()))
+        self.turn(parsed)
+            .map(Some)
+            .inspect_err(|trouble| self.position = Position::Refused(trouble.clone()))
     }
 
     fn fetch(&mut self, link: TrustedLink) {
@@ -117,11 +127,15 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     fn turn(&mut self, parsed: Parsed<T>) -> Result<Page<T>, Trouble> {
         let Parsed { next, delta, value } = parsed;
         if value.overflow {
-            return Err(Trouble::TooLarge { what: "the number of items on a page" });
+            return Err(Trouble::TooLarge {
+                what: "the number of items on a page",
+            });
         }
         let delta_link = match (next, delta) {
             (Some(_), Some(_)) => {
-                return Err(Trouble::unexpected("a page has both a next link and a delta link"));
+                return Err(Trouble::unexpected(
+                    "a page has both a next link and a delta link",
+                ));
             }
             (Some(next), None) => {
                 let link = self.graph.trust(self.collection, &next)?;
@@ -136,14 +150,19 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                 Some(DeltaLink::new(self.graph.tenant(), &link))
             }
             (None, None) if self.collection.is_delta() => {
-                return Err(Trouble::unexpected("a round of changes ends without a delta link"));
+                return Err(Trouble::unexpected(
+                    "a round of changes ends without a delta link",
+                ));
             }
             (None, _) => {
                 self.position = Position::End;
                 None
             }
         };
-        Ok(Page { items: value.items, delta_link })
+        Ok(Page {
+            items: value.items,
+            delta_link,
+        })
     }
 }
 
@@ -184,7 +203,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
                     match list.next_element()? {
                         Some(item) => items.push(item),
                         None => {
-                            return Ok(Items { items, overflow: false });
+                            return Ok(Items {
+                                items,
+                                overflow: false,
+                            });
                         }
                     }
                 }

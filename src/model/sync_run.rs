@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use json::{Json, JsonOption};
-pub use list::{Filter, latest_of_company, list_everywhere, list_of_company, load};
+pub use list::{Filter, Standing, latest_of_company, list_everywhere, list_of_company, load, standing};
 
 use crate::db::Connection;
 use crate::db::schema::sync_run;
@@ -388,33 +388,4 @@ pub async fn latest(
         .first(conn)
         .await
         .optional()
-}
-
-/// What somebody who starts to watch is shown first: the newest run under way, dry runs included, else the newest
-/// real one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn current(
-    conn: &mut Connection,
-    scope: &Scope,
-    company_id: Uuid,
-    kind: SyncKind,
-) -> QueryResult<Option<SyncRun>> {
-    if !scope.holds(company_id) {
-        return Ok(None);
-    }
-    let active = sync_run::table
-        .filter(sync_run::company_id.eq(company_id))
-        .filter(sync_run::kind.eq(kind))
-        .filter(sync_run::finished_at.is_null())
-        .order((sync_run::queued_at.desc(), sync_run::id.desc()))
-        .select(SyncRun::as_select())
-        .first(conn)
-        .await
-        .optional()?;
-    match active {
-        Some(run) => Ok(Some(run)),
-        None => latest(conn, scope, company_id, kind).await,
-    }
 }

@@ -77,6 +77,13 @@ impl Directory {
         self.members.entry(group).or_default().add(kind, id);
     }
 
+    /// Sets a property without a word in the log, as `place` puts objects there.
+    pub(super) fn replace(&mut self, kind: Kind, index: u32, name: &str, value: Value) {
+        if let Some(entry) = self.shelf_mut(kind).overlay.get_mut(&index) {
+            entry.object.insert(name.to_owned(), value);
+        }
+    }
+
     /// Adds an object: the given properties, and made-up ones where the type cannot do without.
     pub fn create(&mut self, kind: Kind, given: Object) -> Result<Uuid, Refused> {
         check_names(kind, &given)?;
@@ -103,7 +110,7 @@ impl Directory {
     fn made_up(&self, kind: Kind, id: Uuid, given: &Object) -> Object {
         let tail = &id.simple().to_string()[..8];
         let name = given.get("displayName").and_then(Value::as_str);
-        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let now = crate::world::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let made_up = match kind {
             Kind::Person => {
                 let name = name.map_or_else(|| format!("New Hire {tail}"), str::to_owned);
@@ -318,7 +325,7 @@ impl Directory {
             .ok_or(Refused::NotFound(Kind::Device))?;
         let mut object = self.object(Kind::Device, index);
         object.remove("id");
-        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let now = crate::world::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
         object.insert("enrolledDateTime".to_owned(), Value::String(now));
         self.delete(Kind::Device, id, true)?;
         self.create(Kind::Device, object)

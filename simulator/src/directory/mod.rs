@@ -8,6 +8,8 @@
 
 pub mod capture;
 pub mod change;
+pub mod cipher;
+mod devices;
 pub mod names;
 pub mod properties;
 pub mod seed;

@@ -235,3 +235,36 @@ pub const ORGANIZATION: &[&str] = &[
     "tenantType",
     "verifiedDomains",
 ];
+
+/// The structural properties of a `subscribedSku`.
+pub const SUBSCRIBED_SKU: &[&str] = &[
+    "accountId",
+    "accountName",
+    "appliesTo",
+    "capabilityStatus",
+    "consumedUnits",
+    "id",
+    "prepaidUnits",
+    "servicePlans",
+    "skuId",
+    "skuPartNumber",
+    "subscriptionIds",
+];
+
+/// The structural properties of a `domain`.
+pub const DOMAIN: &[&str] = &[
+    "authenticationType",
+    "availabilityStatus",
+    "id",
+    "isAdminManaged",
+    "isDefault",
+    "isInitial",
+    "isRoot",
+    "isVerified",
+    "manufacturer",
+    "model",
+    "passwordNotificationWindowInDays",
+    "passwordValidityPeriodInDays",
+    "state",
+    "supportedServices",
+];

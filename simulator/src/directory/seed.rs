@@ -7,6 +7,7 @@
 
 use uuid::Uuid;
 
+use super::cipher::{mix, scramble, unscramble};
 use super::names;
 use super::{Datum, Kind, Sink};
 
@@ -16,7 +17,7 @@ pub struct Seed {
     tenant: Uuid,
     seed: u64,
     domain: String,
-    people: u32,
+    pub(super) people: u32,
     groups: u32,
     devices: u32,
 }
@@ -110,24 +111,30 @@ impl Seed {
     }
 
     /// A deterministic draw: `salt` tells the draws for one object apart.
-    fn draw(&self, kind: Kind, index: u32, salt: u64) -> u64 {
+    pub(super) fn draw(&self, kind: Kind, index: u32, salt: u64) -> u64 {
         mix(self.key(kind) ^ mix((u64::from(index) << 8) ^ salt))
     }
 
-    fn chance(&self, kind: Kind, index: u32, salt: u64, percent: u64) -> bool {
+    pub(super) fn chance(&self, kind: Kind, index: u32, salt: u64, percent: u64) -> bool {
         self.draw(kind, index, salt) % 100 < percent
     }
 
-    fn pick<'a, T>(&self, kind: Kind, index: u32, salt: u64, from: &'a [T]) -> &'a T {
+    pub(super) fn pick<'a, T>(&self, kind: Kind, index: u32, salt: u64, from: &'a [T]) -> &'a T {
         &from[(self.draw(kind, index, salt) % from.len() as u64) as usize]
     }
 
     /// As `pick`, of texts.
-    fn choose(&self, kind: Kind, index: u32, salt: u64, from: &[&'static str]) -> &'static str {
+    pub(super) fn choose(
+        &self,
+        kind: Kind,
+        index: u32,
+        salt: u64,
+        from: &[&'static str],
+    ) -> &'static str {
         from[(self.draw(kind, index, salt) % from.len() as u64) as usize]
     }
 
-    fn moment(&self, kind: Kind, index: u32, salt: u64) -> String {
+    pub(super) fn moment(&self, kind: Kind, index: u32, salt: u64) -> String {
         let draw = self.draw(kind, index, salt);
         timestamp(CALENDAR_START + (draw % TWO_YEARS) as i64).to_string()
     }
@@ -358,111 +365,6 @@ impl Seed {
             0..0
         }
     }
-
-    /// Writes the Intune device at an index.
-    pub fn device(&self, index: u32, sink: &mut impl Sink) {
-        const K: Kind = Kind::Device;
-        let make = self.pick(K, index, 1, names::MAKES);
-        let draw = self.draw(K, index, 2);
-        let owner = (self.people > 0 && !self.chance(K, index, 3, 5))
-            .then(|| (draw % u64::from(self.people.max(1))) as u32);
-        let serial = if self.chance(K, index, 4, 3) {
-            (*self.pick(K, index, 5, names::JUNK_SERIALS)).to_owned()
-        } else {
-            format!(
-                "{}{:07X}{:03}",
-                make.serial_prefix,
-                draw >> 36,
-                index % 1000
-            )
-        };
-        let state = match draw / 128 % 20 {
-            0..=14 => "compliant",
-            15 | 16 => "noncompliant",
-            17 => "inGracePeriod",
-            18 => "unknown",
-            _ => "error",
-        };
-        let azure = if self.chance(K, index, 6, 2) {
-            Uuid::nil()
-        } else {
-            Uuid::from_u128(self.id(K, index).as_u128().rotate_left(17))
-        };
-        let seen = if self.chance(K, index, 7, 1) {
-            "0001-01-01T00:00:00Z".to_owned()
-        } else {
-            format!(
-                "{}.{:07}Z",
-                self.moment(K, index, 8).trim_end_matches('Z'),
-                draw % 10_000_000
-            )
-        };
-        sink.put("id", Datum::Text(&self.id(K, index).to_string()));
-        sink.put(
-            "deviceName",
-            Datum::Text(&format!("{}-{:05}", make.name_prefix, index)),
-        );
-        sink.put(
-            "managedDeviceName",
-            Datum::Text(&format!(
-                "{}_{}",
-                make.name_prefix,
-                self.moment(K, index, 9)
-            )),
-        );
-        sink.put("operatingSystem", Datum::Text(make.system));
-        sink.put(
-            "osVersion",
-            Datum::Text(self.choose(K, index, 10, make.versions)),
-        );
-        sink.put("serialNumber", Datum::Text(&serial));
-        sink.put("complianceState", Datum::Text(state));
-        sink.put("isEncrypted", Datum::Flag(!self.chance(K, index, 11, 10)));
-        sink.put(
-            "managedDeviceOwnerType",
-            Datum::Text(if self.chance(K, index, 12, 80) {
-                "company"
-            } else {
-                "personal"
-            }),
-        );
-        sink.put("manufacturer", Datum::Text(make.manufacturer));
-        sink.put("model", Datum::Text(self.choose(K, index, 13, make.models)));
-        sink.put("enrolledDateTime", Datum::Text(&self.moment(K, index, 9)));
-        sink.put("lastSyncDateTime", Datum::Text(&seen));
-        sink.put("azureADDeviceId", Datum::Text(&azure.to_string()));
-        sink.put("azureADRegistered", Datum::Flag(true));
-        sink.put("deviceRegistrationState", Datum::Text("registered"));
-        sink.put("managementAgent", Datum::Text("mdm"));
-        self.owner(owner, sink);
-    }
-
-    fn owner(&self, owner: Option<u32>, sink: &mut impl Sink) {
-        let Some(person) = owner else {
-            for name in [
-                "userId",
-                "userPrincipalName",
-                "userDisplayName",
-                "emailAddress",
-            ] {
-                sink.put(name, Datum::Text(""));
-            }
-            return;
-        };
-        let mut facts = super::Object::new();
-        self.person(person, &mut facts);
-        let text = |name: &str| {
-            facts
-                .get(name)
-                .and_then(|v| v.as_str())
-                .unwrap_or_default()
-                .to_owned()
-        };
-        sink.put("userId", Datum::Text(&text("id")));
-        sink.put("userPrincipalName", Datum::Text(&text("userPrincipalName")));
-        sink.put("userDisplayName", Datum::Text(&text("displayName")));
-        sink.put("emailAddress", Datum::Text(&text("mail")));
-    }
 }
 
 /// The two people one signs in as have plain addresses; everybody else carries a number.
@@ -479,45 +381,6 @@ pub fn timestamp(seconds: i64) -> impl std::fmt::Display {
     chrono::DateTime::from_timestamp(seconds, 0)
         .expect("the simulator's calendar lies within chrono's range")
         .format("%Y-%m-%dT%H:%M:%SZ")
-}
-
-/// The output function of splitmix64: a good mixer with no state.
-pub fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-const FIRST: u32 = 0x85EB_CA6B;
-const SECOND: u32 = 0xC2B2_AE35;
-
-/// The finaliser of MurmurHash3: a bijection, which `unscramble` undoes.
-fn scramble(mut x: u32) -> u32 {
-    x ^= x >> 16;
-    x = x.wrapping_mul(FIRST);
-    x ^= x >> 13;
-    x = x.wrapping_mul(SECOND);
-    x ^ (x >> 16)
-}
-
-fn unscramble(mut x: u32) -> u32 {
-    x ^= x >> 16;
-    x = x.wrapping_mul(inverse(SECOND));
-    x ^= (x >> 13) ^ (x >> 26);
-    x = x.wrapping_mul(inverse(FIRST));
-    x ^ (x >> 16)
-}
-
-/// The inverse of an odd number modulo 2^32, by Newton's iteration.
-const fn inverse(odd: u32) -> u32 {
-    let mut guess = odd;
-    let mut round = 0;
-    while round < 5 {
-        guess = guess.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(guess)));
-        round += 1;
-    }
-    guess
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Aadsts {
 
     /// The JSON answer of the token endpoint and of discovery.
     pub fn into_json(self) -> Response {
-        let now = chrono::Utc::now().format("%Y-%m-%d %H:%M:%SZ").to_string();
+        let now = crate::world::now().format("%Y-%m-%d %H:%M:%SZ").to_string();
         let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
         let body = json!({
             "error": self.error,

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -82,8 +82,15 @@ impl Answer {
 /// A body that promises everything, gives half, and then breaks the connection.
 pub fn cut_body(body: &Bytes) -> Body {
     let half = body.slice(..body.len() / 2);
-    let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on order");
-    Body::from_stream(stream::iter([Ok(half), Err(broken)]))
+    let broken = async {
+        // Waiting once lets the half out before the connection breaks.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::new(
+            std::io::ErrorKind::ConnectionReset,
+            "cut on order",
+        ))
+    };
+    Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(broken)))
 }
 
 /// A failure, as Graph would put it.
@@ -178,7 +185,7 @@ impl Failure {
     }
 
     pub fn into_answer(self, request_id: Uuid, client_request_id: &str) -> Answer {
-        let date = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S").to_string();
+        let date = crate::world::now().format("%Y-%m-%dT%H:%M:%S").to_string();
         let mut inner =
             json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
         if self.throttled {

@@ -117,6 +117,7 @@ async fn one(
             .as_ref()
             .map(|body| body.to_string().into())
             .unwrap_or_default(),
+        resumed: false,
     };
     let asked = Asked {
         order: 0,

@@ -52,6 +52,7 @@ pub async fn serve(State(world): State<Arc<World>>, http: HttpRequest<Body>) -> 
         body: axum::body::to_bytes(body, MAX_BODY)
             .await
             .unwrap_or_default(),
+        resumed: false,
     };
     let (tenant, answer) = match caller(&world, &request) {
         Ok((token, tenant)) => (
@@ -134,8 +135,20 @@ async fn answer_to(
 
 fn spoil(tenant: &Tenant, met: &[Fault], request: &Request, collection: &str, answer: &mut Answer) {
     let page = answer.clone();
+    let still_there = |item: &serde_json::Value| {
+        let id = item
+            .get("id")
+            .and_then(|id| id.as_str())
+            .and_then(|id| id.parse().ok());
+        let directory = read(&tenant.directory);
+        id.is_some_and(|id| {
+            Kind::ALL
+                .iter()
+                .any(|kind| directory.find_live(*kind, id).is_some())
+        })
+    };
     for fault in met {
-        tenant.faults.after(fault, request, answer);
+        tenant.faults.after(fault, request, answer, &still_there);
     }
     if !met
         .iter()

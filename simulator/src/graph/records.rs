@@ -50,12 +50,8 @@ pub fn serve(
     settings: &Settings,
 ) -> Result<Answer, Failure> {
     let context = segments.join("/");
-    if let Some(replayed) = tenant.replayed.get(&context) {
-        return Ok(Answer::value(&rehosted(
-            replayed.clone(),
-            request,
-            &context,
-        )));
+    if let Some(items) = tenant.replayed.get(&context) {
+        return collection(request, &context, items.clone());
     }
     match segments {
         ["organization"] => collection(
@@ -85,33 +81,12 @@ pub fn serve(
             "@odata.context": format!("{}/v1.0/$metadata#deviceManagement/$entity", request.origin),
             "id": tenant.id, "subscriptionState": "active",
         }))),
-        ["identity", ..]
-        | ["policies", ..]
-        | ["reports", ..]
-        | ["security", ..]
-        | ["deviceManagement", "deviceCompliancePolicies"]
-            if tenant.captured =>
-        {
-            collection(request, &context, Vec::new())
-        }
         _ => Err(Failure::new(
             501,
             "NotImplemented",
             &format!("'{context}' is not simulated."),
         )),
     }
-}
-
-/// A captured collection under the origin that it is asked at now.
-fn rehosted(mut page: Value, request: &Request, context: &str) -> Value {
-    if let Some(page) = page.as_object_mut() {
-        page.remove("@odata.nextLink");
-        page.insert(
-            "@odata.context".to_owned(),
-            json!(format!("{}/v1.0/$metadata#{context}", request.origin)),
-        );
-    }
-    page
 }
 
 /// A small collection: filtered, and cut down to what was selected.
@@ -162,8 +137,7 @@ fn organization(tenant: &Tenant, request: &Request, settings: &Settings) -> Resu
         "{}.onmicrosoft.com",
         tenant.domain.split('.').next().unwrap_or_default()
     );
-    Ok(json!({
-        "id": tenant.id,
+    let mut organization = json!({
         "displayName": tenant.display_name,
         "tenantType": "AAD",
         "countryLetterCode": "US",
@@ -180,7 +154,12 @@ fn organization(tenant: &Tenant, request: &Request, settings: &Settings) -> Resu
             {"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": false, "name": tenant.domain, "type": "Managed"},
             {"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": false, "isInitial": true, "name": initial, "type": "Managed"},
         ],
-    }))
+    });
+    if let Some(organization) = organization.as_object_mut() {
+        organization.extend(tenant.organization.clone());
+    }
+    organization["id"] = json!(tenant.id);
+    Ok(organization)
 }
 
 fn domain(tenant: &Tenant) -> Value {

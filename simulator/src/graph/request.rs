@@ -14,6 +14,8 @@ pub struct Request {
     pub query: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Whether the request goes on behind an empty first page that was made up.
+    pub resumed: bool,
 }
 
 impl Request {

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use openidconnect::core::CoreJsonWebKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::SignInError;
-use crate::microsoft::{Broken, EntraError, Microsoft, Passing, Tries, retry_after};
+use crate::microsoft::{Broken, EntraError, Microsoft, Passing, Tries, now, retry_after};
 
 /// Who vouches for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,7 +90,10 @@ pub(super) struct Authorities {
 
 impl Authorities {
     pub(super) fn new(microsoft: Microsoft) -> Self {
-        Self { microsoft, slots: Mutex::default() }
+        Self {
+            microsoft,
+            slots: Mutex::default(),
+        }
     }
 
     pub(super) async fn metadata(&self, authority: Authority) -> Result<Metadata, SignInError> {
@@ -101,11 +103,17 @@ impl Authorities {
     }
 
     /// The authority's keys. If none has this id, they are asked for again, once in a while.
-    pub(super) async fn keys(&self, authority: Authority, key_id: &str) -> Result<Arc<[Key]>, SignInError> {
+    pub(super) async fn keys(
+        &self,
+        authority: Authority,
+        key_id: &str,
+    ) -> Result<Arc<[Key]>, SignInError> {
         let slot = self.slot(authority);
         let mut slot = slot.lock().await;
         let known = self.renewed(authority, &mut slot).await?;
-        let may_seek = known.sought_at.is_none_or(|sought| sought.elapsed() >= PAUSE);
+        let may_seek = known
+            .sought_at
+            .is_none_or(|sought| sought.elapsed() >= PAUSE);
         if may_seek && !known.keys.iter().any(|key| key.kid == key_id) {
             known.sought_at = Some(Instant::now());
             known.keys = self.fetch_keys(&known.metadata).await?;
@@ -114,7 +122,12 @@ impl Authorities {
     }
 
     fn slot(&self, authority: Authority) -> Slot {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(authority).or_default().clone()
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(authority)
+            .or_default()
+            .clone()
     }
 
     /// What is known, renewed if it is old; when that fails, the last good is kept for a while.
@@ -128,7 +141,12 @@ impl Authorities {
             match self.fetch(authority).await {
                 Ok((metadata, keys)) => {
                     let sought_at = slot.as_ref().and_then(|known| known.sought_at);
-                    *slot = Some(Known { metadata, keys, renew_at: now + FRESH, sought_at });
+                    *slot = Some(Known {
+                        metadata,
+                        keys,
+                        renew_at: now + FRESH,
+                        sought_at,
+                    });
                 }
                 Err(error) => slot.as_mut().ok_or(error)?.renew_at = now + PAUSE,
             }
@@ -138,10 +156,19 @@ impl Authorities {
 
     async fn fetch(&self, authority: Authority) -> Result<(Metadata, Arc<[Key]>), SignInError> {
         let login = self.microsoft.login_url();
-        let path = format!("{}/v2.0/.well-known/openid-configuration", authority.segment());
+        let path = format!(
+            "{}/v2.0/.well-known/openid-configuration",
+            authority.segment()
+        );
         let metadata: Metadata = self.get(&self.microsoft.login_path(&path)).await?;
-        let endpoints = [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri];
-        let at_home = endpoints.iter().all(|endpoint| endpoint.origin() == login.origin());
+        let endpoints = [
+            &metadata.authorization_endpoint,
+            &metadata.token_endpoint,
+            &metadata.jwks_uri,
+        ];
+        let at_home = endpoints
+            .iter()
+            .all(|endpoint| endpoint.origin() == login.origin());
         if metadata.issuer != authority.issuer(login) || !at_home {
             return Err(SignInError::Metadata);
         }
@@ -164,8 +191,12 @@ impl Authorities {
         let door = self.microsoft.door();
         let mut tries = Tries::new(door.patience());
         loop {
-            let setback = match door.ask_entra(reqwest::Request::new(reqwest::Method::GET, url.clone())).await {
-                Ok(reply) if reply.status.is_success() => match serde_json::from_slice(&reply.body) {
+            let setback = match door
+                .ask_entra(reqwest::Request::new(reqwest::Method::GET, url.clone()))
+                .await
+            {
+                Ok(reply) if reply.status.is_success() => match serde_json::from_slice(&reply.body)
+                {
                     Ok(document) => return Ok(document),
                     Err(error) if error.is_data() => return Err(SignInError::Metadata),
                     Err(_) => Passing::unavailable(),
@@ -175,7 +206,7 @@ impl Authorities {
                     Ok(error) if reply.status.is_client_error() && !error.passes() => {
                         return Err(SignInError::refused(&error));
                     }
-                    _ => match retry_after(&reply.headers, Utc::now()) {
+                    _ => match retry_after(&reply.headers, now()) {
                         Some(told) => Passing::throttled(Some(told)),
                         None => Passing::unavailable(),
                     },
@@ -183,12 +214,18 @@ impl Authorities {
                 Err(Broken::Cut) => Passing::unavailable(),
                 Err(Broken::TooLarge | Broken::Elsewhere) => return Err(SignInError::Metadata),
             };
-            tries.wait_after(setback).await.map_err(|_| SignInError::Unavailable)?;
+            tries
+                .wait_after(setback)
+                .await
+                .map_err(|_| SignInError::Unavailable)?;
         }
     }
 }
 
 fn read_key(document: serde_json::Value) -> Option<Key> {
     let key = serde_json::from_value(document.clone()).ok()?;
-    Some(Key { key: Some(key), ..serde_json::from_value(document).ok()? })
+    Some(Key {
+        key: Some(key),
+        ..serde_json::from_value(document).ok()?
+    })
 }

@@ -38,9 +38,20 @@ impl SignInError {
 
     pub(super) fn refused(refusal: &EntraError) -> Self {
         // The word comes through the browser: only one that looks like the protocol's is kept.
-        let plain = refusal.error.len() <= 64 && refusal.error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        let error = if plain { refusal.error.clone() } else { String::new() };
-        Self::Refused { number: refusal.number(), error }
+        let plain = refusal.error.len() <= 64
+            && refusal
+                .error
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b == b'_');
+        let error = if plain {
+            refusal.error.clone()
+        } else {
+            String::new()
+        };
+        Self::Refused {
+            number: refusal.number(),
+            error,
+        }
     }
 
     pub(super) fn token(what: &'static str) -> Self {
@@ -70,9 +81,13 @@ impl SignInError {
                 },
                 |(message, _)| message.into(),
             ),
-            Self::TokenInvalid { what } => format!("The answer of Microsoft's sign-in does not hold: {what}."),
+            Self::TokenInvalid { what } => {
+                format!("The answer of Microsoft's sign-in does not hold: {what}.")
+            }
             Self::PersonalAccount => "This is a personal Microsoft account.".into(),
-            Self::OtherTenant => "This account belongs to another tenant than the one to sign in to.".into(),
+            Self::OtherTenant => {
+                "This account belongs to another tenant than the one to sign in to.".into()
+            }
             Self::Metadata => "Microsoft's sign-in describes itself in an unexpected way.".into(),
             Self::Unavailable => "Microsoft's sign-in could not be reached.".into(),
         }
@@ -81,7 +96,9 @@ impl SignInError {
     /// What to do about it, in a sentence for people.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Refused { .. } => self.explained().map_or("Sign in again.", |(_, remedy)| remedy),
+            Self::Refused { .. } => self
+                .explained()
+                .map_or("Sign in again.", |(_, remedy)| remedy),
             Self::TokenInvalid { what: "its times" } => {
                 "Sign in again. If it happens again, check this server's clock."
             }
@@ -94,18 +111,24 @@ impl SignInError {
     }
 
     fn explained(&self) -> Option<(&'static str, &'static str)> {
-        let Self::Refused { number, error } = self else { return None };
+        let Self::Refused { number, error } = self else {
+            return None;
+        };
         if let Some(explained) = number.and_then(explain) {
             return Some((explained.message, explained.remedy));
         }
         match error.as_str() {
-            "access_denied" | "permission_denied" | "consent_required" => {
-                Some(("The request was declined.", "Start again and accept, or ask an administrator of the tenant."))
+            "access_denied" | "permission_denied" | "consent_required" => Some((
+                "The request was declined.",
+                "Start again and accept, or ask an administrator of the tenant.",
+            )),
+            "login_required" | "interaction_required" => Some((
+                "There is no Microsoft session to continue.",
+                "Sign in again and choose the account.",
+            )),
+            "temporarily_unavailable" | "server_error" => {
+                Some(("Microsoft is busy.", "Sign in again in a minute."))
             }
-            "login_required" | "interaction_required" => {
-                Some(("There is no Microsoft session to continue.", "Sign in again and choose the account."))
-            }
-            "temporarily_unavailable" | "server_error" => Some(("Microsoft is busy.", "Sign in again in a minute.")),
             _ => None,
         }
     }

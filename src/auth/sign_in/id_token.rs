@@ -12,7 +12,8 @@ use openidconnect::core::{
     CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
 };
 use openidconnect::{
-    AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl, JsonWebKeySet, Nonce,
+    AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl,
+    JsonWebKeySet, Nonce,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -39,13 +40,18 @@ pub(super) struct EntraClaims {
     login_hint: Option<String>,
     wids: Option<Vec<Uuid>>,
     acct: Option<serde_json::Value>,
+    idp: Option<String>,
     roles: Option<Vec<String>>,
 }
 
 impl AdditionalClaims for EntraClaims {}
 
-pub(super) type EntraIdToken =
-    IdToken<EntraClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+pub(super) type EntraIdToken = IdToken<
+    EntraClaims,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
 
 /// What the token has to agree with.
 pub(super) struct Expected<'a> {
@@ -58,18 +64,24 @@ pub(super) struct Expected<'a> {
 
 /// The id of the key that the token says it is signed with. Entra always names one.
 pub(super) fn key_id(token: &EntraIdToken) -> Result<String, SignInError> {
-    let header = jsonwebtoken::decode_header(token.to_string()).map_err(|_| SignInError::token("its header"))?;
+    let header = jsonwebtoken::decode_header(token.to_string())
+        .map_err(|_| SignInError::token("its header"))?;
     header.kid.ok_or(SignInError::token("it names no key"))
 }
 
 /// Who the token speaks of, if all of it holds.
-pub(super) fn check(token: &EntraIdToken, keys: &[Key], expected: &Expected<'_>) -> Result<Person, SignInError> {
+pub(super) fn check(
+    token: &EntraIdToken,
+    keys: &[Key],
+    expected: &Expected<'_>,
+) -> Result<Person, SignInError> {
     #[derive(Deserialize)]
     struct Claimed {
         tid: Uuid,
     }
     // Not believed yet: it says which issuer the token must prove to be of.
-    let Claimed { tid } = unverified_claims(&token.to_string()).ok_or(SignInError::token("its tenant"))?;
+    let Claimed { tid } =
+        unverified_claims(&token.to_string()).ok_or(SignInError::token("its tenant"))?;
     if tid == PERSONAL {
         return Err(SignInError::PersonalAccount);
     }
@@ -82,18 +94,24 @@ pub(super) fn check(token: &EntraIdToken, keys: &[Key], expected: &Expected<'_>)
     let key = usable_key(keys, &key_id(token)?, &issuer, tid)?;
 
     let client_id = ClientId::new(expected.client_id.to_owned());
-    let issuer_url = IssuerUrl::new(issuer.clone()).map_err(|_| SignInError::token("its issuer"))?;
+    let issuer_url =
+        IssuerUrl::new(issuer.clone()).map_err(|_| SignInError::token("its issuer"))?;
     let now = expected.now;
-    let verifier = IdTokenVerifier::new_public_client(client_id, issuer_url, JsonWebKeySet::new(vec![key]))
-        .set_allowed_algs([CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256])
-        .set_other_audience_verifier_fn(|_| false)
-        .set_time_fn(move || now - SKEW)
-        .set_issue_time_verifier_fn(
-            move |issued| {
-                if issued <= now + SKEW { Ok(()) } else { Err("issued in the future".into()) }
-            },
-        );
-    let claims = token.claims(&verifier, &expected.nonce).map_err(|error| SignInError::token(what_failed(&error)))?;
+    let verifier =
+        IdTokenVerifier::new_public_client(client_id, issuer_url, JsonWebKeySet::new(vec![key]))
+            .set_allowed_algs([CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256])
+            .set_other_audience_verifier_fn(|_| false)
+            .set_time_fn(move || now - SKEW)
+            .set_issue_time_verifier_fn(move |issued| {
+                if issued <= now + SKEW {
+                    Ok(())
+                } else {
+                    Err("issued in the future".into())
+                }
+            });
+    let claims = token
+        .claims(&verifier, &expected.nonce)
+        .map_err(|error| SignInError::token(what_failed(&error)))?;
 
     let entra = claims.additional_claims();
     if claims.issuer().as_str() != issuer || entra.tid != tid {
@@ -111,29 +129,53 @@ pub(super) fn check(token: &EntraIdToken, keys: &[Key], expected: &Expected<'_>)
     Ok(Person {
         tid,
         oid: entra.oid,
-        name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
+        name: claims
+            .name()
+            .and_then(|name| name.get(None))
+            .map(|name| name.to_string()),
         username: claims.preferred_username().map(|name| name.to_string()),
         sid: entra.sid.clone(),
         login_hint: entra.login_hint.clone(),
         wids: entra.wids.clone(),
-        guest: entra.acct.as_ref().map(is_guest),
+        guest: guest(entra, &issuer),
         roles: entra.roles.clone().unwrap_or_default(),
     })
 }
 
 /// The key with this id, if it may sign for this issuer.
-fn usable_key(keys: &[Key], key_id: &str, issuer: &str, tid: Uuid) -> Result<CoreJsonWebKey, SignInError> {
-    let key = keys.iter().find(|key| key.kid == key_id).ok_or(SignInError::token("its key is unknown"))?;
-    let good_for = key.issuer.as_ref().map(|template| template.replace(TENANT_PLACEHOLDER, &tid.to_string()));
+fn usable_key(
+    keys: &[Key],
+    key_id: &str,
+    issuer: &str,
+    tid: Uuid,
+) -> Result<CoreJsonWebKey, SignInError> {
+    let key = keys
+        .iter()
+        .find(|key| key.kid == key_id)
+        .ok_or(SignInError::token("its key is unknown"))?;
+    let good_for = key
+        .issuer
+        .as_ref()
+        .map(|template| template.replace(TENANT_PLACEHOLDER, &tid.to_string()));
     if good_for.is_some_and(|good_for| good_for != issuer) {
         return Err(SignInError::token("its key belongs to another issuer"));
     }
-    key.key.clone().ok_or(SignInError::token("its key is unknown"))
+    key.key
+        .clone()
+        .ok_or(SignInError::token("its key is unknown"))
 }
 
-/// The optional claim `acct`: 0 is a member, 1 a guest. What is not plainly a member is a guest.
-fn is_guest(acct: &serde_json::Value) -> bool {
-    !(acct.as_u64() == Some(0) || acct.as_str() == Some("0"))
+/// The optional claim `acct` is 0 for a member and 1 for a guest: what is not plainly a member is a guest. Without it, an
+/// identity provider other than the tenant itself (`idp`) still gives a guest away.
+fn guest(entra: &EntraClaims, issuer: &str) -> Option<bool> {
+    match &entra.acct {
+        Some(acct) => Some(acct.as_u64() != Some(0) && acct.as_str() != Some("0")),
+        None => entra
+            .idp
+            .as_ref()
+            .filter(|idp| *idp != issuer)
+            .map(|_| true),
+    }
 }
 
 /// What failed, in words of ours: openidconnect's quote the token.

@@ -227,11 +227,15 @@ async fn a_server_that_crashed_recovers_although_its_process_id_is_somebody_else
     gone(&ended).await;
     drop(first);
 
-    let mut bystander = Command::new("sleep").arg("600").spawn().unwrap();
+    let mut bystander = tokio::process::Command::new("sleep")
+        .arg("600")
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
     let pid_file = scratch.cluster().join("postmaster.pid");
     let stale = fs::read_to_string(&pid_file).unwrap();
     let rest = stale.split_once('\n').unwrap().1;
-    fs::write(&pid_file, format!("{}\n{rest}", bystander.id())).unwrap();
+    fs::write(&pid_file, format!("{}\n{rest}", bystander.id().unwrap())).unwrap();
 
     let second = EmbeddedPostgres::start_or_join(&scratch.0).await.unwrap();
     assert_eq!(kept_row(&second).await, "here");
@@ -240,8 +244,6 @@ async fn a_server_that_crashed_recovers_although_its_process_id_is_somebody_else
         "the bystander was left alone"
     );
     second.stop().await.unwrap();
-    bystander.kill().unwrap();
-    bystander.wait().unwrap();
 }
 
 #[tokio::test]

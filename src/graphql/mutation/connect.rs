@@ -10,7 +10,7 @@ use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
 use crate::graphql::siblings::Kin;
-use crate::graphql::{PublicUrl, given, input, loan, now, permit};
+use crate::graphql::{PublicUrl, given, loan, now, permit};
 use crate::model::{self, connect_ticket, tenant};
 
 #[derive(Default)]
@@ -85,15 +85,11 @@ impl ConnectMutations {
 async fn connect(ctx: &Context<'_>, viewer: &Viewer, input: ConnectInput) -> Result<String, Failure> {
     let company = get_company(ctx, viewer, &input.company_id).await?;
     let return_to = return_to::check(&input.return_to, given(ctx)?)?;
-    let expected_domain = input
-        .expected_domain
-        .map(|domain| input::domain(&domain, "expectedDomain"))
-        .transpose()?;
+    let domain = input.expected_domain.as_deref();
     let ticket = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<String, Failure> {
-            tenant::expect_consent(conn, company.id).await?;
-            connect_ticket::issue(conn, now(), company.id, viewer.name(), &return_to, expected_domain.as_deref()).await
+            connect_ticket::issue(conn, now(), company.id, viewer.name(), &return_to, domain).await
         })
         .await?;
     let PublicUrl(public) = given(ctx)?;

@@ -75,3 +75,45 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .await?;
     Ok(found.into_iter().filter(|run| scope.holds(run.company_id)).collect())
 }
+
+/// How many of the newest runs tell how a company stands: more than can change while one statement runs.
+const RECENT: i64 = 10;
+
+/// How the runs of a company stand at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// What a watcher is shown: the newest run under way, dry runs included, else the newest real one.
+    pub current: Option<SyncRun>,
+    /// How far the newest runs were: what a watcher hears of them up to here is older than `current`.
+    pub revisions: Vec<(Uuid, i64)>,
+}
+
+/// How the runs of one kind of a company stand, if the scope holds it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    kind: SyncKind,
+) -> QueryResult<Standing> {
+    if !scope.holds(company_id) {
+        return Ok(Standing::default());
+    }
+    let recent: Vec<SyncRun> = sync_run::table
+        .filter(sync_run::company_id.eq(company_id))
+        .filter(sync_run::kind.eq(kind))
+        .order((sync_run::queued_at.desc(), sync_run::id.desc()))
+        .limit(RECENT)
+        .select(SyncRun::as_select())
+        .load(conn)
+        .await?;
+    let revisions = recent.iter().map(|run| (run.id, run.revision)).collect();
+    let active = recent.iter().find(|run| run.status.is_active());
+    let current = match active.or_else(|| recent.iter().find(|run| !run.dry_run)) {
+        Some(run) => Some(run.clone()),
+        None => super::latest(conn, scope, company_id, kind).await?,
+    };
+    Ok(Standing { current, revisions })
+}

@@ -33,17 +33,33 @@ impl House {
         let database = postgres::database().await;
         let pool = Pool::new(&database.url, 8).expect("a pool");
         let stop = CancellationToken::new();
-        let events = Events::start(&pool, stop.clone()).await.expect("events start");
+        let events = Events::start(&pool, stop.clone())
+            .await
+            .expect("events start");
         let doorbell = Doorbell::open(&pool).await.expect("the queue opens");
-        Self { pool, events, doorbell, _stop: stop.clone().drop_guard(), stop, _database: database }
+        Self {
+            pool,
+            events,
+            doorbell,
+            _stop: stop.clone().drop_guard(),
+            stop,
+            _database: database,
+        }
     }
 
-    /// A company that is connected since January.
+    /// A connected company that the real clock leaves alone: its connection is younger than any slot.
     pub async fn company(&self) -> Uuid {
+        self.company_since(at("2100-01-01T00:00:00Z")).await
+    }
+
+    /// A company that was connected at this time.
+    pub async fn company_since(&self, connected_at: DateTime<Utc>) -> Uuid {
         static COMPANIES: AtomicU32 = AtomicU32::new(1);
         let name = format!("Company {}", COMPANIES.fetch_add(1, Ordering::Relaxed));
         let mut conn = self.pool.get().await.expect("a connection");
-        let company = company::insert(&mut conn, at("2026-01-05T08:00:00Z"), &name, None).await.expect("a company");
+        let company = company::insert(&mut conn, connected_at, &name, None)
+            .await
+            .expect("a company");
         let consent = Consent {
             entra_tenant_id: Uuid::new_v4(),
             administrator: "Adele Vance".into(),
@@ -51,7 +67,9 @@ impl House {
             role_proven: true,
             expected_domain: None,
         };
-        tenant::connect(&mut conn, at("2026-01-05T08:00:00Z"), company.id, &consent).await.expect("connected");
+        tenant::connect(&mut conn, connected_at, company.id, &consent)
+            .await
+            .expect("connected");
         company.id
     }
 
@@ -77,30 +95,48 @@ impl House {
             not_before: now,
         };
         let mut conn = self.pool.get().await.expect("a connection");
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await).await.expect("queued").run
+        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+            .await
+            .expect("queued")
+            .run
     }
 
     pub async fn claim(&self, run_id: Uuid) -> Option<Claim> {
         let mut conn = self.pool.get().await.expect("a connection");
-        lease::claim(&mut conn, run_id, "a test", Duration::from_secs(30)).await.expect("the database answers")
+        lease::claim(&mut conn, run_id, "a test", Duration::from_secs(30))
+            .await
+            .expect("the database answers")
     }
 
     pub async fn finish(&self, claim: &Claim) {
         let mut conn = self.pool.get().await.expect("a connection");
-        lease::finish(&mut conn, claim.run.id, claim.fence, SyncStatus::Succeeded, &said("Sync complete"), None)
-            .await
-            .expect("the lease holds");
+        lease::finish(
+            &mut conn,
+            claim.run.id,
+            claim.fence,
+            SyncStatus::Succeeded,
+            &said("Sync complete"),
+            None,
+        )
+        .await
+        .expect("the lease holds");
         self.events.wake();
     }
 
     /// Makes the lease of a run end now.
     pub async fn expire(&self, run_id: Uuid) {
-        self.sql(&format!("update sync_run set lease_until = now() - interval '1 second' where id = '{run_id}'")).await;
+        self.sql(&format!(
+            "update sync_run set lease_until = now() - interval '1 second' where id = '{run_id}'"
+        ))
+        .await;
     }
 
     pub async fn run(&self, run_id: Uuid) -> SyncRun {
         let mut conn = self.pool.get().await.expect("a connection");
-        sync_run::find(&mut conn, &Scope::All, run_id).await.expect("the database answers").expect("the run is there")
+        sync_run::find(&mut conn, &Scope::All, run_id)
+            .await
+            .expect("the database answers")
+            .expect("the run is there")
     }
 
     /// A worker in this process, on its own token.
@@ -115,22 +151,37 @@ impl House {
             perform,
             stop.clone(),
         );
-        Hired { stop, stage, working: tokio::spawn(work) }
+        Hired {
+            stop,
+            stage,
+            working: tokio::spawn(work),
+        }
     }
 
     pub async fn now(&self) -> DateTime<Utc> {
         let client = self.pool.raw().await.expect("a connection");
-        client.query_one("select now()", &[]).await.expect("a time").get(0)
+        client
+            .query_one("select now()", &[])
+            .await
+            .expect("a time")
+            .get(0)
     }
 
     pub async fn sql(&self, statement: &str) -> usize {
         let mut conn = self.pool.get().await.expect("a connection");
-        diesel::sql_query(statement).execute(&mut conn).await.expect("the statement runs")
+        diesel::sql_query(statement)
+            .execute(&mut conn)
+            .await
+            .expect("the statement runs")
     }
 
     pub async fn number(&self, query: &str) -> i64 {
         let client = self.pool.raw().await.expect("a connection");
-        client.query_one(query, &[]).await.expect("the query runs").get(0)
+        client
+            .query_one(query, &[])
+            .await
+            .expect("the query runs")
+            .get(0)
     }
 }
 
@@ -144,7 +195,7 @@ pub struct Hired {
 impl Hired {
     /// The next run that the worker performs; it goes on until the test lets it end.
     pub async fn next(&mut self) -> Performance {
-        self.stage.recv().await.expect("the worker works")
+        soon(self.stage.recv()).await.expect("the worker works")
     }
 
     /// Stops the worker and waits until it has left. What it performed that nobody looked at.
@@ -173,8 +224,8 @@ impl Performance {
     }
 
     /// Waits until the worker has dropped the performance.
-    pub async fn is_let_go(mut self) {
-        self.curtain.closed().await;
+    pub async fn until_let_go(mut self) {
+        soon(self.curtain.closed()).await;
     }
 }
 
@@ -190,7 +241,14 @@ pub fn stage() -> (
         let enter = enter.clone();
         Box::pin(async move {
             let (curtain, fallen) = oneshot::channel();
-            if enter.send(Performance { claim, stop, curtain }).is_ok() {
+            if enter
+                .send(Performance {
+                    claim,
+                    stop,
+                    curtain,
+                })
+                .is_ok()
+            {
                 // An error is a test that is over.
                 let _ = fallen.await;
             }
@@ -199,9 +257,19 @@ pub fn stage() -> (
     (perform, stage)
 }
 
+/// Waits for what is on its way; what never comes fails the test and does not hang it.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), what)
+        .await
+        .expect("it comes")
+}
+
 /// The next change that a watcher hears of.
 pub async fn heard(watch: &mut Watch) -> SyncRun {
-    match watch.next().await.expect("the server is not stopping") {
+    match soon(watch.next())
+        .await
+        .expect("the server is not stopping")
+    {
         News::Run(run) => (*run).clone(),
         News::Missed => panic!("nothing was missed"),
     }
@@ -218,7 +286,10 @@ pub async fn heard_status(watch: &mut Watch, run_id: Uuid, status: SyncStatus) -
 }
 
 pub fn said(message: &str) -> Report {
-    Report { message: message.into(), ..Report::default() }
+    Report {
+        message: message.into(),
+        ..Report::default()
+    }
 }
 
 pub fn at(time: &str) -> DateTime<Utc> {

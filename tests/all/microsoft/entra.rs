@@ -50,8 +50,7 @@ impl Key {
     }
 
     pub fn jwk(&self, kid: &str, issuer: Option<String>) -> Value {
-        let mut jwk =
-            json!({"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid, "n": self.n, "e": self.e, "x5c": ["MIID"]});
+        let mut jwk = json!({"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid, "n": self.n, "e": self.e, "x5c": ["MIID"]});
         if let Some(issuer) = issuer {
             jwk["issuer"] = issuer.into();
         }
@@ -77,7 +76,11 @@ pub struct Script {
 
 impl Script {
     fn honest(origin: &str, authority: &str, nonce: &str) -> Self {
-        let issuer = if authority == "organizations" { "{tenantid}" } else { authority };
+        let issuer = if authority == "organizations" {
+            "{tenantid}"
+        } else {
+            authority
+        };
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some("entras".into());
         Self {
@@ -151,17 +154,30 @@ impl Entra {
         })
         .await;
         let sign_in = SignIn::new(microsoft(&fake), clock);
-        Self { fake, sign_in, nonce }
+        Self {
+            fake,
+            sign_in,
+            nonce,
+        }
     }
 
     /// Begins, goes to Entra and comes back with a code.
     pub async fn go_through(&self, authority: Authority) -> Result<Person, SignInError> {
-        let begun = self.sign_in.begin(authority, &redirect_uri(), Prompt::SelectAccount).await?;
+        let begun = self
+            .sign_in
+            .begin(authority, &redirect_uri(), Prompt::SelectAccount)
+            .await?;
         *self.nonce.lock().unwrap() = query(&begun.authorize_url, "nonce");
-        self.sign_in.finish(begun.pending, authority, &redirect_uri(), "CANARY-code").await
+        self.sign_in
+            .finish(begun.pending, authority, &redirect_uri(), "CANARY-code")
+            .await
     }
 }
 
 pub fn query(url: &Url, name: &str) -> String {
-    url.query_pairs().find(|(key, _)| key == name).unwrap_or_else(|| panic!("no {name} in {url}")).1.into_owned()
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .unwrap_or_else(|| panic!("no {name} in {url}"))
+        .1
+        .into_owned()
 }

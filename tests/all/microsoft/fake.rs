@@ -47,8 +47,11 @@ pub enum Say {
 
 pub fn say(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Say {
     let body = body.as_ref();
-    let mut bytes =
-        format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len()).into_bytes();
+    let mut bytes = format!(
+        "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n",
+        body.len()
+    )
+    .into_bytes();
     for (name, value) in headers {
         bytes.extend(format!("{name}: {value}\r\n").bytes());
     }
@@ -58,12 +61,20 @@ pub fn say(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Say
 }
 
 pub fn ok(body: Value) -> Say {
-    say(200, &[("Content-Type", "application/json")], body.to_string())
+    say(
+        200,
+        &[("Content-Type", "application/json")],
+        body.to_string(),
+    )
 }
 
 /// Graph's error envelope.
 pub fn graph_error(status: u16, code: &str, message: &str) -> Say {
-    say(status, &[], json!({"error": {"code": code, "message": message}}).to_string())
+    say(
+        status,
+        &[],
+        json!({"error": {"code": code, "message": message}}).to_string(),
+    )
 }
 
 /// Entra's error body, with what must never be shown in its description.
@@ -115,12 +126,21 @@ impl Fake {
                 connections.spawn(serve(stream, answer.clone(), kept.clone(), counted.clone()));
             }
         });
-        Self { url, log, count, _tasks: tasks }
+        Self {
+            url,
+            log,
+            count,
+            _tasks: tasks,
+        }
     }
 
     /// Graph's answers to one path, everything else as usual.
-    pub async fn graph(path: &'static str, answer: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
-        Self::start(move |asked| (asked.path() == format!("/v1.0/{path}")).then(|| answer(asked))).await
+    pub async fn graph(
+        path: &'static str,
+        answer: impl Fn(&Asked) -> Say + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |asked| (asked.path() == format!("/v1.0/{path}")).then(|| answer(asked)))
+            .await
     }
 
     pub fn url(&self) -> &Url {
@@ -134,16 +154,26 @@ impl Fake {
 
     /// What came so far for Graph.
     pub fn asked_graph(&self) -> Vec<Asked> {
-        self.asked().into_iter().filter(|asked| asked.path().starts_with("/v1.0/")).collect()
+        self.asked()
+            .into_iter()
+            .filter(|asked| asked.path().starts_with("/v1.0/"))
+            .collect()
     }
 
     pub fn token_requests(&self) -> usize {
-        self.asked().iter().filter(|asked| asked.is_for_token()).count()
+        self.asked()
+            .iter()
+            .filter(|asked| asked.is_for_token())
+            .count()
     }
 
     /// Waits until this many requests came in all.
     pub async fn until_asked(&self, times: usize) {
-        self.count.clone().wait_for(|count| *count >= times).await.unwrap();
+        self.count
+            .clone()
+            .wait_for(|count| *count >= times)
+            .await
+            .unwrap();
     }
 }
 
@@ -154,10 +184,15 @@ async fn serve<F: Fn(&Asked) -> Option<Say>>(
     counted: watch::Sender<usize>,
 ) {
     let mut stream = BufReader::new(stream);
-    let Some(mut asked) = read_request(&mut stream).await else { return };
+    let Some(mut asked) = read_request(&mut stream).await else {
+        return;
+    };
     {
         let mut log = log.lock().unwrap();
-        asked.nth = log.iter().filter(|earlier| earlier.path() == asked.path()).count();
+        asked.nth = log
+            .iter()
+            .filter(|earlier| earlier.path() == asked.path())
+            .count();
         log.push(asked.clone());
     }
     counted.send_modify(|count| *count += 1);
@@ -194,12 +229,21 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await.ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let length = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     let body = String::from_utf8(body).unwrap();
-    Some(Asked { target, headers, body, nth: 0 })
+    Some(Asked {
+        target,
+        headers,
+        body,
+        nth: 0,
+    })
 }

@@ -87,7 +87,12 @@ const HOSTILE: &[&str] = &[
 
 fn written(link: &str, graph: &Fake, trap: &Fake) -> String {
     let (origin, trap_origin) = (graph.url().as_str(), trap.url().as_str());
-    let host = |origin: &str| origin.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let host = |origin: &str| {
+        origin
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned()
+    };
     link.replace("TRAPHOST", &host(trap_origin))
         .replace("TRAP", trap_origin.trim_end_matches('/'))
         .replace("GRAPH", origin.trim_end_matches('/'))
@@ -111,7 +116,10 @@ async fn a_hostile_stored_link_is_refused_and_nothing_leaves() {
             assert_eq!(trouble, Some(Trouble::UntrustedLink), "{hostile:?}");
         }
     }
-    assert_eq!((graph.requests(), fake.asked().len(), trap.asked().len()), (0, 0, 0));
+    assert_eq!(
+        (graph.requests(), fake.asked().len(), trap.asked().len()),
+        (0, 0, 0)
+    );
 }
 
 #[tokio::test]
@@ -121,14 +129,24 @@ async fn a_hostile_link_in_an_answer_is_refused_and_its_page_not_taken() {
         for hostile in HOSTILE {
             let told = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
             let tells = told.clone();
-            let fake =
-                Fake::graph("users/delta", move |_| ok(json!({"value": [], property: tells.get().unwrap()}))).await;
+            let fake = Fake::graph("users/delta", move |_| {
+                ok(json!({"value": [], property: tells.get().unwrap()}))
+            })
+            .await;
             told.set(written(hostile, &fake, &trap)).unwrap();
 
             let graph = microsoft(&fake).graph(TENANT);
             let trouble = graph.users_delta(DeltaFrom::Beginning).next().await.err();
-            assert_eq!(trouble, Some(Trouble::UntrustedLink), "{property} {hostile:?}");
-            assert_eq!((graph.requests(), fake.asked_graph().len()), (1, 1), "{property} {hostile:?}");
+            assert_eq!(
+                trouble,
+                Some(Trouble::UntrustedLink),
+                "{property} {hostile:?}"
+            );
+            assert_eq!(
+                (graph.requests(), fake.asked_graph().len()),
+                (1, 1),
+                "{property} {hostile:?}"
+            );
         }
     }
     assert_eq!(trap.asked().len(), 0);
@@ -137,9 +155,17 @@ async fn a_hostile_link_in_an_answer_is_refused_and_its_page_not_taken() {
 #[tokio::test]
 async fn a_link_longer_than_any_of_microsofts_is_refused() {
     let fake = Fake::start(|_| None).await;
-    let link = format!("{TENANT} {}v1.0/users/delta?$deltatoken={}", fake.url(), "x".repeat(40_000));
-    let trouble =
-        microsoft(&fake).graph(TENANT).users_delta(DeltaFrom::Link(DeltaLink::stored(link))).next().await.err();
+    let link = format!(
+        "{TENANT} {}v1.0/users/delta?$deltatoken={}",
+        fake.url(),
+        "x".repeat(40_000)
+    );
+    let trouble = microsoft(&fake)
+        .graph(TENANT)
+        .users_delta(DeltaFrom::Link(DeltaLink::stored(link)))
+        .next()
+        .await
+        .err();
     assert_eq!(trouble, Some(Trouble::UntrustedLink));
 }
 
@@ -148,13 +174,20 @@ async fn a_redirect_is_not_followed_from_graph_nor_from_entra() {
     let trap = Fake::start(|_| None).await;
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = trap.url().join("v1.0/users").unwrap().to_string();
-        let fake = Fake::graph("users", move |_| say(status, &[("Location", &elsewhere)], "")).await;
+        let fake = Fake::graph("users", move |_| {
+            say(status, &[("Location", &elsewhere)], "")
+        })
+        .await;
         let trouble = microsoft(&fake).graph(TENANT).users().next().await.err();
         assert_eq!(trouble, Some(Trouble::UntrustedLink), "{status} from Graph");
 
         let elsewhere = trap.url().to_string();
-        let fake =
-            Fake::start(move |asked| asked.is_for_token().then(|| say(status, &[("Location", &elsewhere)], ""))).await;
+        let fake = Fake::start(move |asked| {
+            asked
+                .is_for_token()
+                .then(|| say(status, &[("Location", &elsewhere)], ""))
+        })
+        .await;
         let trouble = microsoft(&fake).graph(TENANT).users().next().await.err();
         assert_eq!(trouble, Some(Trouble::UntrustedLink), "{status} from Entra");
     }
@@ -164,19 +197,43 @@ async fn a_redirect_is_not_followed_from_graph_nor_from_entra() {
 #[tokio::test]
 async fn one_tenants_link_is_refused_for_another() {
     let fake = Fake::start(|asked| {
-        let link = format!("http://{}/v1.0/users/delta?$deltatoken=x", asked.headers["host"]);
-        asked.path().starts_with("/v1.0/").then(|| ok(json!({"value": [], "@odata.deltaLink": link})))
+        let link = format!(
+            "http://{}/v1.0/users/delta?$deltatoken=x",
+            asked.headers["host"]
+        );
+        asked
+            .path()
+            .starts_with("/v1.0/")
+            .then(|| ok(json!({"value": [], "@odata.deltaLink": link})))
     })
     .await;
     let microsoft = microsoft(&fake);
     let mut round = microsoft.graph(TENANT).users_delta(DeltaFrom::Now);
-    let stored = round.next().await.unwrap().unwrap().delta_link.unwrap().as_str().to_owned();
+    let stored = round
+        .next()
+        .await
+        .unwrap()
+        .unwrap()
+        .delta_link
+        .unwrap()
+        .as_str()
+        .to_owned();
 
     let graph = microsoft.graph(TENANT);
-    let again = graph.users_delta(DeltaFrom::Link(DeltaLink::stored(stored.clone()))).next().await;
+    let again = graph
+        .users_delta(DeltaFrom::Link(DeltaLink::stored(stored.clone())))
+        .next()
+        .await;
     assert!(again.is_ok_and(|page| page.is_some()));
 
     let other = microsoft.graph(uuid::Uuid::new_v4());
-    let trouble = other.users_delta(DeltaFrom::Link(DeltaLink::stored(stored))).next().await.err();
-    assert_eq!((trouble, other.requests()), (Some(Trouble::UntrustedLink), 0));
+    let trouble = other
+        .users_delta(DeltaFrom::Link(DeltaLink::stored(stored)))
+        .next()
+        .await
+        .err();
+    assert_eq!(
+        (trouble, other.requests()),
+        (Some(Trouble::UntrustedLink), 0)
+    );
 }

@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Lines {
 async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("tenantry=trace")
+        .with_env_filter("trace")
         .with_ansi(false)
         .with_writer(lines.clone())
         .finish();
@@ -46,9 +46,14 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let fake = Fake::start(|asked| match asked.path() {
-        "/v1.0/users" => Some(ok(json!({"value": [{"id": ADELE, "mail": "CANARY@contoso.example"}]}))),
+        "/v1.0/users" => Some(ok(
+            json!({"value": [{"id": ADELE, "mail": "CANARY@contoso.example"}]}),
+        )),
         "/v1.0/users/delta" => {
-            let link = format!("http://{}/v1.0/users/delta?$deltatoken=CANARY-link", asked.headers["host"]);
+            let link = format!(
+                "http://{}/v1.0/users/delta?$deltatoken=CANARY-link",
+                asked.headers["host"]
+            );
             Some(ok(json!({"value": [], "@odata.deltaLink": link})))
         }
         "/v1.0/subscribedSkus" => Some(graph_error(400, "BadRequest", "CANARY")),
@@ -61,20 +66,47 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let graph = microsoft.graph(TENANT);
     let mut errors = String::new();
     graph.users().next().await.unwrap();
-    let round = graph.users_delta(DeltaFrom::Now).next().await.unwrap().unwrap();
-    graph.users_delta(DeltaFrom::Link(round.delta_link.unwrap())).next().await.unwrap();
+    let round = graph
+        .users_delta(DeltaFrom::Now)
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
+    graph
+        .users_delta(DeltaFrom::Link(round.delta_link.unwrap()))
+        .next()
+        .await
+        .unwrap();
     let hostile = DeltaLink::stored("CANARY://CANARY".into());
     for trouble in [
-        graph.users_delta(DeltaFrom::Link(hostile)).next().await.err().unwrap(),
+        graph
+            .users_delta(DeltaFrom::Link(hostile))
+            .next()
+            .await
+            .err()
+            .unwrap(),
         graph.subscribed_skus().await.unwrap_err(),
         graph.organization().await.unwrap_err(),
-        microsoft.graph("11111111-1111-1111-1111-111111111111".parse().unwrap()).users().next().await.err().unwrap(),
+        microsoft
+            .graph("11111111-1111-1111-1111-111111111111".parse().unwrap())
+            .users()
+            .next()
+            .await
+            .err()
+            .unwrap(),
     ] {
-        errors += &format!("{trouble} {trouble:?} {} {}\n", trouble.message(), trouble.remedy());
+        errors += &format!(
+            "{trouble} {trouble:?} {} {}\n",
+            trouble.message(),
+            trouble.remedy()
+        );
     }
 
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(logged.contains("users/delta") && logged.contains("client_request_id"), "{logged}");
+    assert!(
+        logged.contains("users/delta") && logged.contains("client_request_id"),
+        "{logged}"
+    );
     assert!(!logged.contains("CANARY"), "{logged}");
     assert!(!errors.contains("CANARY"), "{errors}");
 }

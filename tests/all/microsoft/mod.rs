@@ -1,4 +1,5 @@
 //! What Tenantry does when Microsoft answers well, badly, late or not at all.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 mod answers;
 mod batches;
@@ -12,6 +13,7 @@ mod refusals;
 mod sign_in;
 mod simulated;
 mod simulated_sign_in;
+mod simulated_trouble;
 mod tokens;
 mod world;
 

@@ -19,7 +19,9 @@ fn link(asked: &Asked, path: &str) -> String {
 
 /// A page of `users` with one person and a next link to page `next`.
 fn leads_to(asked: &Asked, next: usize) -> Say {
-    ok(json!({"value": [person()], "@odata.nextLink": link(asked, &format!("users?$skiptoken={next}"))}))
+    ok(
+        json!({"value": [person()], "@odata.nextLink": link(asked, &format!("users?$skiptoken={next}"))}),
+    )
 }
 
 #[tokio::test]
@@ -36,7 +38,10 @@ async fn pages_are_followed_to_the_end() {
         people += page.items.len();
         assert!(page.delta_link.is_none());
     }
-    assert!(pages.next().await.unwrap().is_none(), "the end stays the end");
+    assert!(
+        pages.next().await.unwrap().is_none(),
+        "the end stays the end"
+    );
     assert_eq!((people, graph.requests()), (3, 3));
 }
 
@@ -49,7 +54,9 @@ async fn empty_pages_are_not_the_end() {
         _ => ok(json!({"value": [person()], "@odata.deltaLink": link(asked, "users/delta?$deltatoken=z")})),
     })
     .await;
-    let mut pages = microsoft(&fake).graph(TENANT).users_delta(DeltaFrom::Beginning);
+    let mut pages = microsoft(&fake)
+        .graph(TENANT)
+        .users_delta(DeltaFrom::Beginning);
     assert!(pages.next().await.unwrap().unwrap().items.is_empty());
     assert!(pages.next().await.unwrap().unwrap().items.is_empty());
     let last = pages.next().await.unwrap().unwrap();
@@ -60,18 +67,33 @@ async fn empty_pages_are_not_the_end() {
 #[tokio::test]
 async fn a_round_of_changes_ends_with_a_delta_link_or_not_at_all() {
     let fake = Fake::graph("users/delta", |_| ok(json!({"value": [person()]}))).await;
-    let trouble = microsoft(&fake).graph(TENANT).users_delta(DeltaFrom::Beginning).next().await.err().unwrap();
+    let trouble = microsoft(&fake)
+        .graph(TENANT)
+        .users_delta(DeltaFrom::Beginning)
+        .next()
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }));
 }
 
 #[tokio::test]
 async fn a_page_with_both_links_is_not_taken() {
     let fake = Fake::graph("groups/delta", |asked| {
-        let (next, delta) = (link(asked, "groups/delta?$skiptoken=1"), link(asked, "groups/delta?$deltatoken=1"));
+        let (next, delta) = (
+            link(asked, "groups/delta?$skiptoken=1"),
+            link(asked, "groups/delta?$deltatoken=1"),
+        );
         ok(json!({"value": [], "@odata.nextLink": next, "@odata.deltaLink": delta}))
     })
     .await;
-    let trouble = microsoft(&fake).graph(TENANT).groups_delta(DeltaFrom::Beginning).next().await.err().unwrap();
+    let trouble = microsoft(&fake)
+        .graph(TENANT)
+        .groups_delta(DeltaFrom::Beginning)
+        .next()
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }));
 }
 
@@ -82,7 +104,11 @@ async fn a_page_that_leads_to_itself_is_a_loop() {
     let mut pages = graph.users();
     pages.next().await.unwrap();
     assert_eq!(pages.next().await.err(), Some(Trouble::PagingLoop));
-    assert_eq!(pages.next().await.err(), Some(Trouble::PagingLoop), "and stays one");
+    assert_eq!(
+        pages.next().await.err(),
+        Some(Trouble::PagingLoop),
+        "and stays one"
+    );
     assert_eq!(graph.requests(), 2);
 }
 
@@ -105,7 +131,11 @@ async fn one_page_is_on_its_way_while_the_caller_works_and_never_two() {
     let mut pages = microsoft(&fake).graph(TENANT).users();
     pages.next().await.unwrap();
     fake.until_asked(3).await;
-    assert_eq!(fake.asked_graph().len(), 2, "the token, the first page, and the one ahead");
+    assert_eq!(
+        fake.asked_graph().len(),
+        2,
+        "the token, the first page, and the one ahead"
+    );
     pages.next().await.unwrap();
     fake.until_asked(4).await;
     assert_eq!(fake.asked_graph().len(), 3);
@@ -167,15 +197,36 @@ async fn dropped_pages_stop_asking() {
 #[tokio::test]
 async fn now_brings_a_link_and_the_link_brings_changes() {
     let fake = Fake::graph("users/delta", |asked| {
-        let delta = link(asked, &format!("users/delta?$deltatoken=after-{}", asked.nth));
-        let value = if asked.target.contains("latest") { vec![] } else { vec![person()] };
+        let delta = link(
+            asked,
+            &format!("users/delta?$deltatoken=after-{}", asked.nth),
+        );
+        let value = if asked.target.contains("latest") {
+            vec![]
+        } else {
+            vec![person()]
+        };
         ok(json!({"value": value, "@odata.deltaLink": delta}))
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
-    let now = graph.users_delta(DeltaFrom::Now).next().await.unwrap().unwrap();
+    let now = graph
+        .users_delta(DeltaFrom::Now)
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
     assert!(now.items.is_empty());
-    let later = graph.users_delta(DeltaFrom::Link(now.delta_link.unwrap())).next().await.unwrap().unwrap();
+    let later = graph
+        .users_delta(DeltaFrom::Link(now.delta_link.unwrap()))
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(later.items.len(), 1);
-    assert_eq!(fake.asked_graph()[1].target, "/v1.0/users/delta?$deltatoken=after-0", "opaque and whole");
+    assert_eq!(
+        fake.asked_graph()[1].target,
+        "/v1.0/users/delta?$deltatoken=after-0",
+        "opaque and whole"
+    );
 }

@@ -16,12 +16,18 @@ use super::{TENANT, microsoft};
 async fn many_who_need_a_token_wait_for_one() {
     let (open, gate) = watch::channel(false);
     let fake = Fake::start(move |asked| {
-        asked.is_for_token().then(|| Say::Later(gate.clone(), Box::new(token("one-for-all"))))
+        asked
+            .is_for_token()
+            .then(|| Say::Later(gate.clone(), Box::new(token("one-for-all"))))
     })
     .await;
     let microsoft = microsoft(&fake);
     let graphs: Vec<_> = (0..20).map(|_| microsoft.graph(TENANT)).collect();
-    let all = join_all(graphs.iter().map(async |graph| graph.users().next().await.map(|_| ())));
+    let all = join_all(
+        graphs
+            .iter()
+            .map(async |graph| graph.users().next().await.map(|_| ())),
+    );
     let opened = async {
         fake.until_asked(1).await;
         open.send(true).unwrap();
@@ -59,15 +65,24 @@ async fn a_forgotten_token_is_asked_for_anew() {
 
 #[tokio::test]
 async fn a_token_from_before_the_consent_is_not_kept() {
-    let fake =
-        Fake::start(|asked| match (asked.is_for_token(), asked.headers.get("authorization").map(String::as_str)) {
+    let fake = Fake::start(|asked| {
+        match (
+            asked.is_for_token(),
+            asked.headers.get("authorization").map(String::as_str),
+        ) {
             (true, _) => Some(token(&format!("token-{}", asked.nth))),
-            (false, Some("Bearer token-0")) => Some(graph_error(403, "Authorization_RequestDenied", "")),
+            (false, Some("Bearer token-0")) => {
+                Some(graph_error(403, "Authorization_RequestDenied", ""))
+            }
             _ => None,
-        })
-        .await;
+        }
+    })
+    .await;
     let graph = microsoft(&fake).graph(TENANT);
-    assert!(matches!(graph.users().next().await, Err(Trouble::PermissionMissing { .. })));
+    assert!(matches!(
+        graph.users().next().await,
+        Err(Trouble::PermissionMissing { .. })
+    ));
     assert!(graph.users().next().await.is_ok());
     assert_eq!(fake.token_requests(), 2);
 }
@@ -75,7 +90,9 @@ async fn a_token_from_before_the_consent_is_not_kept() {
 #[tokio::test]
 async fn a_token_that_has_ended_is_renewed() {
     let fake = Fake::start(|asked| {
-        asked.is_for_token().then(|| ok(json!({"token_type": "Bearer", "expires_in": 0, "access_token": "short"})))
+        asked
+            .is_for_token()
+            .then(|| ok(json!({"token_type": "Bearer", "expires_in": 0, "access_token": "short"})))
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
@@ -92,7 +109,10 @@ async fn a_refusal_is_not_remembered() {
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
-    assert_eq!(graph.users().next().await.err(), Some(Trouble::ConsentMissing));
+    assert_eq!(
+        graph.users().next().await.err(),
+        Some(Trouble::ConsentMissing)
+    );
     assert!(graph.users().next().await.is_ok());
 }
 
@@ -117,7 +137,8 @@ async fn the_secret_goes_to_the_tenants_token_endpoint_only() {
     microsoft(&fake).graph(TENANT).users().next().await.unwrap();
     let asked = fake.asked();
     assert_eq!(asked[0].target, format!("/{TENANT}/oauth2/v2.0/token"));
-    let form: std::collections::HashMap<_, _> = url::form_urlencoded::parse(asked[0].body.as_bytes()).collect();
+    let form: std::collections::HashMap<_, _> =
+        url::form_urlencoded::parse(asked[0].body.as_bytes()).collect();
     assert_eq!(form["grant_type"], "client_credentials");
     assert_eq!(form["client_id"], "app");
     assert_eq!(form["client_secret"], "CANARY-secret");
@@ -127,29 +148,56 @@ async fn the_secret_goes_to_the_tenants_token_endpoint_only() {
 
 #[tokio::test]
 async fn granted_permissions_are_read_from_the_token() {
-    let claims = BASE64_URL_SAFE_NO_PAD.encode(json!({"roles": ["User.Read.All", "Policy.Read.All"]}).to_string());
-    let fake = Fake::start(move |asked| asked.is_for_token().then(|| token(&format!("e30.{claims}.x")))).await;
-    let granted = microsoft(&fake).graph(TENANT).granted_permissions().await.unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD
+        .encode(json!({"roles": ["User.Read.All", "Policy.Read.All"]}).to_string());
+    let fake = Fake::start(move |asked| {
+        asked
+            .is_for_token()
+            .then(|| token(&format!("e30.{claims}.x")))
+    })
+    .await;
+    let granted = microsoft(&fake)
+        .graph(TENANT)
+        .granted_permissions()
+        .await
+        .unwrap();
     assert_eq!(granted, ["User.Read.All", "Policy.Read.All"]);
 
     let opaque = Fake::start(|_| None).await;
-    let trouble = microsoft(&opaque).graph(TENANT).granted_permissions().await.err().unwrap();
+    let trouble = microsoft(&opaque)
+        .graph(TENANT)
+        .granted_permissions()
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }));
 }
 
 #[tokio::test]
 async fn a_token_that_is_no_header_value_is_no_token() {
     let fake = Fake::start(|asked| {
-        asked.is_for_token().then(|| say(200, &[], json!({"expires_in": 1, "access_token": "a\r\nX: y"}).to_string()))
+        asked.is_for_token().then(|| {
+            say(
+                200,
+                &[],
+                json!({"expires_in": 1, "access_token": "a\r\nX: y"}).to_string(),
+            )
+        })
     })
     .await;
-    assert_eq!(microsoft(&fake).graph(TENANT).users().next().await.err(), Some(Trouble::Unavailable));
+    assert_eq!(
+        microsoft(&fake).graph(TENANT).users().next().await.err(),
+        Some(Trouble::Unavailable)
+    );
 }
 
 #[tokio::test]
 async fn every_cloud_has_its_two_origins() {
     for cloud in [Cloud::Global, Cloud::UsGov, Cloud::UsGovDod, Cloud::China] {
-        assert!(settings(cloud.login_url().as_str(), cloud.graph_url().as_str()).is_ok(), "{cloud:?}");
+        assert!(
+            settings(cloud.login_url().as_str(), cloud.graph_url().as_str()).is_ok(),
+            "{cloud:?}"
+        );
     }
 }
 
@@ -173,7 +221,11 @@ async fn addresses_that_are_no_safe_origin_are_refused() {
 
 #[tokio::test]
 async fn consent_is_asked_of_the_tenant_with_everything_bound() {
-    let microsoft = settings("https://login.microsoftonline.com", "https://graph.microsoft.com").unwrap();
+    let microsoft = settings(
+        "https://login.microsoftonline.com",
+        "https://graph.microsoft.com",
+    )
+    .unwrap();
     let back = Url::parse("https://tenantry.example/connect/callback").unwrap();
     let url = microsoft.admin_consent_url(TENANT, &back, "a&b");
     assert_eq!(
@@ -188,7 +240,11 @@ async fn consent_is_asked_of_the_tenant_with_everything_bound() {
 
 #[tokio::test]
 async fn a_certificate_setting_without_key_or_certificate_is_refused_without_quoting_it() {
-    for pem in ["", "CANARY", "-----BEGIN CERTIFICATE-----\nQ0FOQVJZ\n-----END CERTIFICATE-----"] {
+    for pem in [
+        "",
+        "CANARY",
+        "-----BEGIN CERTIFICATE-----\nQ0FOQVJZ\n-----END CERTIFICATE-----",
+    ] {
         let url = Url::parse("https://graph.microsoft.com").unwrap();
         let refused = Microsoft::new(Settings {
             login_url: url.clone(),

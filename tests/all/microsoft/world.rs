@@ -2,7 +2,9 @@
 
 use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSpec, TenantSummary};
 use serde_json::Value;
-use tenantry::microsoft::{Credential, DeltaLink, Graph, Microsoft, Pages, Patience, Secret, Settings, Trouble};
+use tenantry::microsoft::{
+    Credential, DeltaLink, Graph, Microsoft, Pages, Patience, Secret, Settings, Trouble,
+};
 use url::Url;
 use uuid::Uuid;
 
@@ -28,35 +30,77 @@ pub struct World {
 
 impl World {
     pub async fn start(people: u32) -> Self {
-        Self::with(TenantSpec { people, seed: 7, ..TenantSpec::named("Contoso", "contoso.example") }).await
+        Self::with(TenantSpec {
+            people,
+            seed: 7,
+            ..TenantSpec::named("Contoso", "contoso.example")
+        })
+        .await
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tests' own client, for the simulator's pages and control interface"
+    )]
     pub async fn with(spec: TenantSpec) -> Self {
         let simulator = Simulator::start(Options::default()).await.unwrap();
         let tenant = simulator.add_tenant(spec).unwrap();
         simulator.add_application(application(tenant.id));
         simulator.grant_consent(tenant.id, CLIENT).unwrap();
         let graph = way_to(&simulator, secret("right")).graph(tenant.id);
-        let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { simulator, tenant, graph, http: browser.build().unwrap() }
+        let browser = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        Self {
+            simulator,
+            tenant,
+            graph,
+            http: browser.build().unwrap(),
+        }
     }
 
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = self.simulator.url().join(&format!("_control/tenants/{}/{path}", self.tenant.id)).unwrap();
-        let reply = self.http.request(method.parse().unwrap(), url).json(&body).send().await.unwrap();
-        assert!(reply.status().is_success(), "{method} {path}: {}", reply.text().await.unwrap());
+        let url = self
+            .simulator
+            .url()
+            .join(&format!("_control/tenants/{}/{path}", self.tenant.id))
+            .unwrap();
+        let reply = self
+            .http
+            .request(method.parse().unwrap(), url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            reply.status().is_success(),
+            "{method} {path}: {}",
+            reply.text().await.unwrap()
+        );
         serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap_or(Value::Null)
     }
 
     /// Everything of a kind, as the simulator knows it.
     pub async fn truth(&self, kind: &str) -> Vec<Value> {
-        self.control("GET", kind, Value::Null).await["value"].as_array().unwrap().clone()
+        self.control("GET", kind, Value::Null).await["value"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// Posts a form of Entra's pages and returns where the browser is sent.
     pub async fn choose(&self, page: &Url, field: &str, choice: &str) -> Url {
-        let reply = self.http.post(page.clone()).form(&[(field, choice)]).send().await.unwrap();
-        let location = reply.headers().get("location").unwrap_or_else(|| panic!("{page} sent nobody anywhere"));
+        let reply = self
+            .http
+            .post(page.clone())
+            .form(&[(field, choice)])
+            .send()
+            .await
+            .unwrap();
+        let location = reply
+            .headers()
+            .get("location")
+            .unwrap_or_else(|| panic!("{page} sent nobody anywhere"));
         Url::parse(location.to_str().unwrap()).unwrap()
     }
 
@@ -85,7 +129,10 @@ pub fn way_to(simulator: &Simulator, credential: Credential) -> Microsoft {
         graph_url: simulator.url().clone(),
         client_id: CLIENT.into(),
         credential,
-        patience: Patience { tries: 3, ..little_patience() },
+        patience: Patience {
+            tries: 3,
+            ..little_patience()
+        },
     })
     .unwrap_or_else(|error| panic!("{error}"))
 }

@@ -1,0 +1,17 @@
+//! Tests of the simulator from outside: over HTTP, as any client would.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
+mod clients;
+mod consent;
+mod control;
+mod delta;
+mod faults;
+mod judge;
+mod pages;
+mod sign_in;
+mod support;
+mod tokens;

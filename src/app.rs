@@ -1,0 +1,119 @@
+//! The built parts, handed upward: what every process of Tenantry shares, made from its settings.
+
+use anyhow::Context;
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{CloudName, Database, Registration};
+use crate::db::embedded::EmbeddedPostgres;
+use crate::db::events::Events;
+use crate::db::{self, Pool};
+use crate::jobs::Doorbell;
+use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
+use crate::model::sync_run::lease::Claim;
+use crate::sync::Engine;
+
+/// The database of a process: private, or somebody's.
+pub struct Data {
+    pub pool: Pool,
+    embedded: Option<EmbeddedPostgres>,
+}
+
+impl Data {
+    /// Starts or joins the private Postgres where no other is named, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When there is no Postgres to start or to reach, or a migration fails.
+    pub async fn open(settings: &Database) -> anyhow::Result<Self> {
+        let (url, embedded) = match &settings.database_url {
+            Some(url) => (url.clone(), None),
+            None => {
+                let embedded = EmbeddedPostgres::start_or_join(&settings.data_dir).await?;
+                (embedded.url().to_owned(), Some(embedded))
+            }
+        };
+        db::migrate(&url).await?;
+        let pool = Pool::new(&url, settings.database_connections)?;
+        Ok(Self { pool, embedded })
+    }
+
+    /// Stops the private Postgres, if this process started it.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn close(self) -> anyhow::Result<()> {
+        drop(self.pool);
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The parts of a process that serves or works.
+#[derive(Clone)]
+pub struct App {
+    pub pool: Pool,
+    pub microsoft: Microsoft,
+    pub events: Events,
+    pub doorbell: Doorbell,
+}
+
+impl App {
+    /// Builds the parts; the background tasks end when `stop` is cancelled.
+    ///
+    /// # Errors
+    /// Names the setting that is missing, or says what cannot be reached.
+    pub async fn start(pool: Pool, registration: &Registration, stop: CancellationToken) -> anyhow::Result<Self> {
+        let microsoft = Microsoft::new(resolve(registration)?).context("the settings for Microsoft")?;
+        let events = Events::start(&pool, stop).await?;
+        let doorbell = Doorbell::open(&pool).await?;
+        Ok(Self { pool, microsoft, events, doorbell })
+    }
+
+    /// What performs the runs that a worker claims.
+    pub fn perform(&self) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
+        let engine = Engine::new(self.pool.clone(), self.microsoft.clone(), self.events.clone());
+        move |claim, stop| {
+            let engine = engine.clone();
+            Box::pin(async move { engine.perform(claim, stop).await })
+        }
+    }
+}
+
+/// The registration in the form that the way to Microsoft takes.
+fn resolve(registration: &Registration) -> anyhow::Result<microsoft::Settings> {
+    let client_id = registration.microsoft_client_id.context(
+        "MICROSOFT_CLIENT_ID is not set: the application (client) id of your registration; docs/microsoft.md says how to make one",
+    )?;
+    let cloud = match registration.microsoft_cloud {
+        CloudName::Global => Cloud::Global,
+        CloudName::Usgov => Cloud::UsGov,
+        CloudName::UsgovDod => Cloud::UsGovDod,
+        CloudName::China => Cloud::China,
+    };
+    Ok(microsoft::Settings {
+        login_url: registration.microsoft_login_url.clone().unwrap_or_else(|| cloud.login_url()),
+        graph_url: registration.microsoft_graph_url.clone().unwrap_or_else(|| cloud.graph_url()),
+        client_id: client_id.to_string(),
+        credential: credential(registration)?,
+        patience: Patience::default(),
+    })
+}
+
+fn credential(registration: &Registration) -> anyhow::Result<Credential> {
+    match (&registration.microsoft_client_secret, &registration.microsoft_client_certificate) {
+        (None, Some(file)) => {
+            let pem = std::fs::read_to_string(file)
+                .with_context(|| format!("MICROSOFT_CLIENT_CERTIFICATE: reading {}", file.display()))?;
+            Ok(Credential::Certificate(Secret::new(pem)))
+        }
+        (Some(secret), None) => Ok(Credential::Secret(Secret::new(secret.clone()))),
+        (Some(_), Some(_)) => {
+            anyhow::bail!("set MICROSOFT_CLIENT_SECRET or MICROSOFT_CLIENT_CERTIFICATE, not both")
+        }
+        (None, None) => anyhow::bail!(
+            "set MICROSOFT_CLIENT_CERTIFICATE (a PEM file with key and certificate) or MICROSOFT_CLIENT_SECRET"
+        ),
+    }
+}

@@ -1,0 +1,84 @@
+//! `tenantry serve`
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tenantry::app::{App, Data};
+use tenantry::auth::return_to::Allowed;
+use tenantry::auth::sign_in::SignIn;
+use tenantry::config::{Database, Registration, Web};
+use tenantry::graphql::{self, PublicUrl};
+use tenantry::http::{self, Executor, Parts, State, Timing};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    web: Web,
+    #[command(flatten)]
+    registration: Registration,
+}
+
+impl Serve {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let stop = super::stop_on_signal()?;
+        let listener = TcpListener::bind(self.web.listen)
+            .await
+            .with_context(|| format!("listening on {}", self.web.listen))?;
+        let data = Data::open(&self.database).await?;
+        let outcome = async {
+            let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
+            let (_ready, is_ready) = watch::channel(true);
+            serve(listener, app, self.web, is_ready, stop).await
+        }
+        .await;
+        data.close().await?;
+        outcome?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Serves until `stop` is cancelled; requests under way may end.
+///
+/// # Errors
+/// When a setting is wrong or the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    web: Web,
+    ready: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let allowed = Allowed::new(web.origin()?, web.other_origins()?);
+    let public_url = PublicUrl(allowed.own().clone());
+    let schema =
+        graphql::schema(app.pool.clone(), app.events.clone(), app.doorbell.clone(), public_url, allowed.clone());
+    let doorbell = app.doorbell.clone();
+    let router = http::router(State::new(Parts {
+        executor: Executor::new(schema),
+        pool: app.pool,
+        sign_in: SignIn::new(app.microsoft.clone(), super::now),
+        microsoft: app.microsoft,
+        ring: Arc::new(move |run_id| {
+            let doorbell = doorbell.clone();
+            Box::pin(async move { doorbell.ring(run_id).await })
+        }),
+        allowed,
+        staff_tenant: web.staff_tenant()?,
+        clock: super::now,
+        timing: Timing::default(),
+        ready,
+        stop: stop.clone(),
+    }));
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .context("serving")
+}

@@ -1,0 +1,161 @@
+//! `tenantry sync COMPANY`: queue, then follow with a progress bar.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use diesel_async::AsyncConnection;
+use indicatif::{ProgressBar, ProgressStyle};
+use tenantry::app::Data;
+use tenantry::config::Database;
+use tenantry::db::Pool;
+use tenantry::db::events::{Events, News};
+use tenantry::error::Failure;
+use tenantry::graphql::id::IdOf;
+use tenantry::jobs::Doorbell;
+use tenantry::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
+use tenantry::model::{Company, Noun, Scope, company};
+use tokio_util::sync::CancellationToken;
+
+/// The company is unknown or cannot be synced.
+const WRONG_USAGE: u8 = 2;
+/// Some of it could not be read, or changes wait for a person.
+const NOT_ALL: u8 = 3;
+
+#[derive(Args)]
+pub struct Sync {
+    /// The company's id, or the PSA's id of it
+    company: String,
+    /// What to sync
+    #[arg(long, default_value = "identity")]
+    kind: Kind,
+    /// Read everything, not only what changed
+    #[arg(long)]
+    full: bool,
+    /// Report what would change and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    database: Database,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Contacts, groups and assets
+    Identity,
+}
+
+impl Sync {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let stop = super::stop_on_signal()?;
+        let data = Data::open(&self.database).await?;
+        let outcome = self.follow(&data.pool, stop).await;
+        data.close().await?;
+        outcome
+    }
+
+    async fn follow(&self, pool: &Pool, stop: CancellationToken) -> anyhow::Result<ExitCode> {
+        let events = Events::start(pool, stop.clone()).await?;
+        let Some(company) = self.find(pool).await? else {
+            eprintln!("There is no company {}. Give its id, or the id that the PSA has for it.", self.company);
+            return Ok(ExitCode::from(WRONG_USAGE));
+        };
+        let mut watch = events.watch(company.id, SyncKind::Identity);
+        let queued = match self.queue(pool, &company).await {
+            Ok(queued) => queued,
+            Err(Failure::Refused(refused)) => {
+                eprintln!("{refused}");
+                return Ok(ExitCode::from(WRONG_USAGE));
+            }
+            Err(Failure::Broken(error)) => return Err(error),
+        };
+        Doorbell::open(pool).await?.ring(queued.run.id).await;
+        events.wake();
+        let bar = bar(&company.name);
+        let mut run = queued.run;
+        while run.status.is_active() {
+            show(&bar, &run);
+            run = match watch.next().await {
+                Some(News::Run(told)) if told.id == run.id => (*told).clone(),
+                Some(News::Run(_)) => continue,
+                Some(News::Missed) => self.read(pool, &run).await?,
+                None => bail!("stopped; the sync goes on without this command"),
+            };
+        }
+        bar.finish_and_clear();
+        Ok(self.report(&run))
+    }
+
+    async fn find(&self, pool: &Pool) -> anyhow::Result<Option<Company>> {
+        let mut conn = pool.get().await?;
+        if let Some(id) = IdOf::Company.read(&self.company.as_str().into()) {
+            return Ok(company::find(&mut conn, &Scope::All, id).await?);
+        }
+        Ok(company::find_by_external_id(&mut conn, &Scope::All, &self.company).await?)
+    }
+
+    async fn queue(&self, pool: &Pool, company: &Company) -> Result<Queued, Failure> {
+        let mut conn = pool.get().await?;
+        let now = super::now();
+        let wish = Wish {
+            company_id: company.id,
+            kind: match self.kind {
+                Kind::Identity => SyncKind::Identity,
+            },
+            trigger: SyncTrigger::Manual,
+            mode: if self.full { SyncMode::Full } else { SyncMode::Auto },
+            dry_run: self.dry_run,
+            rules: None,
+            requested_by: "the command line".into(),
+            not_before: now,
+        };
+        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await).await
+    }
+
+    async fn read(&self, pool: &Pool, run: &SyncRun) -> anyhow::Result<SyncRun> {
+        let mut conn = pool.get().await?;
+        sync_run::find(&mut conn, &Scope::All, run.id).await?.context("the company was deleted meanwhile")
+    }
+
+    /// Says how it ended; the exit code says it to scripts.
+    fn report(&self, run: &SyncRun) -> ExitCode {
+        eprintln!("{}", run.message);
+        for counts in &run.counts {
+            let what = match counts.kind {
+                Noun::Contact => "contacts",
+                Noun::ContactGroup => "groups",
+                Noun::Asset => "assets",
+            };
+            match &counts.skipped_because {
+                Some(why) => eprintln!("  {what:<9} skipped: {why}"),
+                None => eprintln!(
+                    "  {what:<9} {} read, {} created, {} updated, {} unchanged, {} deactivated, {} held",
+                    counts.read, counts.created, counts.updated, counts.unchanged, counts.deactivated, counts.held
+                ),
+            }
+        }
+        if let Some(failure) = &run.failure {
+            eprintln!("{}: {}", failure.code, failure.remedy);
+        }
+        let held = run.counts.iter().any(|counts| counts.held > 0);
+        match run.status {
+            SyncStatus::Succeeded if !held => ExitCode::SUCCESS,
+            SyncStatus::Succeeded | SyncStatus::Partial => ExitCode::from(NOT_ALL),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+fn bar(name: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3}% {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(100).with_style(style).with_prefix(name.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn show(bar: &ProgressBar, run: &SyncRun) {
+    bar.set_position(u64::try_from(run.progress.unwrap_or(0)).unwrap_or(0));
+    bar.set_message(run.message.clone());
+}

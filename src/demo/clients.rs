@@ -1,0 +1,155 @@
+//! The companies of the demo, and the tenants behind them. Ids follow from names, so that they are the same at every
+//! start and fit what the database has kept.
+
+use std::path::Path;
+
+use anyhow::Context;
+use diesel_async::AsyncConnection;
+use m365_simulator::{Simulator, TenantSpec, TenantSummary};
+use tenantry::app::App;
+use tenantry::db::events::News;
+use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
+use tenantry::model::tenant::{self, Consent};
+use tenantry::model::{Company, Scope, company};
+use uuid::Uuid;
+
+use super::CLIENT_ID;
+use crate::command::now;
+
+/// A company of the demo with its tenant.
+pub struct Client {
+    pub tenant: TenantSummary,
+    /// Connected from the start; otherwise it is for the visitor to connect.
+    pub connected: bool,
+}
+
+/// The MSP's own tenant, and the clients.
+///
+/// # Errors
+/// When the simulator refuses a tenant.
+pub fn make(simulator: &Simulator) -> anyhow::Result<(TenantSummary, Vec<Client>)> {
+    let msp = simulator.add_tenant(TenantSpec { people: 12, groups: Some(3), devices: Some(0), ..spec("Lakeside IT", "lakeside-it.example") })?;
+    let mut clients = vec![
+        Client {
+            tenant: simulator.add_tenant(TenantSpec { seed: 1, people: 250, devices: Some(180), ..spec("Contoso", "contoso.example") })?,
+            connected: true,
+        },
+        Client {
+            tenant: simulator.add_tenant(TenantSpec { seed: 2, people: 10_000, devices: Some(4_000), ..spec("Fabrikam", "fabrikam.example") })?,
+            connected: true,
+        },
+        Client {
+            tenant: simulator.add_tenant(TenantSpec { seed: 3, people: 60, intune: false, ..spec("Northwind", "northwind.example") })?,
+            connected: true,
+        },
+        Client {
+            tenant: simulator.add_tenant(TenantSpec { seed: 4, people: 120, devices: Some(80), ..spec("Adventure Works", "adventure-works.example") })?,
+            connected: false,
+        },
+    ];
+    if let Some(published) = published_payloads()? {
+        clients.push(Client { tenant: simulator.add_tenant(published)?, connected: true });
+    }
+    Ok((msp, clients))
+}
+
+fn spec(name: &str, domain: &str) -> TenantSpec {
+    TenantSpec {
+        id: Some(Uuid::new_v5(&Uuid::NAMESPACE_DNS, domain.as_bytes())),
+        ..TenantSpec::named(name, domain)
+    }
+}
+
+/// A tenant of Microsoft's published answers, where the folder that holds them lies beside the repository.
+fn published_payloads() -> anyhow::Result<Option<TenantSpec>> {
+    const MANIFEST: &str = include_str!("../../simulator/captures/published.json");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/graph/samples");
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let manifest = serde_json::from_str(MANIFEST).context("the manifest of the published payloads")?;
+    let published = spec("Published payloads", "published.example");
+    Ok(Some(TenantSpec { capture: Some(folder), capture_manifest: Some(manifest), ..published }))
+}
+
+/// Makes the companies, connects those that are to be connected, and waits until their first sync has ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn connect(app: &App, simulator: &Simulator, clients: &[Client]) -> anyhow::Result<Vec<Company>> {
+    let mut companies = Vec::with_capacity(clients.len());
+    for (index, client) in clients.iter().enumerate() {
+        let company = find_or_make(app, &format!("demo-{}", index + 1), &client.tenant.display_name).await?;
+        if client.connected {
+            simulator.grant_consent(client.tenant.id, &CLIENT_ID.to_string())?;
+            connect_one(app, &company, &client.tenant).await?;
+        }
+        companies.push(company);
+    }
+    for company in &companies {
+        wait_until_idle(app, company.id).await?;
+    }
+    Ok(companies)
+}
+
+async fn find_or_make(app: &App, external_id: &str, name: &str) -> anyhow::Result<Company> {
+    let mut conn = app.pool.get().await?;
+    if let Some(company) = company::find_by_external_id(&mut conn, &Scope::All, external_id).await? {
+        return Ok(company);
+    }
+    company::insert(&mut conn, now(), name, Some(external_id)).await.context("making a company of the demo")
+}
+
+/// As the way through Microsoft would: connected, and the first sync queued, in one transaction.
+async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> anyhow::Result<()> {
+    let mut conn = app.pool.get().await?;
+    if tenant::find(&mut conn, company.id).await?.is_some() {
+        return Ok(());
+    }
+    let administrator = tenant.accounts.iter().find(|account| account.administrator);
+    let consent = Consent {
+        entra_tenant_id: tenant.id,
+        administrator: administrator.map_or_else(|| "the demo".to_owned(), |account| account.name.clone()),
+        administrator_oid: administrator.map_or_else(Uuid::nil, |account| account.oid),
+        expected_domain: None,
+        role_proven: true,
+    };
+    let at = now();
+    let wish = Wish {
+        company_id: company.id,
+        kind: SyncKind::Identity,
+        trigger: SyncTrigger::Initial,
+        mode: SyncMode::Auto,
+        dry_run: false,
+        rules: None,
+        requested_by: consent.administrator.clone(),
+        not_before: at,
+    };
+    let queued = conn
+        .transaction(async |conn| {
+            tenant::connect(conn, at, company.id, &consent).await?;
+            sync_run::queue(conn, at, &wish).await
+        })
+        .await
+        .context("connecting a company of the demo")?;
+    app.doorbell.ring(queued.run.id).await;
+    app.events.wake();
+    Ok(())
+}
+
+async fn wait_until_idle(app: &App, company_id: Uuid) -> anyhow::Result<()> {
+    let mut watch = app.events.watch(company_id, SyncKind::Identity);
+    loop {
+        let run = {
+            let mut conn = app.pool.get().await?;
+            sync_run::latest(&mut conn, &Scope::All, company_id, SyncKind::Identity).await?
+        };
+        if !run.is_some_and(|run| run.status.is_active()) {
+            return Ok(());
+        }
+        match watch.next().await {
+            Some(News::Run(_) | News::Missed) => {}
+            None => anyhow::bail!("stopped before the companies were ready"),
+        }
+    }
+}

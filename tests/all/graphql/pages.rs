@@ -1,0 +1,200 @@
+//! Pages: every row once, in order, both ways; and what is refused.
+
+use serde_json::{Value, json};
+use tenantry::graphql::id::IdOf;
+use uuid::Uuid;
+
+use super::world::{World, company_id};
+
+const CONTACTS: &str = "query ($company: ID, $first: Int, $after: String, $last: Int, $before: String, $order: ContactOrder) {
+    contacts(companyId: $company, first: $first, after: $after, last: $last, before: $before, orderBy: $order) {
+        totalCount
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        edges { cursor node { displayName } }
+    }
+}";
+
+fn names(page: &Value) -> Vec<&str> {
+    let edges = page["edges"].as_array().expect("edges");
+    edges.iter().map(|edge| edge["node"]["displayName"].as_str().unwrap_or("-")).collect()
+}
+
+fn flags(page: &Value) -> (bool, bool) {
+    let info = &page["pageInfo"];
+    (info["hasPreviousPage"] == true, info["hasNextPage"] == true)
+}
+
+#[tokio::test]
+async fn pages_forwards_show_every_row_once_in_order() {
+    let world = World::start().await;
+    let company = world.company_of(&["erin", "Bob", "alice", "Dave", "carol", "alice", "Zoë"]).await;
+    let mut seen = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let variables = json!({"company": company_id(company), "first": 3, "after": after});
+        let page = &world.ask(CONTACTS, variables).await["contacts"];
+        seen.extend(names(page).into_iter().map(str::to_owned));
+        assert_eq!(page["totalCount"], 7);
+        assert_eq!(flags(page), (!after.is_null(), seen.len() < 7));
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, ["alice", "alice", "Bob", "carol", "Dave", "erin", "Zoë"]);
+}
+
+#[tokio::test]
+async fn pages_backwards_show_every_row_once_in_the_same_order() {
+    let world = World::start().await;
+    let company = world.company_of(&["a", "b", "c", "d", "e"]).await;
+    let id = company_id(company);
+
+    let end = &world.ask(CONTACTS, json!({"company": id, "last": 2})).await["contacts"];
+    assert_eq!((names(end), flags(end)), (vec!["d", "e"], (true, false)));
+
+    let before = &end["pageInfo"]["startCursor"];
+    let middle = &world.ask(CONTACTS, json!({"company": id, "last": 2, "before": before})).await["contacts"];
+    assert_eq!((names(middle), flags(middle)), (vec!["b", "c"], (true, true)));
+
+    let before = &middle["pageInfo"]["startCursor"];
+    let start = &world.ask(CONTACTS, json!({"company": id, "last": 2, "before": before})).await["contacts"];
+    assert_eq!((names(start), flags(start)), (vec!["a"], (false, true)));
+}
+
+#[tokio::test]
+async fn a_page_between_two_cursors_knows_what_lies_around_it() {
+    let world = World::start().await;
+    let company = world.company_of(&["a", "b", "c", "d", "e"]).await;
+    let id = company_id(company);
+    let all = &world.ask(CONTACTS, json!({"company": id})).await["contacts"];
+    let (after, before) = (&all["edges"][0]["cursor"], &all["edges"][4]["cursor"]);
+
+    let page = json!({"company": id, "first": 2, "after": after, "before": before});
+    let page = &world.ask(CONTACTS, page).await["contacts"];
+    assert_eq!((names(page), flags(page)), (vec!["b", "c"], (true, true)));
+    let page = json!({"company": id, "last": 9, "after": after, "before": before});
+    let page = &world.ask(CONTACTS, page).await["contacts"];
+    assert_eq!((names(page), flags(page)), (vec!["b", "c", "d"], (true, true)));
+}
+
+#[tokio::test]
+async fn the_newest_come_first_when_that_is_asked_for() {
+    let world = World::start().await;
+    let company = world.company_of(&["first", "second", "third"]).await;
+    let order = json!({"field": "CREATED", "direction": "DESC"});
+    let variables = json!({"company": company_id(company), "first": 2, "order": order});
+    let page = &world.ask(CONTACTS, variables).await["contacts"];
+    assert_eq!((names(page), flags(page)), (vec!["third", "second"], (false, true)));
+
+    let after = &page["pageInfo"]["endCursor"];
+    let variables = json!({"company": company_id(company), "first": 2, "order": order, "after": after});
+    let page = &world.ask(CONTACTS, variables).await["contacts"];
+    assert_eq!((names(page), flags(page)), (vec!["first"], (true, false)));
+}
+
+#[tokio::test]
+async fn a_page_has_at_most_a_hundred_rows() {
+    let world = World::start().await;
+    for argument in ["first", "last"] {
+        let (code, message) = world.refusal(CONTACTS, json!({argument: 101})).await;
+        assert_eq!(code, "LIMIT");
+        assert!(message.starts_with(argument) && message.contains("100"), "{message}");
+    }
+    world.ask(CONTACTS, json!({"first": 100})).await;
+    assert_eq!(world.refusal(CONTACTS, json!({"first": -1})).await.0, "BAD_INPUT");
+    assert_eq!(world.refusal(CONTACTS, json!({"first": 1, "last": 1})).await.0, "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_page_of_no_rows_still_tells_whether_there_are_any() {
+    let world = World::start().await;
+    world.company_of(&["a"]).await;
+    let page = &world.ask(CONTACTS, json!({"first": 0})).await["contacts"];
+    assert_eq!((names(page), flags(page), &page["totalCount"]), (vec![], (false, true), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_cursor_that_was_not_given_out_here_is_refused() {
+    let world = World::start().await;
+    world.company_of(&["a"]).await;
+    let by_name = world.ask(CONTACTS, json!({})).await["contacts"]["pageInfo"]["endCursor"].clone();
+    for variables in [
+        json!({"after": "nonsense"}),
+        json!({"before": ""}),
+        json!({"after": by_name, "order": {"field": "CREATED"}}),
+        json!({"after": by_name, "order": {"direction": "DESC"}}),
+    ] {
+        let (code, message) = world.refusal(CONTACTS, variables).await;
+        assert_eq!(code, "BAD_INPUT");
+        assert!(message.contains("cursor"), "{message}");
+    }
+    let query = "query ($after: String) { assets(after: $after) { totalCount } }";
+    assert_eq!(world.refusal(query, json!({"after": by_name})).await.0, "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_search_finds_names_and_mail_addresses_and_nothing_by_wildcard() {
+    let world = World::start().await;
+    world.company_of(&["Adele Vance", "100% real", "under_score"]).await;
+    let query = "query ($search: String) { contacts(search: $search) { edges { node { displayName } } } }";
+    for (search, found) in [
+        ("VANCE", vec!["Adele Vance"]),
+        ("vance@contoso", vec!["Adele Vance"]),
+        ("100%", vec!["100% real"]),
+        ("_", vec!["under_score"]),
+        ("%", vec!["100% real"]),
+        ("\\", vec![]),
+        ("' or true --", vec![]),
+    ] {
+        let data = world.ask(query, json!({"search": search})).await;
+        assert_eq!(names(&data["contacts"]), found, "{search}");
+    }
+    assert_eq!(world.refusal(query, json!({"search": "a\0b"})).await.0, "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn filters_narrow_a_list_and_its_count() {
+    let world = World::start().await;
+    let company = world.company_of(&["a", "b"]).await;
+    let in_group = world.contact(company, "c").await;
+    let group = world.group(company, "Everybody", &[in_group], &[]).await;
+    world.sql("update contact set account_enabled = false, user_type = 'Guest' where display_name = 'a'", &[]).await;
+    world
+        .sql("update contact set state = 'DEACTIVATED', deactivated_because = 'LEFT' where display_name = 'b'", &[])
+        .await;
+    let group = IdOf::ContactGroup.show(group).0;
+    for (filter, found) in [
+        (String::new(), vec!["a", "b", "c"]),
+        ("(accountEnabled: false)".to_owned(), vec!["a"]),
+        ("(userType: \"guest\")".to_owned(), vec!["a"]),
+        ("(state: ACTIVE)".to_owned(), vec!["a", "c"]),
+        ("(state: DEACTIVATED)".to_owned(), vec!["b"]),
+        (format!("(groupId: \"{group}\")"), vec!["c"]),
+        (format!("(groupId: \"{group}\", accountEnabled: false)"), vec![]),
+    ] {
+        let query = format!("{{ contacts{filter} {{ totalCount edges {{ node {{ displayName }} }} }} }}");
+        let data = world.ask(&query, json!({})).await;
+        assert_eq!(names(&data["contacts"]), found, "{filter}");
+        assert_eq!(data["contacts"]["totalCount"], found.len(), "{filter}");
+    }
+    let wrong = format!("{{ contacts(groupId: {}) {{ totalCount }} }}", company_id(company));
+    assert_eq!(world.refusal(&wrong, json!({})).await.0, "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_list_of_one_company_shows_no_other_and_an_unknown_one_is_told() {
+    let world = World::start().await;
+    let contoso = world.company_of(&["ours"]).await;
+    let fabrikam = world.connected_company("Fabrikam").await;
+    world.contact(fabrikam, "theirs").await;
+
+    let data = world.ask(CONTACTS, json!({"company": company_id(contoso)})).await;
+    assert_eq!(names(&data["contacts"]), ["ours"]);
+    let data = world.ask(CONTACTS, json!({})).await;
+    assert_eq!(names(&data["contacts"]), ["ours", "theirs"]);
+
+    let unknown = world.refusal(CONTACTS, json!({"company": company_id(Uuid::now_v7())})).await;
+    assert_eq!(unknown.0, "NOT_FOUND");
+    assert_eq!(world.refusal(CONTACTS, json!({"company": "nonsense"})).await, unknown);
+}
