@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -60,16 +59,12 @@ pub async fn serve(
     let public_url = PublicUrl(allowed.own().clone());
     let schema =
         graphql::schema(app.pool.clone(), app.events.clone(), app.doorbell.clone(), public_url, allowed.clone());
-    let doorbell = app.doorbell.clone();
     let router = http::router(State::new(Parts {
         executor: Executor::new(schema),
         pool: app.pool,
         sign_in: SignIn::new(app.microsoft.clone(), super::now),
         microsoft: app.microsoft,
-        ring: Arc::new(move |run_id| {
-            let doorbell = doorbell.clone();
-            Box::pin(async move { doorbell.ring(run_id).await })
-        }),
+        doorbell: app.doorbell,
         allowed,
         staff_tenant: web.staff_tenant()?,
         clock: super::now,

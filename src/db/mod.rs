@@ -9,7 +9,7 @@ pub mod listen;
 pub mod schema;
 
 use anyhow::Context;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -33,7 +33,10 @@ impl Pool {
     /// # Errors
     /// When `size` is zero.
     pub fn new(url: &str, size: usize) -> anyhow::Result<Self> {
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+        let mut config = ManagerConfig::default();
+        // A connection that has ended is told apart without a round trip; asking before every loan would double them.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = deadpool::Pool::builder(manager)
             .max_size(size)
             .build()

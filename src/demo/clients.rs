@@ -9,7 +9,7 @@ use m365_simulator::{Simulator, TenantSpec, TenantSummary};
 use tenantry::app::App;
 use tenantry::db::events::News;
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
-use tenantry::model::tenant::{self, Consent};
+use tenantry::model::tenant::{self, Consent, TenantStatus};
 use tenantry::model::{Company, Scope, company};
 use uuid::Uuid;
 
@@ -84,6 +84,10 @@ pub async fn connect(app: &App, simulator: &Simulator, clients: &[Client]) -> an
             simulator.grant_consent(client.tenant.id, &CLIENT_ID.to_string())?;
             connect_one(app, &company, &client.tenant).await?;
         }
+        // The simulated Microsoft forgets at every start what the database has kept.
+        if is_connected(app, &company).await? {
+            simulator.grant_consent(client.tenant.id, &CLIENT_ID.to_string())?;
+        }
         companies.push(company);
     }
     for company in &companies {
@@ -135,6 +139,12 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
     app.doorbell.ring(queued.run.id).await;
     app.events.wake();
     Ok(())
+}
+
+async fn is_connected(app: &App, company: &Company) -> anyhow::Result<bool> {
+    let mut conn = app.pool.get().await?;
+    let tenant = tenant::find(&mut conn, company.id).await?;
+    Ok(tenant.is_some_and(|tenant| tenant.status == TenantStatus::Connected))
 }
 
 async fn wait_until_idle(app: &App, company_id: Uuid) -> anyhow::Result<()> {

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn fragments_count_wherever_they_are_spread() {
-        let mut document = String::from("{ ...F0 }");
+        let mut document = String::from("{ a { ...F0 } }");
         for level in 0..12 {
             document += &format!(" fragment F{level} on T {{ x{} }}", format!(" ...F{}", level + 1).repeat(4));
         }

@@ -36,6 +36,9 @@ const READ_BUFFER: usize = 4 * 1024;
 /// The most that waits for a slow reader; an answer must fit in.
 const WRITE_BUFFER: usize = 4 * 1024 * 1024;
 
+/// How long the other side may take to answer a farewell.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Takes the socket up, or refuses it before it is one.
 pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let proof = Proof::of(headers, cookies::session(&state));
@@ -88,18 +91,21 @@ impl From<Close> for End {
 impl Line {
     async fn serve(mut self, spoken: bool, proof: Option<Proof>) {
         let end = if spoken { self.converse(proof).await } else { Close::subprotocol().into() };
-        if let End::Close(close) = end
-            && self.say(close.message()).await.is_ok()
-        {
+        let told = match end {
+            End::Close(close) => self.say(close.message()).await.is_ok(),
+            End::Gone => true,
+        };
+        if told {
             self.hang_up().await;
         }
     }
 
-    /// Lets the other side read why before the connection goes: data that nobody reads would make the system cut it.
+    /// Reads to the end: that sends the answer to the other side's farewell, and lets it read ours before the connection
+    /// goes, for data that nobody reads would make the system cut it.
     async fn hang_up(mut self) {
         let farewell = async { while let Some(Ok(_)) = self.socket.next().await {} };
         // Whoever does not answer has been told, and is let go.
-        drop(timeout(Duration::from_secs(2), farewell).await);
+        drop(timeout(FAREWELL, farewell).await);
     }
 
     async fn converse(&mut self, proof: Option<Proof>) -> End {

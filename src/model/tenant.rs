@@ -193,6 +193,7 @@ pub async fn describe(
             tenant::display_name.eq(display_name),
             tenant::domain.eq(domain),
             tenant::expected_domain.eq(None::<String>),
+            tenant::role_proven.eq(true),
             tenant::updated_at.eq(diesel::dsl::now),
         ))
         .execute(conn)

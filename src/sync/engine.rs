@@ -73,29 +73,12 @@ impl Engine {
                 let failure = ending::failure_of(&trouble);
                 run.reporter.finish(SyncStatus::Failed, failure.message.clone(), Some(&failure)).await
             }
-            Err(Stop::Refused(failure)) => {
-                self.disconnect(company_id, &failure.message).await?;
-                tracing::warn!(%run_id, code = failure.code, "the tenant was refused");
-                Ok(())
-            }
+            Err(Stop::Refused(failure)) => run.refuse(&failure).await,
             Err(Stop::Broken(error)) => {
                 tracing::error!(%run_id, ?error, "the run failed");
                 let failure = ending::internal_failure();
                 run.reporter.finish(SyncStatus::Failed, failure.message.clone(), Some(&failure)).await
             }
         }
-    }
-
-    /// Ends the connection, and with it this run.
-    async fn disconnect(&self, company_id: Uuid, reason: &str) -> Result<(), Stop> {
-        use diesel_async::AsyncConnection;
-        let mut conn = self.pool.get().await?;
-        conn.transaction(async |conn| {
-            let now = super::run::now(conn).await?;
-            tenant::disconnect(conn, now, company_id, reason).await
-        })
-        .await?;
-        self.events.wake();
-        Ok(())
     }
 }

@@ -66,6 +66,11 @@ impl Reporter {
         Self { pool, events, graph, claim, report, reading: None, told: now, stage_began: now }
     }
 
+    /// Something was committed beside the reporter.
+    pub fn wake(&self) {
+        self.events.wake();
+    }
+
     /// The kinds of record that are done with, from earlier claims too.
     pub fn is_settled(&self, noun: Noun) -> bool {
         self.report.counts.iter().any(|counts| counts.kind == noun)
@@ -159,15 +164,30 @@ impl Reporter {
         message: String,
         failure: Option<&RunFailure>,
     ) -> Result<(), Stop> {
+        let mut conn = self.pool.get().await?;
+        self.finish_within(&mut conn, status, message, failure).await?;
+        self.events.wake();
+        Ok(())
+    }
+
+    /// The run ends, within a transaction that ends more than the run.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub async fn finish_within(
+        &mut self,
+        conn: &mut Connection,
+        status: SyncStatus,
+        message: String,
+        failure: Option<&RunFailure>,
+    ) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
         if status == SyncStatus::Succeeded {
             self.report.progress = Some(100);
         }
         let report = self.report();
-        let mut conn = self.pool.get().await?;
-        lease::finish(&mut conn, self.claim.run.id, self.claim.fence, status, &report, failure).await?;
-        self.events.wake();
+        lease::finish(conn, self.claim.run.id, self.claim.fence, status, &report, failure).await?;
         Ok(())
     }
 

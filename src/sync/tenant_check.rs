@@ -3,32 +3,76 @@
 //! Read with the application's own token, for the callback of a consent proves nothing.
 
 use diesel_async::AsyncConnection;
+use uuid::Uuid;
 
 use super::ending::Stop;
 use super::run::Run;
-use crate::microsoft::{Trouble, wire::Organization};
-use crate::model::sync_run::RunFailure;
+use crate::microsoft::wire::Organization;
+use crate::model::sync_run::{RunFailure, SyncStatus};
 use crate::model::tenant;
+
+/// Global Administrator and Privileged Role Administrator: who may consent to what is asked for.
+///
+/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+const CONSENTING_ROLES: [Uuid; 2] = [
+    Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10),
+    Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_60213ab1f814),
+];
 
 impl Run {
     /// Compares what `/organization` says with what was connected, and keeps the tenant's name and domain.
     ///
     /// # Errors
-    /// [`Stop::Refused`] when the tenant does not own the expected domain; trouble when it is another tenant.
+    /// [`Stop::Refused`] when it is another tenant, does not own the expected domain, or was connected by somebody
+    /// who is no administrator.
     pub(super) async fn check_tenant(&mut self) -> Result<(), Stop> {
         let organization = self.graph.organization().await?;
         if organization.id != self.graph.tenant() {
-            return Err(Trouble::UnexpectedResponse { what: "the tenant's id is not the one that was connected".into() }.into());
+            return Err(refused("TENANT_MISMATCH", "Microsoft answered for another tenant than the one that was connected"));
         }
         if let Some(expected) = &self.tenant.expected_domain
             && !owns(&organization, expected)
         {
-            return Err(Stop::Refused(RunFailure {
-                code: "DOMAIN_NOT_OWNED".into(),
-                message: format!("The tenant does not own {expected}, so it was disconnected."),
-                remedy: "Connect again and sign in as an administrator of the right tenant.".into(),
-            }));
+            return Err(refused("DOMAIN_NOT_OWNED", &format!("The tenant does not own {expected}")));
         }
+        if self.tenant.role_proven == Some(false) {
+            self.check_administrator().await?;
+        }
+        self.describe_tenant(&organization).await
+    }
+
+    /// Where the sign-in did not tell the administrator's roles, Graph does.
+    async fn check_administrator(&mut self) -> Result<(), Stop> {
+        let roles = match self.tenant.consented_oid {
+            Some(administrator) => self.graph.directory_roles_of(administrator).await?,
+            None => Vec::new(),
+        };
+        if roles.iter().any(|role| CONSENTING_ROLES.contains(role)) {
+            return Ok(());
+        }
+        Err(refused("NOT_AN_ADMINISTRATOR", "Whoever connected the tenant is not an administrator of it"))
+    }
+
+    /// The connection was not what it was taken for: the run fails and the tenant is disconnected, at once.
+    ///
+    /// # Errors
+    /// [`Stop::Lost`] when the run is no longer ours.
+    pub(super) async fn refuse(&mut self, failure: &RunFailure) -> Result<(), Stop> {
+        let company_id = self.claim.run.company_id;
+        let mut conn = self.pool.get().await?;
+        let reporter = &mut self.reporter;
+        conn.transaction(async |conn| -> Result<(), Stop> {
+            reporter.finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure)).await?;
+            let now = super::run::now(conn).await?;
+            tenant::disconnect(conn, now, company_id, &failure.message).await?;
+            Ok(())
+        })
+        .await?;
+        self.reporter.wake();
+        Ok(())
+    }
+
+    async fn describe_tenant(&mut self, organization: &Organization) -> Result<(), Stop> {
         let domain = organization
             .verified_domains
             .iter()
@@ -36,7 +80,7 @@ impl Run {
             .or(organization.verified_domains.first())
             .map(|domain| &*domain.name);
         let name = organization.display_name.as_deref();
-        if self.tenant.display_name.as_deref() == name && self.tenant.domain.as_deref() == domain && self.tenant.expected_domain.is_none() {
+        if self.tenant.display_name.as_deref() == name && self.tenant.domain.as_deref() == domain && self.is_described() {
             return Ok(());
         }
         let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
@@ -48,6 +92,18 @@ impl Run {
         })
         .await
     }
+
+    fn is_described(&self) -> bool {
+        self.tenant.expected_domain.is_none() && self.tenant.role_proven != Some(false)
+    }
+}
+
+fn refused(code: &str, reason: &str) -> Stop {
+    Stop::Refused(RunFailure {
+        code: code.into(),
+        message: format!("{reason}, so it was disconnected."),
+        remedy: "Connect again and sign in as a Global Administrator of the right tenant.".into(),
+    })
 }
 
 fn owns(organization: &Organization, domain: &str) -> bool {

@@ -222,7 +222,7 @@ async fn a_domain_that_is_seen_to_hold_is_no_longer_expected() {
 async fn a_domain_that_microsoft_cannot_tell_yet_is_left_to_the_first_run() {
     let house = House::toys().await;
     let contoso = house.add_tenant(3).await;
-    house.control("PATCH", &format!("tenants/{contoso}"), json!({"consentDelay": {"requests": 1000}})).await;
+    house.control("PATCH", &format!("tenants/{contoso}"), json!({"consentDelayRequests": 1000})).await;
     let company = house.company("Contoso").await;
     let mut browser = house.browser();
     let link = house.ticket(&company, "/", Some("Fabrikam.example")).await;

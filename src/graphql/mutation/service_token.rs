@@ -94,7 +94,8 @@ async fn create(
 
 async fn revoke(ctx: &Context<'_>, id: ID) -> Result<ID, Failure> {
     let token_id = IdOf::ServiceToken.read_input(&id, "serviceTokenId")?;
-    if service_token::revoke(&mut *loan(ctx).await?, now(), token_id).await? {
+    let revoked = service_token::revoke(&mut *loan(ctx).await?, now(), token_id).await?;
+    if revoked {
         return Ok(id);
     }
     Err(Refusal::at("NOT_FOUND", &["serviceTokenId"], "There is no such service token. Check the id.").into())

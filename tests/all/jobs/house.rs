@@ -65,7 +65,6 @@ impl House {
             entra_tenant_id: Uuid::new_v4(),
             administrator: "Adele Vance".into(),
             administrator_oid: Uuid::new_v4(),
-            role_proven: true,
             expected_domain: None,
         };
         tenant::connect(&mut conn, connected_at, company.id, &consent)
