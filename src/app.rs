@@ -68,11 +68,18 @@ impl App {
         let microsoft = Microsoft::new(resolve(registration)?).context("the settings for Microsoft")?;
         let events = Events::start(&pool, stop).await?;
         let doorbell = Doorbell::open(&pool).await?;
-        Ok(Self { pool, microsoft, events, doorbell })
+        Ok(Self {
+            pool,
+            microsoft,
+            events,
+            doorbell,
+        })
     }
 
     /// What performs the runs that a worker claims.
-    pub fn perform(&self) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
+    pub fn perform(
+        &self,
+    ) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
         let engine = Engine::new(self.pool.clone(), self.microsoft.clone(), self.events.clone());
         move |claim, stop| {
             let engine = engine.clone();
@@ -93,8 +100,14 @@ fn resolve(registration: &Registration) -> anyhow::Result<microsoft::Settings> {
         CloudName::China => Cloud::China,
     };
     Ok(microsoft::Settings {
-        login_url: registration.microsoft_login_url.clone().unwrap_or_else(|| cloud.login_url()),
-        graph_url: registration.microsoft_graph_url.clone().unwrap_or_else(|| cloud.graph_url()),
+        login_url: registration
+            .microsoft_login_url
+            .clone()
+            .unwrap_or_else(|| cloud.login_url()),
+        graph_url: registration
+            .microsoft_graph_url
+            .clone()
+            .unwrap_or_else(|| cloud.graph_url()),
         client_id: client_id.to_string(),
         credential: credential(registration)?,
         patience: Patience::default(),
@@ -102,7 +115,10 @@ fn resolve(registration: &Registration) -> anyhow::Result<microsoft::Settings> {
 }
 
 fn credential(registration: &Registration) -> anyhow::Result<Credential> {
-    match (&registration.microsoft_client_secret, &registration.microsoft_client_certificate) {
+    match (
+        &registration.microsoft_client_secret,
+        &registration.microsoft_client_certificate,
+    ) {
         (None, Some(file)) => {
             let pem = std::fs::read_to_string(file)
                 .with_context(|| format!("MICROSOFT_CLIENT_CERTIFICATE: reading {}", file.display()))?;

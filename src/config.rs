@@ -11,7 +11,6 @@ use clap::{Args, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
-
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
@@ -113,8 +112,9 @@ impl Web {
     /// # Errors
     /// When it is not set.
     pub fn staff_tenant(&self) -> anyhow::Result<Uuid> {
-        self.staff_tenant_id
-            .context("TENANTRY_STAFF_TENANT_ID is not set: the id of the MSP's own tenant, whose people sign in as staff")
+        self.staff_tenant_id.context(
+            "TENANTRY_STAFF_TENANT_ID is not set: the id of the MSP's own tenant, whose people sign in as staff",
+        )
     }
 }
 
@@ -126,7 +126,11 @@ fn require_origin(url: &Url) -> anyhow::Result<()> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    if bare { Ok(()) } else { bail!("{url} is not an origin such as https://psa.example") }
+    if bare {
+        Ok(())
+    } else {
+        bail!("{url} is not an origin such as https://psa.example")
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

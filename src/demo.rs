@@ -60,10 +60,16 @@ impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let stop = command::stop_on_signal()?;
         // Ports first: who has them taken is told at once.
-        let listener = TcpListener::bind(self.listen).await.with_context(|| format!("listening on {}", self.listen))?;
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .with_context(|| format!("listening on {}", self.listen))?;
         let simulator = self.start_simulator().await?;
         handout::withdraw(&self.data_dir)?;
-        let database = Database { database_url: None, data_dir: self.data_dir.clone(), database_connections: 16 };
+        let database = Database {
+            database_url: None,
+            data_dir: self.data_dir.clone(),
+            database_connections: 16,
+        };
         eprintln!("Starting Postgres under {} …", self.data_dir.display());
         let data = Data::open(&database).await?;
         let outcome = self.serve(&data.pool, &simulator, listener, stop).await;
@@ -91,7 +97,12 @@ impl Demo {
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let (msp, clients) = clients::make(simulator)?;
-        let web = Web { listen: self.listen, public_url: None, allowed_origins: Vec::new(), staff_tenant_id: Some(msp.id) };
+        let web = Web {
+            listen: self.listen,
+            public_url: None,
+            allowed_origins: Vec::new(),
+            staff_tenant_id: Some(msp.id),
+        };
         let registration = register(simulator, &web.origin()?, &msp);
         let app = App::start(pool.clone(), &registration, stop.clone()).await?;
         let (ready, is_ready) = watch::channel(false);
@@ -108,7 +119,14 @@ impl Demo {
             .run_until_cancelled(async {
                 eprintln!("Syncing the companies for the first time …");
                 let companies = clients::connect(&app, simulator, &clients).await?;
-                let handout = handout::Handout { web: &web, registration: &registration, simulator, msp: &msp, clients: &clients, companies: &companies };
+                let handout = handout::Handout {
+                    web: &web,
+                    registration: &registration,
+                    simulator,
+                    msp: &msp,
+                    clients: &clients,
+                    companies: &companies,
+                };
                 handout.write(&app.pool, &self.data_dir).await?;
                 ready.send_replace(true);
                 handout.print(&self.data_dir);

@@ -31,11 +31,7 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Rooms of one floor of which the first may not name the second.
-const WALLS: &[(&str, &str)] = &[
-    ("sync", "evidence"),
-    ("evidence", "sync"),
-    ("microsoft", "auth"),
-];
+const WALLS: &[(&str, &str)] = &[("sync", "evidence"), ("evidence", "sync"), ("microsoft", "auth")];
 
 /// Files that may be longer than `LONGEST`, and why.
 const LONG_FILES: &[(&str, &str)] = &[("src/db/schema.rs", "generated from the migrations")];
@@ -50,11 +46,7 @@ const UNSAFE_CHOICES: &[&str] = &[
 ];
 
 /// Where people's home directories are: a path into one works on one machine.
-const HOMES: &[&str] = &[
-    concat!("/", "home/"),
-    concat!("/", "root/"),
-    concat!("/", "Users/"),
-];
+const HOMES: &[&str] = &[concat!("/", "home/"), concat!("/", "root/"), concat!("/", "Users/")];
 
 /// One file of the repository, by its path from the root.
 struct Source {
@@ -86,10 +78,7 @@ impl Source {
 }
 
 fn floor(room: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
 }
 
 // The rules.
@@ -150,21 +139,13 @@ fn is_not_too_long(source: &Source) -> Vec<String> {
     let lines = source.text.lines().count();
     let excused = LONG_FILES.iter().any(|(path, _)| *path == source.path);
     let too_long = source.is_rust() && lines > LONGEST && !excused;
-    complain(
-        source,
-        too_long,
-        &format!("{lines} lines ask to be two files"),
-    )
+    complain(source, too_long, &format!("{lines} lines ask to be two files"))
 }
 
 fn says_what_it_is_for(source: &Source) -> Vec<String> {
     let generated = source.text.starts_with("// @generated");
     let silent = source.is_rust() && !generated && !source.text.starts_with("//!");
-    complain(
-        source,
-        silent,
-        "open with //! and say what the module is for",
-    )
+    complain(source, silent, "open with //! and say what the module is for")
 }
 
 fn leaves_the_environment_to_config(source: &Source) -> Vec<String> {
@@ -183,8 +164,7 @@ fn keeps_product_and_simulator_apart(source: &Source) -> Vec<String> {
     };
     let names_it = |path: Vec<String>| path[0] == forbidden;
     let named = source.is_rust() && paths(&code_of(&source.text)).into_iter().any(names_it);
-    let depends = source.path == "simulator/Cargo.toml"
-        && source.text.lines().any(|line| line.starts_with(forbidden));
+    let depends = source.path == "simulator/Cargo.toml" && source.text.lines().any(|line| line.starts_with(forbidden));
     complain(source, named || depends, &format!("names {forbidden}"))
 }
 
@@ -193,12 +173,9 @@ fn works_on_any_machine(source: &Source) -> Vec<String> {
         let before = source.text[..at].chars().next_back();
         before.is_none_or(|letter| !letter.is_alphanumeric() && !"._-/".contains(letter))
     };
-    let bound = HOMES.iter().any(|home| {
-        source
-            .text
-            .match_indices(home)
-            .any(|(at, _)| starts_a_path(at))
-    });
+    let bound = HOMES
+        .iter()
+        .any(|home| source.text.match_indices(home).any(|(at, _)| starts_a_path(at)));
     complain(source, bound, "holds a path of somebody's home directory")
 }
 
@@ -219,18 +196,12 @@ fn no_file_names_a_floor_above_its_own() {
 
 #[test]
 fn no_lint_is_allowed_without_a_reason() {
-    refuse(
-        expects_rather_than_allows,
-        &["src", "simulator", "tests", "benches"],
-    );
+    refuse(expects_rather_than_allows, &["src", "simulator", "tests", "benches"]);
 }
 
 #[test]
 fn no_check_of_a_token_or_a_certificate_is_switched_off() {
-    refuse(
-        makes_no_unsafe_choice,
-        &["src", "simulator", "tests", "benches"],
-    );
+    refuse(makes_no_unsafe_choice, &["src", "simulator", "tests", "benches"]);
 }
 
 #[test]
@@ -285,10 +256,7 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
             collect(root, &path, sources);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).expect("found below the root");
-            sources.push(Source::new(
-                path.to_str().expect("a path of ours is text"),
-                &text,
-            ));
+            sources.push(Source::new(path.to_str().expect("a path of ours is text"), &text));
         }
     }
 }
@@ -296,37 +264,21 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
 // The rules, broken.
 
 fn assert_refused(rule: fn(&Source) -> Vec<String>, path: &str, text: &str) {
-    assert!(
-        !rule(&Source::new(path, text)).is_empty(),
-        "{path} is refused:\n{text}"
-    );
+    assert!(!rule(&Source::new(path, text)).is_empty(), "{path} is refused:\n{text}");
 }
 
 fn assert_accepted(rule: fn(&Source) -> Vec<String>, path: &str, text: &str) {
-    assert_eq!(
-        rule(&Source::new(path, text)),
-        Vec::<String>::new(),
-        "{path}:\n{text}"
-    );
+    assert_eq!(rule(&Source::new(path, text)), Vec::<String>::new(), "{path}:\n{text}");
 }
 
 #[test]
 fn a_file_that_names_a_floor_above_its_own_is_refused() {
     let refused = |path, text| assert_refused(keeps_to_its_floor, path, text);
     refused("src/model/contact.rs", "use crate::graphql::Contact;");
-    refused(
-        "src/model/contact.rs",
-        "use crate::{db::Pool, sync::{self, plan}};",
-    );
-    refused(
-        "src/model/contact.rs",
-        "fn f() { crate :: http :: serve() }",
-    );
+    refused("src/model/contact.rs", "use crate::{db::Pool, sync::{self, plan}};");
+    refused("src/model/contact.rs", "fn f() { crate :: http :: serve() }");
     refused("src/db/mod.rs", "use super::jobs;");
-    refused(
-        "src/db/embedded/server.rs",
-        "use super::super::super::app::App;",
-    );
+    refused("src/db/embedded/server.rs", "use super::super::super::app::App;");
     refused("src/sync/plan.rs", "pub(in crate::http) fn f() {}");
     refused("src/sync/plan.rs", "use crate::evidence::Check;");
     refused("src/microsoft/mod.rs", "use crate::auth::Viewer;");
@@ -376,47 +328,23 @@ fn a_file_that_is_too_long_is_refused() {
 
 #[test]
 fn a_module_that_does_not_say_what_it_is_for_is_refused() {
-    assert_refused(
-        says_what_it_is_for,
-        "src/http/mod.rs",
-        "// Routes.\nmod cookies;",
-    );
-    assert_accepted(
-        says_what_it_is_for,
-        "src/http/mod.rs",
-        "//! The routes.\nmod cookies;",
-    );
+    assert_refused(says_what_it_is_for, "src/http/mod.rs", "// Routes.\nmod cookies;");
+    assert_accepted(says_what_it_is_for, "src/http/mod.rs", "//! The routes.\nmod cookies;");
 }
 
 #[test]
 fn a_setting_that_is_read_elsewhere_is_refused() {
     let rule = leaves_the_environment_to_config;
-    assert_refused(
-        rule,
-        "src/app.rs",
-        "let url = std::env::var(\"DATABASE_URL\");",
-    );
+    assert_refused(rule, "src/app.rs", "let url = std::env::var(\"DATABASE_URL\");");
     assert_refused(rule, "src/app.rs", "use std::{env, fs};");
-    assert_accepted(
-        rule,
-        "src/config.rs",
-        "let url = std::env::var(\"DATABASE_URL\");",
-    );
-    assert_accepted(
-        rule,
-        "src/app.rs",
-        "const AT: &str = env!(\"CARGO_PKG_VERSION\");",
-    );
+    assert_accepted(rule, "src/config.rs", "let url = std::env::var(\"DATABASE_URL\");");
+    assert_accepted(rule, "src/app.rs", "const AT: &str = env!(\"CARGO_PKG_VERSION\");");
 }
 
 #[test]
 fn a_simulator_that_knows_the_product_is_refused() {
     let rule = keeps_product_and_simulator_apart;
-    assert_refused(
-        rule,
-        "simulator/src/lib.rs",
-        "use tenantry::model::Contact;",
-    );
+    assert_refused(rule, "simulator/src/lib.rs", "use tenantry::model::Contact;");
     assert_refused(
         rule,
         "simulator/Cargo.toml",
@@ -429,16 +357,10 @@ fn a_simulator_that_knows_the_product_is_refused() {
 #[test]
 fn a_path_of_one_machine_is_refused() {
     for home in HOMES {
-        assert_refused(
-            works_on_any_machine,
-            "README.md",
-            &format!("cd {home}me/tenantry"),
-        );
+        assert_refused(works_on_any_machine, "README.md", &format!("cd {home}me/tenantry"));
         assert_refused(works_on_any_machine, "README.md", &format!("{home}me"));
     }
-    let [.., users] = HOMES else {
-        panic!("there are homes")
-    };
+    let [.., users] = HOMES else { panic!("there are homes") };
     assert_accepted(
         works_on_any_machine,
         "README.md",

@@ -166,20 +166,14 @@ impl Faults {
     }
 
     pub fn get(&self, id: Uuid) -> Option<Fault> {
-        lock(&self.state)
-            .faults
-            .iter()
-            .find(|fault| fault.id == id)
-            .cloned()
+        lock(&self.state).faults.iter().find(|fault| fault.id == id).cloned()
     }
 
     /// Removes one fault, or all; whoever it held goes on.
     pub fn remove(&self, id: Option<Uuid>) -> usize {
         let mut state = lock(&self.state);
         let before = state.faults.len();
-        state
-            .faults
-            .retain(|fault| id.is_some_and(|id| fault.id != id));
+        state.faults.retain(|fault| id.is_some_and(|id| fault.id != id));
         let removed = before - state.faults.len();
         drop(state);
         self.tick.send_modify(|tick| *tick += 1);
@@ -205,15 +199,9 @@ impl Faults {
     pub fn meet(&self, method: &str, on: &str) -> Vec<Fault> {
         let mut state = lock(&self.state);
         let mut met = Vec::new();
-        for fault in state
-            .faults
-            .iter_mut()
-            .filter(|fault| fault.spec.matches(method, on))
-        {
+        for fault in state.faults.iter_mut().filter(|fault| fault.spec.matches(method, on)) {
             fault.seen += 1;
-            if fault.seen <= fault.spec.skip
-                || fault.spec.times.is_some_and(|times| fault.hits >= times)
-            {
+            if fault.seen <= fault.spec.skip || fault.spec.times.is_some_and(|times| fault.hits >= times) {
                 continue;
             }
             fault.hits += 1;
@@ -263,13 +251,7 @@ impl Faults {
     }
 
     /// What a fault makes of an answer.
-    pub fn after(
-        &self,
-        fault: &Fault,
-        request: &Request,
-        answer: &mut Answer,
-        still_there: &dyn Fn(&Value) -> bool,
-    ) {
+    pub fn after(&self, fault: &Fault, request: &Request, answer: &mut Answer, still_there: &dyn Fn(&Value) -> bool) {
         match fault.spec.kind {
             Trouble::Cut => answer.cut = true,
             Trouble::Truncate => {
@@ -279,20 +261,16 @@ impl Faults {
             Trouble::Malformed => answer.body = Bytes::from_static(b"{\"value\": [{\"id\": ]}"),
             Trouble::Html => {
                 answer.content_type = "text/html; charset=utf-8";
-                answer.body = Bytes::from_static(b"<!DOCTYPE html><html><body>Our services aren't available right now</body></html>");
+                answer.body = Bytes::from_static(
+                    b"<!DOCTYPE html><html><body>Our services aren't available right now</body></html>",
+                );
             }
             _ if answer.status == 200 => self.spoil_page(fault, request, answer, still_there),
             _ => {}
         }
     }
 
-    fn spoil_page(
-        &self,
-        fault: &Fault,
-        request: &Request,
-        answer: &mut Answer,
-        still_there: &dyn Fn(&Value) -> bool,
-    ) {
+    fn spoil_page(&self, fault: &Fault, request: &Request, answer: &mut Answer, still_there: &dyn Fn(&Value) -> bool) {
         let Ok(Value::Object(mut page)) = serde_json::from_slice(&answer.body) else {
             return;
         };
@@ -301,12 +279,7 @@ impl Faults {
         };
         let first = !request.resumed && request.option("$skiptoken").is_none();
         match fault.spec.kind {
-            Trouble::Duplicate => {
-                *items = items
-                    .iter()
-                    .flat_map(|item| [item.clone(), item.clone()])
-                    .collect()
-            }
+            Trouble::Duplicate => *items = items.iter().flat_map(|item| [item.clone(), item.clone()]).collect(),
             Trouble::Replay => {
                 let last = lock(&self.state)
                     .last
@@ -326,9 +299,7 @@ impl Faults {
                 items.clear();
                 let token = format!("{POSTPONED}{}", Uuid::new_v4().simple());
                 let link = format!("{}{}?$skiptoken={token}", request.origin, request.path);
-                lock(&self.state)
-                    .postponed
-                    .insert(token, request.query.clone());
+                lock(&self.state).postponed.insert(token, request.query.clone());
                 page.remove("@odata.deltaLink");
                 page.insert("@odata.nextLink".to_owned(), json!(link));
             }
@@ -338,16 +309,16 @@ impl Faults {
             }
             Trouble::ForeignLink => {
                 page.remove("@odata.deltaLink");
-                let link = fault.spec.link.clone().unwrap_or_else(|| {
-                    "https://graph.example.net/v1.0/users?$skiptoken=x".to_owned()
-                });
+                let link = fault
+                    .spec
+                    .link
+                    .clone()
+                    .unwrap_or_else(|| "https://graph.example.net/v1.0/users?$skiptoken=x".to_owned());
                 page.insert("@odata.nextLink".to_owned(), json!(link));
             }
             _ => return,
         }
-        answer.body = serde_json::to_vec(&page)
-            .expect("a JSON value serialises")
-            .into();
+        answer.body = serde_json::to_vec(&page).expect("a JSON value serialises").into();
     }
 }
 
@@ -383,8 +354,7 @@ impl Fault {
             }
             Trouble::Gone => Some(Failure::gone(request)),
             Trouble::ExpiredDelta
-                if request.option("$deltatoken").is_some()
-                    || request.option("$skiptoken").is_some() =>
+                if request.option("$deltatoken").is_some() || request.option("$skiptoken").is_some() =>
             {
                 Some(Failure::new(
                     400,
@@ -392,13 +362,8 @@ impl Fault {
                     "The sync state generation is not found.",
                 ))
             }
-            Trouble::MissingPermission => Some(Failure::missing_permission(
-                request,
-                spec.permission.as_deref(),
-            )),
-            Trouble::Unauthorized => Some(Failure::unauthorized(
-                "Access token has expired or is not yet valid.",
-            )),
+            Trouble::MissingPermission => Some(Failure::missing_permission(request, spec.permission.as_deref())),
+            Trouble::Unauthorized => Some(Failure::unauthorized("Access token has expired or is not yet valid.")),
             _ => None,
         }
     }

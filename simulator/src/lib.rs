@@ -31,8 +31,7 @@ pub use world::{Account, ApplicationSpec, TenantSpec, TenantSummary};
 /// Which of the answers that Microsoft's documentation and others published hold which collection:
 /// a manifest for a folder of those files, by their usual names.
 pub fn published_answers() -> Manifest {
-    serde_json::from_str(include_str!("../captures/published.json"))
-        .expect("the manifest that is built in is JSON")
+    serde_json::from_str(include_str!("../captures/published.json")).expect("the manifest that is built in is JSON")
 }
 
 /// Where to listen. Ports may be 0.
@@ -78,10 +77,7 @@ impl Simulator {
                 let listener = TcpListener::bind(address)
                     .await
                     .with_context(|| format!("cannot listen on {address}"))?;
-                let url = Url::parse(&format!(
-                    "https://localhost:{}/",
-                    listener.local_addr()?.port()
-                ))?;
+                let url = Url::parse(&format!("https://localhost:{}/", listener.local_addr()?.port()))?;
                 server::serve(
                     server::TlsListener::new(listener, authority.acceptor()?)?,
                     world.clone(),

@@ -78,22 +78,14 @@ async fn main() -> anyhow::Result<()> {
         tls_dir: arguments.tls_dir,
     };
     let simulator = Simulator::start(options).await?;
-    let text = describe(
-        &simulator,
-        &build(&simulator, world)?,
-        arguments.world.is_none(),
-    )?;
+    let text = describe(&simulator, &build(&simulator, world)?, arguments.world.is_none())?;
     std::io::stdout().write_all(text.as_bytes())?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("cannot wait for Ctrl-C")
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
 }
 
 fn read_world(path: &PathBuf) -> anyhow::Result<World> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} does not describe a world", path.display()))
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} does not describe a world", path.display()))
 }
 
 fn example() -> World {
@@ -142,11 +134,7 @@ fn build(simulator: &Simulator, world: World) -> anyhow::Result<Vec<TenantSummar
 }
 
 /// What somebody sees who has just started it.
-fn describe(
-    simulator: &Simulator,
-    tenants: &[TenantSummary],
-    example: bool,
-) -> anyhow::Result<String> {
+fn describe(simulator: &Simulator, tenants: &[TenantSummary], example: bool) -> anyhow::Result<String> {
     let url = simulator.url();
     let mut text = format!("Microsoft 365, simulated, at {url}\n");
     if let Some(tls) = simulator.tls_url() {
@@ -170,11 +158,7 @@ fn describe(
             } else {
                 ""
             };
-            writeln!(
-                text,
-                "  sign in as {} <{}>{role}",
-                account.name, account.username
-            )?;
+            writeln!(text, "  sign in as {} <{}>{role}", account.name, account.username)?;
         }
         for dropped in &tenant.dropped {
             writeln!(text, "  not kept: {dropped}")?;

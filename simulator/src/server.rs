@@ -37,10 +37,7 @@ impl Origin {
             Some(Scheme::Https) => "https",
             _ => "http",
         };
-        let host = parts
-            .headers
-            .get("host")
-            .and_then(|host| host.to_str().ok());
+        let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
         Self(format!("{scheme}://{}", host.unwrap_or("localhost")))
     }
 }
@@ -76,10 +73,7 @@ where
             // An error says that the world is gone, and that is a stop as well.
             let _ = stopping.wait_for(|stopping| *stopping).await;
         };
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(stopped)
-            .await
-        {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
             tracing::error!(%error, "a listener failed");
         }
     });

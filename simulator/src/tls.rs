@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -28,12 +27,8 @@ impl Authority {
             return Self::create().map(|(authority, _)| authority);
         };
         let (pem_path, key_path) = (folder.join("ca.pem"), folder.join("ca.key"));
-        if let (Ok(pem), Ok(key)) = (
-            std::fs::read_to_string(&pem_path),
-            std::fs::read_to_string(&key_path),
-        ) {
-            let key = KeyPair::from_pem(&key)
-                .with_context(|| format!("{} holds no key", key_path.display()))?;
+        if let (Ok(pem), Ok(key)) = (std::fs::read_to_string(&pem_path), std::fs::read_to_string(&key_path)) {
+            let key = KeyPair::from_pem(&key).with_context(|| format!("{} holds no key", key_path.display()))?;
             // The subject is always the same, so the issuer can be rebuilt without parsing the certificate.
             return Ok(Self {
                 pem,
@@ -41,11 +36,9 @@ impl Authority {
             });
         }
         let (authority, key) = Self::create()?;
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         write_private(&key_path, &key)?;
-        std::fs::write(&pem_path, &authority.pem)
-            .with_context(|| format!("cannot write {}", pem_path.display()))?;
+        std::fs::write(&pem_path, &authority.pem).with_context(|| format!("cannot write {}", pem_path.display()))?;
         Ok(authority)
     }
 
@@ -85,15 +78,11 @@ impl Authority {
     /// A server for `localhost` and `127.0.0.1`.
     pub fn acceptor(&self) -> anyhow::Result<TlsAcceptor> {
         let key = KeyPair::generate()?;
-        let mut params =
-            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "localhost");
+        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        params.distinguished_name.push(DnType::CommonName, "localhost");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let certificate: CertificateDer<'static> =
-            params.signed_by(&key, &self.issuer)?.der().clone();
+        let certificate: CertificateDer<'static> = params.signed_by(&key, &self.issuer)?.der().clone();
         let key = PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|reason| anyhow::anyhow!("the new key is refused: {reason}"))?;
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -406,11 +406,7 @@ impl Tenant {
             .map(|(_, person)| *person)
             .collect();
         let account = |index: u32| {
-            let text = |name| {
-                directory
-                    .text(Kind::Person, index, name)
-                    .unwrap_or_default()
-            };
+            let text = |name| directory.text(Kind::Person, index, name).unwrap_or_default();
             let oid = directory.id(Kind::Person, index);
             Account {
                 oid,
@@ -428,11 +424,7 @@ impl Tenant {
             devices: directory.live_count(Kind::Device),
             intune: settings.intune,
             premium: settings.premium,
-            accounts: directory
-                .live_from(Kind::Person, 0)
-                .take(2)
-                .map(account)
-                .collect(),
+            accounts: directory.live_from(Kind::Person, 0).take(2).map(account).collect(),
             administrators,
             dropped: self.dropped.clone(),
         }
@@ -454,9 +446,7 @@ impl Tenant {
 
 /// A tenant as its seed gives it, with its first person as administrator.
 fn seeded(spec: &TenantSpec) -> Captured {
-    let tenant = spec
-        .id
-        .unwrap_or_else(|| derived_id(&spec.domain, spec.seed));
+    let tenant = spec.id.unwrap_or_else(|| derived_id(&spec.domain, spec.seed));
     let groups = spec.groups.unwrap_or(if spec.people == 0 {
         0
     } else {
@@ -467,16 +457,8 @@ fn seeded(spec: &TenantSpec) -> Captured {
     } else {
         0
     };
-    let directory = Directory::new(Seed::new(
-        tenant,
-        spec.seed,
-        &spec.domain,
-        spec.people,
-        groups,
-        devices,
-    ));
-    let administrator =
-        (spec.people > 0).then(|| (GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
+    let directory = Directory::new(Seed::new(tenant, spec.seed, &spec.domain, spec.people, groups, devices));
+    let administrator = (spec.people > 0).then(|| (GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
     Captured {
         directory,
         tenant,

@@ -47,7 +47,11 @@ impl Allowed {
 pub fn check(given: &str, allowed: &Allowed) -> Result<String, UserError> {
     let good = given.len() <= 2000
         && given.bytes().all(is_plain)
-        && if given.starts_with('/') { is_own_path(given, allowed) } else { is_allowed_url(given, allowed) };
+        && if given.starts_with('/') {
+            is_own_path(given, allowed)
+        } else {
+            is_allowed_url(given, allowed)
+        };
     if good {
         Ok(given.to_owned())
     } else {
@@ -67,14 +71,20 @@ fn is_plain(byte: u8) -> bool {
 /// What a browser makes of the path has to be on our origin still.
 fn is_own_path(path: &str, allowed: &Allowed) -> bool {
     !path.starts_with("//")
-        && allowed.own.join(path).is_ok_and(|url| url.origin() == allowed.own.origin() && !url.path().starts_with("//"))
+        && allowed
+            .own
+            .join(path)
+            .is_ok_and(|url| url.origin() == allowed.own.origin() && !url.path().starts_with("//"))
 }
 
 fn is_allowed_url(given: &str, allowed: &Allowed) -> bool {
     let Ok(url) = Url::parse(given) else { return false };
     let origin = url.origin().ascii_serialization();
     // Written out in full, or a browser may read another host than we do.
-    let written = given == origin || given.strip_prefix(&origin).is_some_and(|rest| rest.starts_with(['/', '?', '#']));
+    let written = given == origin
+        || given
+            .strip_prefix(&origin)
+            .is_some_and(|rest| rest.starts_with(['/', '?', '#']));
     written && allowed.is_origin(&origin) && url.username().is_empty() && url.password().is_none()
 }
 
@@ -85,7 +95,10 @@ mod tests {
     fn allowed() -> Allowed {
         Allowed::new(
             "https://tenantry.example".parse().unwrap(),
-            vec!["https://psa.example".parse().unwrap(), "http://localhost:3000".parse().unwrap()],
+            vec![
+                "https://psa.example".parse().unwrap(),
+                "http://localhost:3000".parse().unwrap(),
+            ],
         )
     }
 
@@ -108,23 +121,76 @@ mod tests {
     fn no_way_around_is_taken() {
         let long = format!("/{}", "a".repeat(2000));
         for bad in [
-            "", "evil.example", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example",
-            "\\\\evil.example", "\\/evil.example", "/\t/evil.example", "/\n/evil.example", "/\r\n/evil.example",
-            "\t//evil.example", " //evil.example", " https://psa.example", "https://psa.example ", "/ /evil.example",
-            "https://evil.example", "https:evil.example", "https:/evil.example", "https:///evil.example",
-            "https:\\\\evil.example", "HTTPS://PSA.EXAMPLE", "https://psa.example.evil.example",
-            "https://psa.example@evil.example", "https://psa.example:443@evil.example", "https://user@psa.example/",
-            "https://user:word@psa.example/", "https://evil.example#https://psa.example",
-            "https://evil.example?https://psa.example", "https://evil.example/https://psa.example",
-            "https://psa.example:8443/", "http://psa.example/", "https://psa.example:443/", "https://psa.example./",
-            "https://psaxexample/", "https://p%73a.example/", "javascript:alert(1)", "JaVaScRiPt:alert(1)",
-            "javascript://psa.example/%0aalert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd",
-            "blob:https://psa.example/1", "ftp://psa.example/", "/\u{0}", "/\u{7f}", "/ü", "https://psa.example/ü",
-            "\u{ff0f}/evil.example", "https://psa\u{3002}example/", "/..//evil.example", "/.//evil.example",
-            "/x/..//evil.example", "/%2e%2e//evil.example", "?next=x", "#x", "http://[::1]:3000/", "http://127.1:3000/",
-            "https:psa.example/", "/<script>", "/\"", "/'", "/`", &long,
+            "",
+            "evil.example",
+            "//evil.example",
+            "///evil.example",
+            "////evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            " https://psa.example",
+            "https://psa.example ",
+            "/ /evil.example",
+            "https://evil.example",
+            "https:evil.example",
+            "https:/evil.example",
+            "https:///evil.example",
+            "https:\\\\evil.example",
+            "HTTPS://PSA.EXAMPLE",
+            "https://psa.example.evil.example",
+            "https://psa.example@evil.example",
+            "https://psa.example:443@evil.example",
+            "https://user@psa.example/",
+            "https://user:word@psa.example/",
+            "https://evil.example#https://psa.example",
+            "https://evil.example?https://psa.example",
+            "https://evil.example/https://psa.example",
+            "https://psa.example:8443/",
+            "http://psa.example/",
+            "https://psa.example:443/",
+            "https://psa.example./",
+            "https://psaxexample/",
+            "https://p%73a.example/",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "javascript://psa.example/%0aalert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:https://psa.example/1",
+            "ftp://psa.example/",
+            "/\u{0}",
+            "/\u{7f}",
+            "/ü",
+            "https://psa.example/ü",
+            "\u{ff0f}/evil.example",
+            "https://psa\u{3002}example/",
+            "/..//evil.example",
+            "/.//evil.example",
+            "/x/..//evil.example",
+            "/%2e%2e//evil.example",
+            "?next=x",
+            "#x",
+            "http://[::1]:3000/",
+            "http://127.1:3000/",
+            "https:psa.example/",
+            "/<script>",
+            "/\"",
+            "/'",
+            "/`",
+            &long,
         ] {
-            assert_eq!(check(bad, &allowed()).map_err(|error| error.code), Err("BAD_INPUT"), "{bad:?}");
+            assert_eq!(
+                check(bad, &allowed()).map_err(|error| error.code),
+                Err("BAD_INPUT"),
+                "{bad:?}"
+            );
         }
     }
 }

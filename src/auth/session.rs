@@ -6,8 +6,8 @@
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 
-use super::viewer::{Service, Staff};
 use super::Viewer;
+use super::viewer::{Service, Staff};
 use crate::db::{Connection, Pool};
 use crate::model::staff_session::StaffSession;
 use crate::model::{service_token, staff_session};
@@ -33,7 +33,9 @@ impl Proof {
     /// The proof in an `Authorization` value.
     pub fn bearer(authorization: &str) -> Option<Self> {
         let (scheme, token) = authorization.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| Self::Bearer(token.trim().to_owned()))
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Self::Bearer(token.trim().to_owned()))
     }
 
     /// Whether a browser sends it by itself, whoever makes it.
@@ -64,7 +66,9 @@ pub async fn viewer(pool: &Pool, now: DateTime<Utc>, proof: &Proof) -> anyhow::R
     match proof {
         Proof::Bearer(secret) => service(&mut conn, now, secret).await,
         Proof::Cookie(secret) => {
-            let Some(session) = staff_session::find_by_secret(&mut conn, now, secret).await? else { return Ok(None) };
+            let Some(session) = staff_session::find_by_secret(&mut conn, now, secret).await? else {
+                return Ok(None);
+            };
             staff_session::note_use(&mut conn, now, &session).await?;
             Ok(Some(staff(session)))
         }
@@ -85,11 +89,21 @@ pub async fn still_holds(pool: &Pool, now: DateTime<Utc>, proof: &Proof) -> anyh
 
 async fn service(conn: &mut Connection, now: DateTime<Utc>, secret: &str) -> anyhow::Result<Option<Viewer>> {
     let token = service_token::find_by_secret(conn, now, secret).await?;
-    Ok(token.map(|token| Viewer::Service(Service { token_id: token.id, name: token.name })))
+    Ok(token.map(|token| {
+        Viewer::Service(Service {
+            token_id: token.id,
+            name: token.name,
+        })
+    }))
 }
 
 fn staff(session: StaffSession) -> Viewer {
-    Viewer::Staff(Staff { session_id: session.id, tid: session.tid, oid: session.oid, name: session.name })
+    Viewer::Staff(Staff {
+        session_id: session.id,
+        tid: session.tid,
+        oid: session.oid,
+        name: session.name,
+    })
 }
 
 #[cfg(test)]
@@ -97,7 +111,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -114,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_bearer_token_that_is_given_is_meant() {
-        let headers = headers(&[(header::AUTHORIZATION, "bearer tnt_x"), (header::COOKIE, "tenantry=own")]);
+        let headers = headers(&[
+            (header::AUTHORIZATION, "bearer tnt_x"),
+            (header::COOKIE, "tenantry=own"),
+        ]);
         assert!(Proof::of(&headers, "tenantry") == Some(Proof::Bearer("tnt_x".into())));
     }
 

@@ -14,15 +14,14 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType,
-    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreResponseType, CoreRevocableToken,
+    CoreRevocationErrorResponse, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthenticationFlow, AuthorizationCode, Client, ClientId,
-    ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, IdTokenFields, IssuerUrl, JsonWebKeySet, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardErrorResponse,
-    StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
+    CsrfToken, EmptyExtraTokenFields, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields, IssuerUrl,
+    JsonWebKeySet, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    StandardErrorResponse, StandardTokenResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -139,12 +138,7 @@ impl SignIn {
     ///
     /// # Errors
     /// When Entra's metadata cannot be had or is not what it must be.
-    pub async fn begin(
-        &self,
-        authority: Authority,
-        redirect_uri: &Url,
-        prompt: Prompt,
-    ) -> Result<Begun, SignInError> {
+    pub async fn begin(&self, authority: Authority, redirect_uri: &Url, prompt: Prompt) -> Result<Begun, SignInError> {
         let client = self.client(&self.authorities.metadata(authority).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let prompt = match prompt {
@@ -158,9 +152,7 @@ impl SignIn {
                 || CsrfToken::new_random_len(32),
                 || Nonce::new_random_len(32),
             )
-            .set_redirect_uri(std::borrow::Cow::Owned(RedirectUrl::from_url(
-                redirect_uri.clone(),
-            )))
+            .set_redirect_uri(std::borrow::Cow::Owned(RedirectUrl::from_url(redirect_uri.clone())))
             // `oid` comes with `profile` only.
             .add_scope(Scope::new("profile".into()))
             .add_prompt(prompt)
@@ -173,10 +165,7 @@ impl SignIn {
             nonce: nonce.secret().clone(),
             pkce_verifier: verifier.into_secret(),
         };
-        Ok(Begun {
-            authorize_url,
-            pending,
-        })
+        Ok(Begun { authorize_url, pending })
     }
 
     /// Exchanges the code that came back and validates who it is. `authority` and `redirect_uri` are those of
@@ -192,12 +181,8 @@ impl SignIn {
         code: &str,
     ) -> Result<Person, SignInError> {
         let metadata = self.authorities.metadata(authority).await?;
-        let answer = self
-            .exchange(&metadata, &pending, redirect_uri, code)
-            .await?;
-        let token = answer
-            .id_token()
-            .ok_or(SignInError::token("it is missing"))?;
+        let answer = self.exchange(&metadata, &pending, redirect_uri, code).await?;
+        let token = answer.id_token().ok_or(SignInError::token("it is missing"))?;
         let expected = Expected {
             client_id: self.microsoft.client_id(),
             login: self.microsoft.login_url(),
@@ -213,15 +198,8 @@ impl SignIn {
     /// Where to send the browser so that Entra ends its session too. End ours first.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-a-sign-out-request>
-    pub fn sign_out_url(
-        &self,
-        tenant: Uuid,
-        logout_hint: Option<&str>,
-        post_logout_redirect: &Url,
-    ) -> Url {
-        let mut url = self
-            .microsoft
-            .login_path(&format!("{tenant}/oauth2/v2.0/logout"));
+    pub fn sign_out_url(&self, tenant: Uuid, logout_hint: Option<&str>, post_logout_redirect: &Url) -> Url {
+        let mut url = self.microsoft.login_path(&format!("{tenant}/oauth2/v2.0/logout"));
         url.query_pairs_mut()
             .append_pair("post_logout_redirect_uri", post_logout_redirect.as_str());
         if let Some(hint) = logout_hint {
@@ -252,9 +230,7 @@ impl SignIn {
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(pending.pkce_verifier.clone()))
-            .set_redirect_uri(std::borrow::Cow::Owned(RedirectUrl::from_url(
-                redirect_uri.clone(),
-            )));
+            .set_redirect_uri(std::borrow::Cow::Owned(RedirectUrl::from_url(redirect_uri.clone())));
         if let Some(assertion) = assertion {
             request = request
                 .add_extra_param("client_assertion_type", JWT_BEARER)
@@ -271,9 +247,7 @@ impl SignIn {
                 }
                 RequestTokenError::Request(_) => SignInError::Unavailable,
                 // The text of these quotes the answer, tokens included.
-                RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                    SignInError::token("it cannot be read")
-                }
+                RequestTokenError::Parse(..) | RequestTokenError::Other(_) => SignInError::token("it cannot be read"),
             })
     }
 
@@ -298,9 +272,7 @@ impl<'c> AsyncHttpClient<'c> for ToEntra<'_> {
         Box::pin(async {
             let request = reqwest::Request::try_from(request).map_err(|_| Broken::Elsewhere)?;
             let reply = self.0.door().ask_entra(request).await?;
-            if reply.status.is_server_error()
-                || reply.status == reqwest::StatusCode::TOO_MANY_REQUESTS
-            {
+            if reply.status.is_server_error() || reply.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
                 return Err(Broken::Cut);
             }
             let mut response = HttpResponse::new(reply.body);

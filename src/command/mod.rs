@@ -16,7 +16,10 @@ pub fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// Prints the GraphQL schema.
@@ -50,6 +53,9 @@ pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 
 /// The present. The command line is where the time comes from.
 pub fn now() -> DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "whoever gets the time from here can be given another by a test")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever gets the time from here can be given another by a test"
+    )]
     Utc::now()
 }

@@ -57,8 +57,13 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let allowed = Allowed::new(web.origin()?, web.other_origins()?);
     let public_url = PublicUrl(allowed.own().clone());
-    let schema =
-        graphql::schema(app.pool.clone(), app.events.clone(), app.doorbell.clone(), public_url, allowed.clone());
+    let schema = graphql::schema(
+        app.pool.clone(),
+        app.events.clone(),
+        app.doorbell.clone(),
+        public_url,
+        allowed.clone(),
+    );
     let router = http::router(State::new(Parts {
         executor: Executor::new(schema),
         pool: app.pool,

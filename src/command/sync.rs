@@ -58,7 +58,10 @@ impl Sync {
     async fn follow(&self, pool: &Pool, stop: CancellationToken) -> anyhow::Result<ExitCode> {
         let events = Events::start(pool, stop.clone()).await?;
         let Some(company) = self.find(pool).await? else {
-            eprintln!("There is no company {}. Give its id, or the id that the PSA has for it.", self.company);
+            eprintln!(
+                "There is no company {}. Give its id, or the id that the PSA has for it.",
+                self.company
+            );
             return Ok(ExitCode::from(WRONG_USAGE));
         };
         let mut watch = events.watch(company.id, SyncKind::Identity);
@@ -110,12 +113,15 @@ impl Sync {
             requested_by: "the command line".into(),
             not_before: now,
         };
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await).await
+        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+            .await
     }
 
     async fn read(&self, pool: &Pool, run: &SyncRun) -> anyhow::Result<SyncRun> {
         let mut conn = pool.get().await?;
-        sync_run::find(&mut conn, &Scope::All, run.id).await?.context("the company was deleted meanwhile")
+        sync_run::find(&mut conn, &Scope::All, run.id)
+            .await?
+            .context("the company was deleted meanwhile")
     }
 
     /// Says how it ended; the exit code says it to scripts.

@@ -25,7 +25,9 @@ impl Token {
         let secret = {
             let mut conn = data.pool.get().await?;
             let now = super::now();
-            service_token::issue(&mut conn, now, &self.name, "the command line", self.days).await?.1
+            service_token::issue(&mut conn, now, &self.name, "the command line", self.days)
+                .await?
+                .1
         };
         data.close().await?;
         #[expect(clippy::print_stdout, reason = "the token is the command's answer")]

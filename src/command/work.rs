@@ -23,7 +23,15 @@ impl Work {
         let stop = super::stop_on_signal()?;
         let data = Data::open(&self.database).await?;
         let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
-        jobs::work(app.pool.clone(), app.doorbell.clone(), app.events.clone(), self.concurrency, app.perform(), stop).await;
+        jobs::work(
+            app.pool.clone(),
+            app.doorbell.clone(),
+            app.events.clone(),
+            self.concurrency,
+            app.perform(),
+            stop,
+        )
+        .await;
         data.close().await?;
         Ok(ExitCode::SUCCESS)
     }

@@ -111,8 +111,7 @@ impl EmbeddedPostgres {
                 Ok(()) => return Self::start(&home, lock, durability).await,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => {
-                    return Err(error)
-                        .with_context(|| format!("cannot lock {}", lock_path.display()));
+                    return Err(error).with_context(|| format!("cannot lock {}", lock_path.display()));
                 }
             }
             // The holder may still be making the cluster, or be about to give up: ask again, for both.
@@ -169,10 +168,7 @@ fn open_home(data_dir: &Path) -> anyhow::Result<PathBuf> {
     data_dir.canonicalize().with_context(describe)
 }
 
-async fn wait_until_ready(
-    cluster: &Cluster,
-    server: &Server,
-) -> anyhow::Result<tokio_postgres::Client> {
+async fn wait_until_ready(cluster: &Cluster, server: &Server) -> anyhow::Result<tokio_postgres::Client> {
     let url = cluster.url("postgres")?;
     let deadline = Instant::now() + START_LIMIT;
     loop {

@@ -101,13 +101,7 @@ impl Events {
         let client = listen(pool.url(), CHANNEL, hub.heard.clone()).await?;
         let cursor = Cursor::at_the_end(&client).await?;
         tokio::spawn(send(hub.clone(), pool.clone(), stop.clone()));
-        tokio::spawn(receive(
-            hub.clone(),
-            pool.url().to_owned(),
-            client,
-            cursor,
-            stop,
-        ));
+        tokio::spawn(receive(hub.clone(), pool.url().to_owned(), client, cursor, stop));
         Ok(Self { hub })
     }
 
@@ -120,18 +114,14 @@ impl Events {
     /// Every change of the company's runs of this kind from now on.
     pub fn watch(&self, company_id: Uuid, kind: SyncKind) -> Watch {
         let topic = (company_id, kind);
-        let queue = self
-            .hub
-            .watched()
-            .as_mut()
-            .map(|watched| match watched.entry(topic) {
-                Entry::Occupied(sender) => sender.get().subscribe(),
-                Entry::Vacant(place) => {
-                    let (sender, receiver) = broadcast::channel(QUEUE);
-                    place.insert(sender);
-                    receiver
-                }
-            });
+        let queue = self.hub.watched().as_mut().map(|watched| match watched.entry(topic) {
+            Entry::Occupied(sender) => sender.get().subscribe(),
+            Entry::Vacant(place) => {
+                let (sender, receiver) = broadcast::channel(QUEUE);
+                place.insert(sender);
+                receiver
+            }
+        });
         Watch {
             hub: self.hub.clone(),
             topic,
@@ -172,9 +162,7 @@ impl Drop for Watch {
 
 impl Hub {
     fn watched(&self) -> MutexGuard<'_, Option<HashMap<Topic, broadcast::Sender<Arc<SyncRun>>>>> {
-        self.watched
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn is_watched(&self, topic: &Topic) -> bool {
@@ -184,22 +172,14 @@ impl Hub {
     }
 
     fn tell(&self, topic: &Topic, run: Arc<SyncRun>) {
-        if let Some(sender) = self
-            .watched()
-            .as_ref()
-            .and_then(|watched| watched.get(topic))
-        {
+        if let Some(sender) = self.watched().as_ref().and_then(|watched| watched.get(topic)) {
             // The last watcher may have left since; then there is nobody to tell.
             let _ = sender.send(run);
         }
     }
 
     /// Reads what is new in the outbox and hands it out.
-    async fn deliver(
-        &self,
-        client: &Client,
-        cursor: &mut Cursor,
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn deliver(&self, client: &Client, cursor: &mut Cursor) -> Result<(), tokio_postgres::Error> {
         loop {
             let rows = client
                 .query(
@@ -235,11 +215,7 @@ fn topic(row: &tokio_postgres::Row) -> Option<Topic> {
 
 /// Tells the other nodes that something was committed here, one notification at a time.
 async fn send(hub: Arc<Hub>, pool: Pool, stop: CancellationToken) {
-    while stop
-        .run_until_cancelled(hub.committed.notified())
-        .await
-        .is_some()
-    {
+    while stop.run_until_cancelled(hub.committed.notified()).await.is_some() {
         if let Err(error) = notify(&pool).await {
             // The other nodes look by themselves within a second.
             tracing::debug!(%error, "a notification was not sent");
@@ -257,13 +233,7 @@ async fn notify(pool: &Pool) -> anyhow::Result<()> {
 }
 
 /// Reads the outbox whenever something was heard, once a second, and after each new connection.
-async fn receive(
-    hub: Arc<Hub>,
-    url: String,
-    mut client: Client,
-    mut cursor: Cursor,
-    stop: CancellationToken,
-) {
+async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cursor, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -273,15 +243,9 @@ async fn receive(
             _ = look.tick() => {}
         }
         let delivered = timeout(LONGEST_READ, hub.deliver(&client, &mut cursor)).await;
-        if let Err(error) = delivered
-            .map_err(anyhow::Error::from)
-            .and_then(|read| Ok(read?))
-        {
+        if let Err(error) = delivered.map_err(anyhow::Error::from).and_then(|read| Ok(read?)) {
             tracing::warn!(%error, "the connection that listens for events was lost");
-            match stop
-                .run_until_cancelled(reconnect(&hub, &url, &mut cursor))
-                .await
-            {
+            match stop.run_until_cancelled(reconnect(&hub, &url, &mut cursor)).await {
                 Some(opened) => client = opened,
                 None => break,
             }

@@ -250,4 +250,22 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(company, tenant, connect_ticket, sign_in_flow, staff_session, service_token, contact, contact_group, contact_group_member, asset, sync_rules, sync_state, sync_run, sync_slot, sync_change, held_change, outbox);
+diesel::allow_tables_to_appear_in_same_query!(
+    company,
+    tenant,
+    connect_ticket,
+    sign_in_flow,
+    staff_session,
+    service_token,
+    contact,
+    contact_group,
+    contact_group_member,
+    asset,
+    sync_rules,
+    sync_state,
+    sync_run,
+    sync_slot,
+    sync_change,
+    held_change,
+    outbox
+);

@@ -28,27 +28,55 @@ pub struct Client {
 /// # Errors
 /// When the simulator refuses a tenant.
 pub fn make(simulator: &Simulator) -> anyhow::Result<(TenantSummary, Vec<Client>)> {
-    let msp = simulator.add_tenant(TenantSpec { people: 12, groups: Some(3), devices: Some(0), ..spec("Lakeside IT", "lakeside-it.example") })?;
+    let msp = simulator.add_tenant(TenantSpec {
+        people: 12,
+        groups: Some(3),
+        devices: Some(0),
+        ..spec("Lakeside IT", "lakeside-it.example")
+    })?;
     let mut clients = vec![
         Client {
-            tenant: simulator.add_tenant(TenantSpec { seed: 1, people: 250, devices: Some(180), ..spec("Contoso", "contoso.example") })?,
+            tenant: simulator.add_tenant(TenantSpec {
+                seed: 1,
+                people: 250,
+                devices: Some(180),
+                ..spec("Contoso", "contoso.example")
+            })?,
             connected: true,
         },
         Client {
-            tenant: simulator.add_tenant(TenantSpec { seed: 2, people: 10_000, devices: Some(4_000), ..spec("Fabrikam", "fabrikam.example") })?,
+            tenant: simulator.add_tenant(TenantSpec {
+                seed: 2,
+                people: 10_000,
+                devices: Some(4_000),
+                ..spec("Fabrikam", "fabrikam.example")
+            })?,
             connected: true,
         },
         Client {
-            tenant: simulator.add_tenant(TenantSpec { seed: 3, people: 60, intune: false, ..spec("Northwind", "northwind.example") })?,
+            tenant: simulator.add_tenant(TenantSpec {
+                seed: 3,
+                people: 60,
+                intune: false,
+                ..spec("Northwind", "northwind.example")
+            })?,
             connected: true,
         },
         Client {
-            tenant: simulator.add_tenant(TenantSpec { seed: 4, people: 120, devices: Some(80), ..spec("Adventure Works", "adventure-works.example") })?,
+            tenant: simulator.add_tenant(TenantSpec {
+                seed: 4,
+                people: 120,
+                devices: Some(80),
+                ..spec("Adventure Works", "adventure-works.example")
+            })?,
             connected: false,
         },
     ];
     if let Some(published) = published_payloads()? {
-        clients.push(Client { tenant: simulator.add_tenant(published)?, connected: true });
+        clients.push(Client {
+            tenant: simulator.add_tenant(published)?,
+            connected: true,
+        });
     }
     Ok((msp, clients))
 }
@@ -69,7 +97,11 @@ fn published_payloads() -> anyhow::Result<Option<TenantSpec>> {
     }
     let manifest = serde_json::from_str(MANIFEST).context("the manifest of the published payloads")?;
     let published = spec("Published payloads", "published.example");
-    Ok(Some(TenantSpec { capture: Some(folder), capture_manifest: Some(manifest), ..published }))
+    Ok(Some(TenantSpec {
+        capture: Some(folder),
+        capture_manifest: Some(manifest),
+        ..published
+    }))
 }
 
 /// Makes the companies, connects those that are to be connected, and waits until their first sync has ended.
@@ -101,7 +133,9 @@ async fn find_or_make(app: &App, external_id: &str, name: &str) -> anyhow::Resul
     if let Some(company) = company::find_by_external_id(&mut conn, &Scope::All, external_id).await? {
         return Ok(company);
     }
-    company::insert(&mut conn, now(), name, Some(external_id)).await.context("making a company of the demo")
+    company::insert(&mut conn, now(), name, Some(external_id))
+        .await
+        .context("making a company of the demo")
 }
 
 /// As the way through Microsoft would: connected, and the first sync queued, in one transaction.

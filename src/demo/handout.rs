@@ -58,7 +58,9 @@ impl Handout<'_> {
     pub async fn write(&self, pool: &Pool, data_dir: &Path) -> anyhow::Result<()> {
         let secret = {
             let mut conn = pool.get().await?;
-            service_token::issue(&mut conn, now(), "the demo's scripts", "the demo", TOKEN_DAYS).await?.1
+            service_token::issue(&mut conn, now(), "the demo's scripts", "the demo", TOKEN_DAYS)
+                .await?
+                .1
         };
         write_private(&data_dir.join(TOKEN), &secret)?;
         write_private(&data_dir.join(SETTINGS), &self.settings(data_dir)?)
@@ -86,8 +88,19 @@ impl Handout<'_> {
             writeln!(text, "TENANT_{number}_ID={}", client.tenant.id)?;
         }
         for (index, (tenant, account)) in self.people().enumerate() {
-            let role = if account.administrator { "administrator" } else { "member" };
-            writeln!(text, "PERSON_{}={}/{} {role} {}", index + 1, tenant.id, account.oid, account.name)?;
+            let role = if account.administrator {
+                "administrator"
+            } else {
+                "member"
+            };
+            writeln!(
+                text,
+                "PERSON_{}={}/{} {role} {}",
+                index + 1,
+                tenant.id,
+                account.oid,
+                account.name
+            )?;
         }
         Ok(text)
     }
@@ -95,22 +108,44 @@ impl Handout<'_> {
     fn people(&self) -> impl Iterator<Item = (&TenantSummary, &m365_simulator::Account)> {
         std::iter::once(self.msp)
             .chain(self.clients.iter().map(|client| &client.tenant))
-            .flat_map(|tenant| tenant.accounts.iter().take(PEOPLE).map(move |account| (tenant, account)))
+            .flat_map(|tenant| {
+                tenant
+                    .accounts
+                    .iter()
+                    .take(PEOPLE)
+                    .map(move |account| (tenant, account))
+            })
     }
 
     /// Says where to click and as whom.
     pub fn print(&self, data_dir: &Path) {
-        let staff = self.msp.accounts.first().map_or("anybody", |account| account.name.as_str());
+        let staff = self
+            .msp
+            .accounts
+            .first()
+            .map_or("anybody", |account| account.name.as_str());
         let origin = self.web.origin().map(|origin| bare(&origin)).unwrap_or_default();
-        eprintln!("\nTenantry is ready.\n\n  1. Open {origin} and sign in: choose {staff} of {}.", self.msp.display_name);
+        eprintln!(
+            "\nTenantry is ready.\n\n  1. Open {origin} and sign in: choose {staff} of {}.",
+            self.msp.display_name
+        );
         eprintln!("  2. Open GraphiQL there; each tab is a step: look, connect, sync, watch, query.");
         if let Some(client) = self.clients.iter().find(|client| !client.connected) {
             let administrator = client.tenant.accounts.iter().find(|account| account.administrator);
             let administrator = administrator.map_or("its administrator", |account| account.name.as_str());
-            eprintln!("  3. Connect {}: at Microsoft, sign in as {administrator} and accept.", client.tenant.display_name);
+            eprintln!(
+                "  3. Connect {}: at Microsoft, sign in as {administrator} and accept.",
+                client.tenant.display_name
+            );
         }
-        eprintln!("\n  The simulated Microsoft 365: {} (change it under /_control)", bare(self.simulator.url()));
-        eprintln!("  For scripts: {0}/{SETTINGS} and {0}/{TOKEN}\n  Ctrl-C ends everything; the data stays.\n", data_dir.display());
+        eprintln!(
+            "\n  The simulated Microsoft 365: {} (change it under /_control)",
+            bare(self.simulator.url())
+        );
+        eprintln!(
+            "  For scripts: {0}/{SETTINGS} and {0}/{TOKEN}\n  Ctrl-C ends everything; the data stays.\n",
+            data_dir.display()
+        );
     }
 }
 

@@ -151,12 +151,18 @@ impl Asset {
         let siblings = self.0.siblings();
         let people: Arc<HashMap<Owner, Kin<model::Contact>>> = siblings
             .share(People, || async {
-                let (companies, entra_ids): (Vec<Uuid>, Vec<Uuid>) =
-                    siblings.owners().iter().map(|owner| (owner.company_id, owner.key)).unzip();
+                let (companies, entra_ids): (Vec<Uuid>, Vec<Uuid>) = siblings
+                    .owners()
+                    .iter()
+                    .map(|owner| (owner.company_id, owner.key))
+                    .unzip();
                 let mut conn = loan(ctx).await?;
                 let rows = contact::load_by_entra_id(&mut conn, &scope, &companies, &entra_ids).await?;
                 drop(conn);
-                Ok(Kin::all(rows).into_iter().map(|person| (person.owner(), person)).collect())
+                Ok(Kin::all(rows)
+                    .into_iter()
+                    .map(|person| (person.owner(), person))
+                    .collect())
             })
             .await?;
         Ok(people.get(&self.0.owner()).cloned().map(Contact))

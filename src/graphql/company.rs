@@ -41,7 +41,10 @@ impl Company {
                 let mut conn = loan(ctx).await?;
                 let rows = model::company::load(&mut conn, &scope, &ids).await?;
                 drop(conn);
-                Ok(Kin::all(rows).into_iter().map(|company| (company.id, company)).collect())
+                Ok(Kin::all(rows)
+                    .into_iter()
+                    .map(|company| (company.id, company))
+                    .collect())
             })
             .await?;
         let company = companies.get(&company_id).cloned();
@@ -126,7 +129,12 @@ impl Company {
     ) -> Answer<Connection<Contact>> {
         let filter = query::contact_filter(search, group_id, state, account_enabled, user_type)?;
         let listing = contact::list_of_company(filter, ContactOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.owner(), listing, paging).await
     }
 
@@ -150,7 +158,12 @@ impl Company {
             state,
         };
         let listing = contact_group::list_of_company(filter, ContactGroupOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.owner(), listing, paging).await
     }
 
@@ -176,7 +189,12 @@ impl Company {
     ) -> Answer<Connection<Asset>> {
         let filter = query::asset_filter(search, compliance_state, operating_system, state, contact_id)?;
         let listing = asset::list_of_company(filter, AssetOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.owner(), listing, paging).await
     }
 
@@ -194,7 +212,12 @@ impl Company {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<SyncRun>> {
         let listing = sync_run::list_of_company(&sync_run::Filter { kind, status, dry_run });
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.owner(), listing, paging).await
     }
 

@@ -49,7 +49,10 @@ impl Paging {
             end,
             most,
             after: self.after.map(|text| cursor::read("after", &text, order)).transpose()?,
-            before: self.before.map(|text| cursor::read("before", &text, order)).transpose()?,
+            before: self
+                .before
+                .map(|text| cursor::read("before", &text, order))
+                .transpose()?,
         })
     }
 }
@@ -201,7 +204,12 @@ impl<N: Listed> Connection<N> {
 
     /// How many rows the whole list has. Counted only when it is selected.
     async fn total_count(&self, ctx: &Context<'_>) -> Answer<i64> {
-        let List { siblings, owner, listing, .. } = &self.list;
+        let List {
+            siblings,
+            owner,
+            listing,
+            ..
+        } = &self.list;
         let scope = scope(ctx)?;
         let counts: Arc<HashMap<Owner, i64>> = siblings
             .share(listing.clone(), || async {

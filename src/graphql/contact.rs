@@ -146,7 +146,12 @@ impl Contact {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<ContactGroup>> {
         let listing = contact_group::list_of_member(ContactGroupOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 
@@ -161,7 +166,12 @@ impl Contact {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<Asset>> {
         let listing = asset::list_of_contact(AssetOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 }

@@ -72,7 +72,9 @@ impl Listed for ContactGroupMember {
                 let groups = contact_group::load(&mut conn, &scope, &ids).await?;
                 drop(conn);
                 let people = Kin::all(people).into_iter().map(|row| (row.id, Contact(row).into()));
-                let groups = Kin::all(groups).into_iter().map(|row| (row.id, ContactGroup(row).into()));
+                let groups = Kin::all(groups)
+                    .into_iter()
+                    .map(|row| (row.id, ContactGroup(row).into()));
                 Ok(people.chain(groups).collect())
             })
             .await?;
@@ -142,7 +144,12 @@ impl ContactGroup {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<ContactGroupMember>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         let listing = contact_group::list_members();
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
@@ -158,7 +165,12 @@ impl ContactGroup {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<ContactGroup>> {
         let listing = contact_group::list_of_member(ContactGroupOrder::order(order_by));
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 }

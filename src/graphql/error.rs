@@ -142,7 +142,9 @@ fn logged(mut response: Response, request_id: Option<&RequestId>) -> Response {
     let mut logged = HashSet::new();
     for error in &mut response.errors {
         let Some(source) = error.source.take() else { continue };
-        let Some(chain) = source.downcast_ref::<anyhow::Error>() else { continue };
+        let Some(chain) = source.downcast_ref::<anyhow::Error>() else {
+            continue;
+        };
         if logged.insert(Arc::as_ptr(&source).cast::<()>().addr()) {
             tracing::error!(request_id, error = format!("{chain:#}"), "a request failed");
         }

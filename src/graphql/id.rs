@@ -57,8 +57,13 @@ impl IdOf {
     /// # Errors
     /// `BAD_INPUT` for what is not an id of this type.
     pub fn read_input(self, id: &ID, field: &'static str) -> Result<Uuid, UserError> {
-        self.read(id)
-            .ok_or_else(|| UserError::at("BAD_INPUT", &[field], format!("This is not the id of a {}.", self.words())))
+        self.read(id).ok_or_else(|| {
+            UserError::at(
+                "BAD_INPUT",
+                &[field],
+                format!("This is not the id of a {}.", self.words()),
+            )
+        })
     }
 
     /// The name to use in a sentence.

@@ -65,7 +65,10 @@ pub fn read(request: &mut Request) -> ServerResult<&ExecutableDocument> {
 }
 
 fn refused(limit: &str, most: impl std::fmt::Display, at: Option<Pos>) -> ServerError {
-    let mut error = ServerError::new(format!("The document is beyond the limit of {most} {limit}. Ask for less at once."), at);
+    let mut error = ServerError::new(
+        format!("The document is beyond the limit of {most} {limit}. Ask for less at once."),
+        at,
+    );
     error.extensions.get_or_insert_default().set("code", "LIMIT");
     error
 }
@@ -87,7 +90,13 @@ fn few_brackets(query: &str) -> ServerResult<()> {
 }
 
 fn judge(document: &ExecutableDocument, variables: &Variables) -> ServerResult<()> {
-    let mut walk = Walk { document, variables, selections: 0, aliases: 0, root_fields: 0 };
+    let mut walk = Walk {
+        document,
+        variables,
+        selections: 0,
+        aliases: 0,
+        root_fields: 0,
+    };
     for (_, operation) in document.operations.iter() {
         few_directives(&operation.node.directives)?;
         for variable in &operation.node.variable_definitions {
@@ -96,7 +105,11 @@ fn judge(document: &ExecutableDocument, variables: &Variables) -> ServerResult<(
         (walk.aliases, walk.root_fields) = (0, 0);
         let answer = walk.set(&operation.node.selection_set, 0, 0)?;
         if answer > ANSWER {
-            return Err(refused("values in an answer, with every page full", ANSWER, Some(operation.pos)));
+            return Err(refused(
+                "values in an answer, with every page full",
+                ANSWER,
+                Some(operation.pos),
+            ));
         }
     }
     // Validation reads them whether or not they are spread.
@@ -133,7 +146,11 @@ impl<'d> Walk<'d> {
         for selection in &set.node.items {
             self.selections += 1;
             if self.selections > SELECTIONS {
-                return Err(refused("fields, fragments written out", SELECTIONS, Some(selection.pos)));
+                return Err(refused(
+                    "fields, fragments written out",
+                    SELECTIONS,
+                    Some(selection.pos),
+                ));
             }
             let more = match &selection.node {
                 Selection::Field(field) => self.field(field, depth, nesting)?,
@@ -169,7 +186,11 @@ impl<'d> Walk<'d> {
         }
         self.root_fields += usize::from(depth == 0);
         if self.root_fields > ROOT_FIELDS {
-            return Err(refused("fields at the root of an operation", ROOT_FIELDS, Some(field.pos)));
+            return Err(refused(
+                "fields at the root of an operation",
+                ROOT_FIELDS,
+                Some(field.pos),
+            ));
         }
         let below = self.set(&field.node.selection_set, depth + 1, nesting + 1)?;
         Ok(below.saturating_mul(self.page(&field.node)).saturating_add(1))
@@ -185,10 +206,12 @@ impl<'d> Walk<'d> {
             .any(|item| matches!(&item.node, Selection::Field(below) if below.node.name.node == "edges"));
         let asked = ["first", "last"]
             .iter()
-            .filter_map(|name| number(field.get_argument(name)?.node.clone().into_const_with(|variable| {
-                // A default that is not seen here may be anything.
-                Ok::<_, Infallible>(self.variables.get(&variable).cloned().unwrap_or_else(|| PAGE.1.into()))
-            })))
+            .filter_map(|name| {
+                number(field.get_argument(name)?.node.clone().into_const_with(|variable| {
+                    // A default that is not seen here may be anything.
+                    Ok::<_, Infallible>(self.variables.get(&variable).cloned().unwrap_or_else(|| PAGE.1.into()))
+                }))
+            })
             .max();
         match asked {
             Some(asked) => asked.clamp(1, PAGE.1),
@@ -212,14 +235,16 @@ mod tests {
     fn code(query: impl Into<String>) -> Option<String> {
         let error = read(&mut Request::new(query)).err()?;
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-        Some(match code {
-            Some(Value::String(code)) => format!("{code}: {}", error.message),
-            _ => panic!("refused by the parser: {}", error.message),
-        }
-        .split(". ")
-        .next()
-        .unwrap_or_default()
-        .to_owned())
+        Some(
+            match code {
+                Some(Value::String(code)) => format!("{code}: {}", error.message),
+                _ => panic!("refused by the parser: {}", error.message),
+            }
+            .split(". ")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        )
     }
 
     fn nested(levels: usize) -> String {
@@ -228,13 +253,21 @@ mod tests {
 
     #[test]
     fn what_people_ask_is_within_the_limits() {
-        assert_eq!(code("{ viewer { name } companies(first: 100) { edges { node { id contacts { edges { node { id } } } } } } }"), None);
+        assert_eq!(
+            code(
+                "{ viewer { name } companies(first: 100) { edges { node { id contacts { edges { node { id } } } } } } }"
+            ),
+            None
+        );
         assert_eq!(code(nested(DEPTH)), None);
     }
 
     #[test]
     fn fields_within_fields_are_limited() {
-        assert_eq!(code(nested(DEPTH + 1)).unwrap(), "LIMIT: The document is beyond the limit of 20 fields within fields");
+        assert_eq!(
+            code(nested(DEPTH + 1)).unwrap(),
+            "LIMIT: The document is beyond the limit of 20 fields within fields"
+        );
     }
 
     #[test]
@@ -248,29 +281,45 @@ mod tests {
     fn fragments_count_wherever_they_are_spread() {
         let mut document = String::from("{ a { ...F0 } }");
         for level in 0..12 {
-            document += &format!(" fragment F{level} on T {{ x{} }}", format!(" ...F{}", level + 1).repeat(4));
+            document += &format!(
+                " fragment F{level} on T {{ x{} }}",
+                format!(" ...F{}", level + 1).repeat(4)
+            );
         }
         document += " fragment F12 on T { __typename }";
-        assert_eq!(code(document).unwrap(), "LIMIT: The document is beyond the limit of 5000 fields, fragments written out");
+        assert_eq!(
+            code(document).unwrap(),
+            "LIMIT: The document is beyond the limit of 5000 fields, fragments written out"
+        );
     }
 
     #[test]
     fn a_fragment_that_spreads_itself_ends() {
         assert!(code("{ ...F } fragment F on T { ...F }").unwrap().starts_with("LIMIT"));
-        assert!(code("{ a } fragment F on T { ...F }").unwrap().starts_with("LIMIT"), "also one that nothing spreads");
+        assert!(
+            code("{ a } fragment F on T { ...F }").unwrap().starts_with("LIMIT"),
+            "also one that nothing spreads"
+        );
     }
 
     #[test]
     fn aliases_are_limited() {
         let aliases: String = (0..=ALIASES).map(|n| format!("a{n}: b ")).collect();
-        assert_eq!(code(format!("{{ x {{ {aliases} }} }}")).unwrap(), "LIMIT: The document is beyond the limit of 30 aliases in an operation");
+        assert_eq!(
+            code(format!("{{ x {{ {aliases} }} }}")).unwrap(),
+            "LIMIT: The document is beyond the limit of 30 aliases in an operation"
+        );
     }
 
     #[test]
     fn fields_at_the_root_are_limited_through_fragments_too() {
         let fields = "a ".repeat(ROOT_FIELDS);
         assert_eq!(code(format!("{{ {fields} }}")), None);
-        assert!(code(format!("{{ {fields} ...F }} fragment F on Query {{ b }}")).unwrap().contains("at the root"));
+        assert!(
+            code(format!("{{ {fields} ...F }} fragment F on Query {{ b }}"))
+                .unwrap()
+                .contains("at the root")
+        );
     }
 
     #[test]
@@ -284,7 +333,10 @@ mod tests {
             format!("{{ ...F{many} }} fragment F on T {{ x }}"),
             format!("{{ ...F }} fragment F on T{many} {{ x }}"),
         ] {
-            assert!(code(&document).is_some_and(|said| said.contains("directives in one place")), "{document}");
+            assert!(
+                code(&document).is_some_and(|said| said.contains("directives in one place")),
+                "{document}"
+            );
         }
     }
 
@@ -294,7 +346,10 @@ mod tests {
         assert_eq!(code(format!("{{ {} }}", page(&page("id")))), None);
         let three = format!("{{ {} }}", page(&page(&page("id"))));
         assert!(code(three).unwrap().contains("values in an answer"));
-        let by_variable = format!("query($n: Int!) {{ {} }}", page(&page(&page("id"))).replace("100", "$n"));
+        let by_variable = format!(
+            "query($n: Int!) {{ {} }}",
+            page(&page(&page("id"))).replace("100", "$n")
+        );
         assert!(code(by_variable).unwrap().contains("values in an answer"));
     }
 }

@@ -69,30 +69,35 @@ pub fn schema(
 
 /// The schema in its own language, as `schema.graphql` has it.
 pub fn sdl() -> String {
-    builder()
-        .finish()
-        .sdl_with_options(
-            SDLExportOptions::new()
-                .sorted_fields()
-                .sorted_arguments()
-                .sorted_enum_items()
-                .prefer_single_line_descriptions()
-                .include_specified_by()
-                .use_space_ident(),
-        )
+    builder().finish().sdl_with_options(
+        SDLExportOptions::new()
+            .sorted_fields()
+            .sorted_arguments()
+            .sorted_enum_items()
+            .prefer_single_line_descriptions()
+            .include_specified_by()
+            .use_space_ident(),
+    )
 }
 
 fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
     Schema::build(query::Query, mutation::Mutation::default(), subscription::Subscription)
         .disable_suggestions()
-        .override_output_type_description::<DateTime<Utc>>("A point in time, in RFC 3339, such as `2026-11-23T04:00:00+00:00`.")
-        .override_output_type_description::<Uuid>("An id of Microsoft's, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.")
+        .override_output_type_description::<DateTime<Utc>>(
+            "A point in time, in RFC 3339, such as `2026-11-23T04:00:00+00:00`.",
+        )
+        .override_output_type_description::<Uuid>(
+            "An id of Microsoft's, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.",
+        )
         .extension(limits::Limits)
         .extension(error::Errors)
 }
 
 /// The present. The one clock of this floor.
-#[expect(clippy::disallowed_methods, reason = "a request begins now; everything below is given the time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a request begins now; everything below is given the time"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
@@ -119,7 +124,11 @@ fn scope(ctx: &Context<'_>) -> Answer<Scope> {
 /// `FORBIDDEN` when they may not.
 fn permit<'a>(ctx: &Context<'a>, action: Action) -> Answer<&'a Viewer> {
     let viewer = viewer(ctx)?;
-    if allow(viewer, action) { Ok(viewer) } else { Err(Fault::forbidden()) }
+    if allow(viewer, action) {
+        Ok(viewer)
+    } else {
+        Err(Fault::forbidden())
+    }
 }
 
 /// Something that the schema, or the request, was given.

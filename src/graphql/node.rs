@@ -31,8 +31,19 @@ pub enum Node {
 pub async fn load(ctx: &Context<'_>, ids: &[ID]) -> Answer<Vec<Option<Node>>> {
     let wanted: Vec<Option<(IdOf, Uuid)>> = ids.iter().map(id::read).collect();
     let mut found = HashMap::new();
-    for of in [IdOf::Company, IdOf::Contact, IdOf::ContactGroup, IdOf::Asset, IdOf::SyncRun] {
-        let ids: Vec<Uuid> = wanted.iter().flatten().filter(|(is, _)| *is == of).map(|(_, id)| *id).collect();
+    for of in [
+        IdOf::Company,
+        IdOf::Contact,
+        IdOf::ContactGroup,
+        IdOf::Asset,
+        IdOf::SyncRun,
+    ] {
+        let ids: Vec<Uuid> = wanted
+            .iter()
+            .flatten()
+            .filter(|(is, _)| *is == of)
+            .map(|(_, id)| *id)
+            .collect();
         if !ids.is_empty() {
             let nodes = load_type(ctx, of, &ids).await?;
             found.extend(nodes.into_iter().map(|(id, node)| ((of, id), node)));
@@ -45,23 +56,31 @@ async fn load_type(ctx: &Context<'_>, of: IdOf, ids: &[Uuid]) -> Answer<Vec<(Uui
     let scope = scope(ctx)?;
     let mut conn = loan(ctx).await?;
     Ok(match of {
-        IdOf::Company => nodes(company::load(&mut conn, &scope, ids).await?, |row: &model::Company| row.id, |kin| {
-            Company(kin).into()
-        }),
-        IdOf::Contact => nodes(contact::load(&mut conn, &scope, ids).await?, |row: &model::Contact| row.id, |kin| {
-            Contact(kin).into()
-        }),
+        IdOf::Company => nodes(
+            company::load(&mut conn, &scope, ids).await?,
+            |row: &model::Company| row.id,
+            |kin| Company(kin).into(),
+        ),
+        IdOf::Contact => nodes(
+            contact::load(&mut conn, &scope, ids).await?,
+            |row: &model::Contact| row.id,
+            |kin| Contact(kin).into(),
+        ),
         IdOf::ContactGroup => nodes(
             contact_group::load(&mut conn, &scope, ids).await?,
             |row: &model::ContactGroup| row.id,
             |kin| ContactGroup(kin).into(),
         ),
-        IdOf::Asset => nodes(asset::load(&mut conn, &scope, ids).await?, |row: &model::Asset| row.id, |kin| {
-            Asset(kin).into()
-        }),
-        IdOf::SyncRun => nodes(sync_run::load(&mut conn, &scope, ids).await?, |row: &model::SyncRun| row.id, |kin| {
-            SyncRun(kin).into()
-        }),
+        IdOf::Asset => nodes(
+            asset::load(&mut conn, &scope, ids).await?,
+            |row: &model::Asset| row.id,
+            |kin| Asset(kin).into(),
+        ),
+        IdOf::SyncRun => nodes(
+            sync_run::load(&mut conn, &scope, ids).await?,
+            |row: &model::SyncRun| row.id,
+            |kin| SyncRun(kin).into(),
+        ),
         IdOf::ServiceToken => Vec::new(),
     })
 }

@@ -17,9 +17,7 @@ use super::{loan, scope, viewer};
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Listing, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
-use crate::model::{
-    RecordState, Scope, TenantStatus, asset, company, contact, contact_group, sync_run,
-};
+use crate::model::{RecordState, Scope, TenantStatus, asset, company, contact, contact_group, sync_run};
 
 const MOST_NODES: usize = 100;
 
@@ -92,7 +90,17 @@ impl Query {
         };
         let direction = order_by.map_or(Direction::Asc, |order| order.direction);
         let listing = company::list(&scope(ctx)?, filter, direction);
-        Connection::of_nobody(ctx, listing, Paging { first, after, last, before }).await
+        Connection::of_nobody(
+            ctx,
+            listing,
+            Paging {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// People, of one company or of all that the viewer may see.
@@ -122,7 +130,18 @@ impl Query {
             one: |filter| contact::list_of_company(filter, order),
             all: |scope: &Scope, filter| contact::list_everywhere(scope, filter, order),
         };
-        list.page(ctx, company_id, filter, Paging { first, after, last, before }).await
+        list.page(
+            ctx,
+            company_id,
+            filter,
+            Paging {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// Devices, of one company or of all that the viewer may see.
@@ -152,7 +171,18 @@ impl Query {
             one: |filter| asset::list_of_company(filter, order),
             all: |scope: &Scope, filter| asset::list_everywhere(scope, filter, order),
         };
-        list.page(ctx, company_id, filter, Paging { first, after, last, before }).await
+        list.page(
+            ctx,
+            company_id,
+            filter,
+            Paging {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// Groups of people, of one company or of all that the viewer may see.
@@ -180,7 +210,18 @@ impl Query {
             one: |filter| contact_group::list_of_company(filter, order),
             all: |scope: &Scope, filter| contact_group::list_everywhere(scope, filter, order),
         };
-        list.page(ctx, company_id, filter, Paging { first, after, last, before }).await
+        list.page(
+            ctx,
+            company_id,
+            filter,
+            Paging {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 
     /// Sync runs, of one company or of all that the viewer may see, newest first.
@@ -202,7 +243,18 @@ impl Query {
             one: |filter: sync_run::Filter| sync_run::list_of_company(&filter),
             all: |scope: &Scope, filter: sync_run::Filter| sync_run::list_everywhere(scope, &filter),
         };
-        list.page(ctx, company_id, filter, Paging { first, after, last, before }).await
+        list.page(
+            ctx,
+            company_id,
+            filter,
+            Paging {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
     }
 }
 
@@ -282,8 +334,12 @@ pub fn asset_filter(
 ) -> Answer<asset::Filter> {
     Ok(asset::Filter {
         search: searched(search)?,
-        compliance_state: compliance_state.map(|text| stored_text("complianceState", text)).transpose()?,
-        operating_system: operating_system.map(|text| stored_text("operatingSystem", text)).transpose()?,
+        compliance_state: compliance_state
+            .map(|text| stored_text("complianceState", text))
+            .transpose()?,
+        operating_system: operating_system
+            .map(|text| stored_text("operatingSystem", text))
+            .transpose()?,
         state,
         contact_id: filter_id(IdOf::Contact, "contactId", contact_id)?,
     })

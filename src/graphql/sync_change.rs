@@ -59,7 +59,11 @@ impl SyncChange {
     /// What changed from what to what; empty for a record that is new.
     async fn fields(&self) -> Vec<FieldChange> {
         let fields = self.0.fields.as_ref().and_then(Value::as_object);
-        fields.into_iter().flatten().map(|(field, change)| FieldChange::new(field, change)).collect()
+        fields
+            .into_iter()
+            .flatten()
+            .map(|(field, change)| FieldChange::new(field, change))
+            .collect()
     }
 }
 
@@ -157,6 +161,9 @@ mod tests {
         assert_eq!(change.from.as_deref(), Some("+1 2, +3 4"));
         assert_eq!(change.to, None);
         let change = FieldChange::new("accountEnabled", &json!([true, false]));
-        assert_eq!((change.from.as_deref(), change.to.as_deref()), (Some("true"), Some("false")));
+        assert_eq!(
+            (change.from.as_deref(), change.to.as_deref()),
+            (Some("true"), Some("false"))
+        );
     }
 }

@@ -113,7 +113,12 @@ impl SyncRun {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<SyncChange>> {
         let listing = sync_change::list(sync_change::Filter { kind, action });
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 
@@ -132,7 +137,12 @@ impl SyncRun {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<HeldChange>> {
         let listing = held_change::list(held_change::Filter { kind, decision });
-        let paging = Paging { first, after, last, before };
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 

@@ -17,11 +17,7 @@ use crate::model::{self, TenantStatus};
 pub struct Tenant(pub model::Tenant);
 
 /// The tenant of one of several companies, read for all of them at once.
-pub async fn of_sibling(
-    ctx: &Context<'_>,
-    companies: &Arc<Siblings>,
-    company_id: Uuid,
-) -> Answer<Option<Tenant>> {
+pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid) -> Answer<Option<Tenant>> {
     #[derive(PartialEq, Eq, Hash)]
     struct Tenants;
     let tenants: Arc<HashMap<Uuid, Tenant>> = companies

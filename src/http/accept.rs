@@ -23,7 +23,11 @@ impl Media {
 
     /// What the request would rather have; none when it takes neither. No `Accept` at all means JSON.
     pub(super) fn wanted(headers: &HeaderMap) -> Option<Self> {
-        let mut ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+        let mut ranges = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .peekable();
         if ranges.peek().is_none() {
             return Some(Self::Json);
         }
@@ -45,15 +49,25 @@ fn read(range: &str) -> Option<(f32, Media)> {
         "application/json" | "application/*" | "*/*" => Media::Json,
         _ => return None,
     };
-    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+    let weight = parts
+        .find_map(|part| part.strip_prefix("q=")?.parse().ok())
+        .unwrap_or(1.0);
     Some((weight, media))
 }
 
 /// Whether the request takes a stream of events.
 pub(super) fn takes_events(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(',')).any(
-        |range| matches!(range.split(';').next().map(str::trim), Some("text/event-stream" | "text/*" | "*/*")),
-    )
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|range| {
+            matches!(
+                range.split(';').next().map(str::trim),
+                Some("text/event-stream" | "text/*" | "*/*")
+            )
+        })
 }
 
 #[cfg(test)]
@@ -66,9 +80,18 @@ mod tests {
 
     #[test]
     fn the_heavier_wins_and_of_equals_the_first() {
-        assert_eq!(wanted("application/json;q=0.5, application/graphql-response+json"), Some(Media::GraphQl));
-        assert_eq!(wanted("application/json, application/graphql-response+json"), Some(Media::Json));
-        assert_eq!(wanted("application/graphql-response+json; charset=utf-8, application/json"), Some(Media::GraphQl));
+        assert_eq!(
+            wanted("application/json;q=0.5, application/graphql-response+json"),
+            Some(Media::GraphQl)
+        );
+        assert_eq!(
+            wanted("application/json, application/graphql-response+json"),
+            Some(Media::Json)
+        );
+        assert_eq!(
+            wanted("application/graphql-response+json; charset=utf-8, application/json"),
+            Some(Media::GraphQl)
+        );
     }
 
     #[test]

@@ -32,7 +32,10 @@ impl Answer {
         if refused {
             response.errors.iter_mut().for_each(name_the_code);
         }
-        Self { data: (!refused).then_some(response.data), errors: response.errors }
+        Self {
+            data: (!refused).then_some(response.data),
+            errors: response.errors,
+        }
     }
 
     /// Whether the request was refused before it ran.
@@ -56,7 +59,10 @@ impl Answer {
             Media::GraphQl if self.is_refusal() => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         };
-        let headers = [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
+        let headers = [
+            (header::CONTENT_TYPE, media.content_type()),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
         (status, headers, self.json()).into_response()
     }
 }

@@ -34,7 +34,9 @@ impl Asked {
         if !is_json(headers) {
             return Err(Refusal::NOT_JSON);
         }
-        let body = axum::body::to_bytes(body, super::BODY_LIMIT).await.map_err(|_| Refusal::TOO_LARGE)?;
+        let body = axum::body::to_bytes(body, super::BODY_LIMIT)
+            .await
+            .map_err(|_| Refusal::TOO_LARGE)?;
         if body.trim_ascii_start().starts_with(b"[") {
             return Err(Refusal::bad("Send one request at a time: batches are not accepted."));
         }
@@ -78,8 +80,12 @@ impl Asked {
 
     /// The request for the schema, as this viewer's.
     pub(super) fn into_request(self, viewer: Viewer) -> Request {
-        let variables = self.variables.map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
-        let mut request = Request::new(self.query).variables(variables).data(RequestId(Uuid::now_v7().to_string()));
+        let variables = self
+            .variables
+            .map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
+        let mut request = Request::new(self.query)
+            .variables(variables)
+            .data(RequestId(Uuid::now_v7().to_string()));
         request.operation_name = self.operation_name;
         if !allow(&viewer, Action::Explore) {
             request = request.disable_introspection();
@@ -91,12 +97,15 @@ impl Asked {
 const MISSING: Refusal = Refusal::bad("The request has no query.");
 
 fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        let (media, parameters) = value.split_once(';').unwrap_or((value, ""));
-        let parameters = parameters.trim().to_ascii_lowercase();
-        media.trim().eq_ignore_ascii_case("application/json")
-            && (parameters.is_empty() || matches!(parameters.as_str(), "charset=utf-8" | "charset=\"utf-8\""))
-    })
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            let (media, parameters) = value.split_once(';').unwrap_or((value, ""));
+            let parameters = parameters.trim().to_ascii_lowercase();
+            media.trim().eq_ignore_ascii_case("application/json")
+                && (parameters.is_empty() || matches!(parameters.as_str(), "charset=utf-8" | "charset=\"utf-8\""))
+        })
 }
 
 /// The kind of operation that would run; none where the document does not say, or is refused anyway.

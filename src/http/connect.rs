@@ -18,23 +18,25 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use uuid::{Uuid, uuid};
 
+use super::cookies;
 use super::page::Sorry;
 use super::sign_in::{self, AUTHORITY, Callback, arrive, depart, own, recall, redirect, remember, unknown_flow};
 use super::state::State;
-use super::cookies;
 use crate::auth::sign_in::{Pending, Person, Prompt, SignInError};
 use crate::error::Failure;
 use crate::model::connect_ticket;
+use crate::model::secret;
 use crate::model::sign_in_flow::{Purpose, SignInFlow};
 use crate::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use crate::model::tenant::{self, Consent};
-use crate::model::secret;
 
 /// Global Administrator and Privileged Role Administrator: those who may consent to application permissions.
 ///
 /// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
-const MAY_CONSENT: [Uuid; 2] =
-    [uuid!("62e90394-69f5-4237-9190-012177145e10"), uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814")];
+const MAY_CONSENT: [Uuid; 2] = [
+    uuid!("62e90394-69f5-4237-9190-012177145e10"),
+    uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
+];
 /// How long the callback waits for what Microsoft may not know yet.
 const GLIMPSE: Duration = Duration::from_secs(5);
 const NOT_CONNECTED: &str = "The tenant was not connected";
@@ -92,7 +94,10 @@ pub(super) async fn start(
         let Query(Ticket { ticket }) = ticket.map_err(|_| dead_link())?;
         let taken = connect_ticket::take(&mut *state.pool.get().await?, state.now(), &ticket).await?;
         let ticket = taken.ok_or_else(dead_link)?;
-        let begun = state.sign_in.begin(AUTHORITY, &sign_in::redirect_uri(&state), Prompt::SelectAccount).await?;
+        let begun = state
+            .sign_in
+            .begin(AUTHORITY, &sign_in::redirect_uri(&state), Prompt::SelectAccount)
+            .await?;
         let flow_state = begun.pending.state.clone();
         let errand = Errand {
             return_to: ticket.return_to,
@@ -102,7 +107,10 @@ pub(super) async fn start(
         let flow = SignInFlow {
             purpose: Purpose::ConnectSignIn,
             company_id: Some(ticket.company_id),
-            details: remember(&SignInErrand { pending: begun.pending, errand })?,
+            details: remember(&SignInErrand {
+                pending: begun.pending,
+                errand,
+            })?,
         };
         depart(&state, &headers, &flow_state, &flow, &begun.authorize_url).await
     };
@@ -130,14 +138,22 @@ pub(super) async fn signed_in(
     let SignInErrand { pending, errand } = recall(flow.details)?;
     let back = errand.return_to.clone();
     let sorry = |sorry: Sorry| sorry.titled(NOT_CONNECTED).back_to(&back);
-    let person = callback.person(state, pending).await.map_err(|error| sorry(error.into()))?;
+    let person = callback
+        .person(state, pending)
+        .await
+        .map_err(|error| sorry(error.into()))?;
     let role_proven = may_consent(&person).map_err(sorry)?;
     let flow_state = secret::fresh()?;
-    let consent = state.microsoft.admin_consent_url(person.tid, &own(state, "/connect/callback"), &flow_state);
+    let consent = state
+        .microsoft
+        .admin_consent_url(person.tid, &own(state, "/connect/callback"), &flow_state);
     let details = ConsentErrand {
         tid: person.tid,
         oid: person.oid,
-        administrator: person.name.or(person.username).unwrap_or_else(|| "An administrator".to_owned()),
+        administrator: person
+            .name
+            .or(person.username)
+            .unwrap_or_else(|| "An administrator".to_owned()),
         role_proven,
         errand,
     };
@@ -206,7 +222,13 @@ async fn consented(
     granted(callback, details.tid)?;
     // A token from before the consent has none of its permissions.
     state.microsoft.forget_token(details.tid);
-    let ConsentErrand { tid, oid, administrator, role_proven, errand } = details;
+    let ConsentErrand {
+        tid,
+        oid,
+        administrator,
+        role_proven,
+        errand,
+    } = details;
     let consent = Consent {
         entra_tenant_id: tid,
         administrator,
@@ -218,17 +240,30 @@ async fn consented(
     state.doorbell.ring(run_id).await;
     let mut to = own(state, &errand.return_to);
     to.query_pairs_mut().append_pair("connected", &company_id.to_string());
-    Ok(redirect(to.as_str(), [cookies::set(state, cookies::flow(state), "", 0)]))
+    Ok(redirect(
+        to.as_str(),
+        [cookies::set(state, cookies::flow(state), "", 0)],
+    ))
 }
 
 /// Whether the callback tells of a consent, and of the tenant that was asked for. `admin_consent=True` comes with errors
 /// too, so they are looked at first.
 fn granted(callback: &ConsentCallback, tid: Uuid) -> Result<(), Sorry> {
     if let Some(error) = &callback.error {
-        return Err(SignInError::from_redirect(error, callback.error_description.as_deref().unwrap_or_default()).into());
+        return Err(
+            SignInError::from_redirect(error, callback.error_description.as_deref().unwrap_or_default()).into(),
+        );
     }
-    if !callback.admin_consent.as_deref().is_some_and(|consent| consent.eq_ignore_ascii_case("true")) {
-        return Err(Sorry::new(StatusCode::BAD_REQUEST, NOT_CONNECTED, &["Microsoft does not say that consent was given. Try again."]));
+    if !callback
+        .admin_consent
+        .as_deref()
+        .is_some_and(|consent| consent.eq_ignore_ascii_case("true"))
+    {
+        return Err(Sorry::new(
+            StatusCode::BAD_REQUEST,
+            NOT_CONNECTED,
+            &["Microsoft does not say that consent was given. Try again."],
+        ));
     }
     if callback.tenant.as_deref().and_then(|tenant| tenant.parse().ok()) != Some(tid) {
         return Err(Sorry::new(
@@ -252,7 +287,10 @@ async fn still_expected(state: &State, tid: Uuid, expected: Option<String>) -> R
         return Ok(Some(expected));
     };
     let owned = organization.id == tid
-        && organization.verified_domains.iter().any(|domain| domain.name.eq_ignore_ascii_case(&expected));
+        && organization
+            .verified_domains
+            .iter()
+            .any(|domain| domain.name.eq_ignore_ascii_case(&expected));
     if owned {
         return Ok(None);
     }

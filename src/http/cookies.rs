@@ -9,12 +9,20 @@ use super::state::State;
 
 /// The name of the session's cookie.
 pub(super) fn session(state: &State) -> &'static str {
-    if state.is_secure() { "__Host-tenantry" } else { "tenantry" }
+    if state.is_secure() {
+        "__Host-tenantry"
+    } else {
+        "tenantry"
+    }
 }
 
 /// The name of the cookie that a way to Microsoft and back is bound to.
 pub(super) fn flow(state: &State) -> &'static str {
-    if state.is_secure() { "__Host-tenantry-flow" } else { "tenantry-flow" }
+    if state.is_secure() {
+        "__Host-tenantry-flow"
+    } else {
+        "tenantry-flow"
+    }
 }
 
 /// Sets a cookie for `seconds`; 0 removes it.

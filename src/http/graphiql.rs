@@ -61,5 +61,12 @@ pub(super) async fn asset(Extract(state): Extract<State>, Path(name): Path<Strin
         "LICENCES.txt" => ("text/plain; charset=utf-8", LICENCES),
         _ => return page::not_found(Extract(state)).await,
     };
-    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "max-age=3600")], bytes).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, content_type),
+            (header::CACHE_CONTROL, "max-age=3600"),
+        ],
+        bytes,
+    )
+        .into_response()
 }

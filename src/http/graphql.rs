@@ -37,7 +37,11 @@ pub(super) async fn post(Extract(state): Extract<State>, headers: HeaderMap, bod
 /// A query in the address, or the beginning of a websocket.
 pub(super) async fn get(Extract(state): Extract<State>, RawQuery(query): RawQuery, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    if parts.headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+    if parts
+        .headers
+        .get(header::UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
             Ok(upgrade) => socket::upgrade(state, &parts.headers, upgrade),
             Err(rejection) => rejection.into_response(),

@@ -29,11 +29,13 @@ pub(super) async fn admit(state: &State, method: &Method, headers: &HeaderMap) -
         if !comes_from_a_page_of_ours(state, headers) {
             return Err(Refusal::STRANGE_ORIGIN);
         }
-        if *method == Method::GET && !headers.get(REQUEST_HEADER).is_some_and(|value| value == "1") {
+        if *method == Method::GET && headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
             return Err(Refusal::BARE_GET);
         }
     }
-    let viewer = session::viewer(&state.pool, state.now(), &proof).await?.ok_or(Refusal::NOBODY)?;
+    let viewer = session::viewer(&state.pool, state.now(), &proof)
+        .await?
+        .ok_or(Refusal::NOBODY)?;
     Ok(Admitted { viewer, proof })
 }
 

@@ -34,8 +34,11 @@ pub(super) async fn add(Extract(state): Extract<State>, request: Request, next: 
 
 /// Lets the pages of the allowed origins use GraphQL, with the session's cookie.
 pub(super) fn cors(state: &State) -> CorsLayer {
-    let origins: Vec<HeaderValue> =
-        state.allowed.others().map(|origin| HeaderValue::try_from(origin).expect("an origin is visible ASCII")).collect();
+    let origins: Vec<HeaderValue> = state
+        .allowed
+        .others()
+        .map(|origin| HeaderValue::try_from(origin).expect("an origin is visible ASCII"))
+        .collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)

@@ -31,7 +31,9 @@ pub(super) async fn page(
 ) -> Response {
     let connected = marks.ok().and_then(|Query(marks)| marks.connected);
     match signed_in(&state, &headers).await {
-        Ok(Some(viewer)) => companies(&state, &viewer, connected).await.unwrap_or_else(|sorry| sorry.into_page(&state)),
+        Ok(Some(viewer)) => companies(&state, &viewer, connected)
+            .await
+            .unwrap_or_else(|sorry| sorry.into_page(&state)),
         Ok(None) => welcome(&state, connected.is_some()),
         Err(sorry) => sorry.into_page(&state),
     }

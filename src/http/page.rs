@@ -78,7 +78,12 @@ pub(super) struct Sorry {
 
 impl Sorry {
     pub(super) fn new(status: StatusCode, title: &'static str, said: &[&str]) -> Self {
-        Self { status, title, said: said.iter().map(|&said| said.to_owned()).collect(), back: None }
+        Self {
+            status,
+            title,
+            said: said.iter().map(|&said| said.to_owned()).collect(),
+            back: None,
+        }
     }
 
     /// With a link to where the person came from.
@@ -152,7 +157,10 @@ impl From<Failure> for Sorry {
 pub(super) async fn asset(Extract(state): Extract<State>, Path(name): Path<String>) -> Response {
     match name.as_str() {
         "page.css" => {
-            let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+            let headers = [
+                (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+                (header::CACHE_CONTROL, "max-age=3600"),
+            ];
             (headers, STYLE).into_response()
         }
         _ => not_found(Extract(state)).await,
@@ -161,7 +169,12 @@ pub(super) async fn asset(Extract(state): Extract<State>, Path(name): Path<Strin
 
 /// For an address that leads nowhere.
 pub(super) async fn not_found(Extract(state): Extract<State>) -> Response {
-    Sorry::new(StatusCode::NOT_FOUND, "There is nothing here", &["The address leads nowhere."]).into_page(&state)
+    Sorry::new(
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+        &["The address leads nowhere."],
+    )
+    .into_page(&state)
 }
 
 #[cfg(test)]
@@ -170,6 +183,9 @@ mod tests {
 
     #[test]
     fn text_cannot_leave_its_element_or_attribute() {
-        assert_eq!(escape(r#"<a b="c" d='e'>&"#), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
+        assert_eq!(
+            escape(r#"<a b="c" d='e'>&"#),
+            "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;"
+        );
     }
 }

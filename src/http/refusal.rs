@@ -31,8 +31,11 @@ impl Refusal {
         "FORBIDDEN",
         "A GET with a session needs the header X-Tenantry-Request: 1, which no other site can send.",
     );
-    pub(super) const TOO_LARGE: Self =
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT", "The body is larger than 256 KiB.");
+    pub(super) const TOO_LARGE: Self = Self::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "LIMIT",
+        "The body is larger than 256 KiB.",
+    );
     pub(super) const NOT_JSON: Self = Self::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "BAD_INPUT",
@@ -47,14 +50,21 @@ impl Refusal {
         Self::new(StatusCode::NOT_ACCEPTABLE, "BAD_INPUT", "Accept text/event-stream.");
     pub(super) const MUTATION_BY_GET: Self =
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_INPUT", "Mutations go by POST.");
-    pub(super) const MUTATION_IN_A_STREAM: Self =
-        Self::new(StatusCode::BAD_REQUEST, "BAD_INPUT", "Mutations go by POST to /graphql.");
+    pub(super) const MUTATION_IN_A_STREAM: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "BAD_INPUT",
+        "Mutations go by POST to /graphql.",
+    );
     pub(super) const SUBSCRIPTION: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "BAD_INPUT",
         "Subscriptions go over a websocket (graphql-transport-ws) to /graphql, or to /graphql/stream.",
     );
-    pub(super) const BROKEN: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL", "Internal error. Try again.");
+    pub(super) const BROKEN: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "INTERNAL",
+        "Internal error. Try again.",
+    );
 
     pub(super) const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
         Self { status, code, message }
@@ -73,7 +83,10 @@ impl Refusal {
     pub(super) fn in_media(self, media: Option<Media>) -> Response {
         let content_type = media.unwrap_or(Media::Json).content_type();
         let body = json!({"errors": self.errors()}).to_string();
-        let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
+        let headers = [
+            (header::CONTENT_TYPE, content_type),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
         let mut response = (self.status, headers, body).into_response();
         let extra = match self.status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),

@@ -16,9 +16,9 @@ use super::{connect, cookies, guard};
 use crate::auth::return_to;
 use crate::auth::session;
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
+use crate::model::secret;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
 use crate::model::staff_session::{self, Newcomer};
-use crate::model::secret;
 
 /// Who may come back from a sign-in: anybody of an organization. Who they are is judged then.
 pub(super) const AUTHORITY: Authority = Authority::Organizations;
@@ -54,14 +54,22 @@ pub(super) async fn start(
     headers: HeaderMap,
 ) -> Response {
     let asked = parameters.ok().and_then(|Query(parameters)| parameters.return_to);
-    let return_to = asked.and_then(|url| return_to::check(&url, &state.allowed).ok()).unwrap_or_else(|| "/".to_owned());
+    let return_to = asked
+        .and_then(|url| return_to::check(&url, &state.allowed).ok())
+        .unwrap_or_else(|| "/".to_owned());
     let departure = async {
-        let begun = state.sign_in.begin(AUTHORITY, &redirect_uri(&state), Prompt::SelectAccount).await?;
+        let begun = state
+            .sign_in
+            .begin(AUTHORITY, &redirect_uri(&state), Prompt::SelectAccount)
+            .await?;
         let secret = begun.pending.state.clone();
         let flow = SignInFlow {
             purpose: Purpose::StaffSignIn,
             company_id: None,
-            details: remember(&StaffErrand { pending: begun.pending, return_to })?,
+            details: remember(&StaffErrand {
+                pending: begun.pending,
+                return_to,
+            })?,
         };
         depart(&state, &headers, &secret, &flow, &begun.authorize_url).await
     };
@@ -102,7 +110,10 @@ async fn staff(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: C
     let newcomer = Newcomer {
         tid: person.tid,
         oid: person.oid,
-        name: person.name.or(person.username).unwrap_or_else(|| "A member of staff".to_owned()),
+        name: person
+            .name
+            .or(person.username)
+            .unwrap_or_else(|| "A member of staff".to_owned()),
         sid: person.sid,
         login_hint: person.login_hint,
     };
@@ -123,10 +134,16 @@ impl Callback {
     /// The person that Entra vouches for.
     pub(super) async fn person(self, state: &State, pending: Pending) -> Result<Person, SignInError> {
         if let Some(error) = self.error {
-            return Err(SignInError::from_redirect(&error, self.error_description.as_deref().unwrap_or_default()));
+            return Err(SignInError::from_redirect(
+                &error,
+                self.error_description.as_deref().unwrap_or_default(),
+            ));
         }
         let code = self.code.unwrap_or_default();
-        state.sign_in.finish(pending, AUTHORITY, &redirect_uri(state), &code).await
+        state
+            .sign_in
+            .finish(pending, AUTHORITY, &redirect_uri(state), &code)
+            .await
     }
 }
 
@@ -150,7 +167,12 @@ pub(super) async fn depart(
 ) -> Result<Response, Sorry> {
     // One browser may be on its way in several tabs.
     let browser = match session::cookie(headers, cookies::flow(state)) {
-        Some(secret) if secret.len() == 43 && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+        Some(secret)
+            if secret.len() == 43
+                && secret
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') =>
+        {
             secret.to_owned()
         }
         _ => secret::fresh()?,
@@ -158,7 +180,10 @@ pub(super) async fn depart(
     let mut conn = state.pool.get().await?;
     sign_in_flow::begin(&mut conn, state.now(), flow_state, &browser, flow).await?;
     drop(conn);
-    Ok(redirect(to.as_str(), [cookies::set(state, cookies::flow(state), &browser, FLOW_SECONDS)]))
+    Ok(redirect(
+        to.as_str(),
+        [cookies::set(state, cookies::flow(state), &browser, FLOW_SECONDS)],
+    ))
 }
 
 /// Finds the flow that is back, and forgets it.
@@ -167,7 +192,9 @@ pub(super) async fn arrive(state: &State, headers: &HeaderMap, flow_state: Optio
     // The flow is taken out also where there is no cookie: whoever sees a state must not be able to keep it for later.
     let browser = session::cookie(headers, cookies::flow(state)).unwrap_or_default();
     let mut conn = state.pool.get().await?;
-    sign_in_flow::take(&mut conn, state.now(), flow_state, browser).await?.ok_or_else(unknown_flow)
+    sign_in_flow::take(&mut conn, state.now(), flow_state, browser)
+        .await?
+        .ok_or_else(unknown_flow)
 }
 
 pub(super) fn unknown_flow() -> Sorry {
@@ -208,10 +235,16 @@ pub(super) async fn confirm_sign_out(Extract(state): Extract<State>) -> Response
 /// `POST /auth/sign-out`: ends the session here, then at Entra.
 pub(super) async fn sign_out(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
     if !guard::comes_from_a_page_of_ours(&state, &headers) {
-        return Sorry::new(StatusCode::FORBIDDEN, "Not from here", &["Another site asked to sign you out. You still are signed in."])
-            .into_page(&state);
+        return Sorry::new(
+            StatusCode::FORBIDDEN,
+            "Not from here",
+            &["Another site asked to sign you out. You still are signed in."],
+        )
+        .into_page(&state);
     }
-    end_session(&state, &headers).await.unwrap_or_else(|sorry| sorry.into_page(&state))
+    end_session(&state, &headers)
+        .await
+        .unwrap_or_else(|sorry| sorry.into_page(&state))
 }
 
 async fn end_session(state: &State, headers: &HeaderMap) -> Result<Response, Sorry> {
@@ -221,10 +254,15 @@ async fn end_session(state: &State, headers: &HeaderMap) -> Result<Response, Sor
     };
     let ended = staff_session::end(&mut *state.pool.get().await?, secret).await?;
     let to = match ended {
-        Some(session) => state.sign_in.sign_out_url(session.tid, session.login_hint.as_deref(), &home),
+        Some(session) => state
+            .sign_in
+            .sign_out_url(session.tid, session.login_hint.as_deref(), &home),
         None => home,
     };
-    Ok(redirect(to.as_str(), [cookies::set(state, cookies::session(state), "", 0)]))
+    Ok(redirect(
+        to.as_str(),
+        [cookies::set(state, cookies::session(state), "", 0)],
+    ))
 }
 
 #[derive(Deserialize)]
@@ -239,12 +277,18 @@ pub(super) async fn front_channel_sign_out(
     Extract(state): Extract<State>,
     parameters: Result<Query<FrontChannel>, QueryRejection>,
 ) -> Response {
-    if let Some(sid) = parameters.ok().and_then(|Query(parameters)| parameters.sid).filter(|sid| !sid.is_empty())
+    if let Some(sid) = parameters
+        .ok()
+        .and_then(|Query(parameters)| parameters.sid)
+        .filter(|sid| !sid.is_empty())
         && let Err(error) = end_by_sid(&state, &sid).await
     {
         tracing::error!(error = format!("{error:#}"), "a front-channel sign-out failed");
     }
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, "default-src 'none'")];
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    ];
     (headers, "").into_response()
 }
 

@@ -42,7 +42,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Takes the socket up, or refuses it before it is one.
 pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let proof = Proof::of(headers, cookies::session(&state));
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().is_ok_and(|origin| state.allowed.is_origin(origin)));
+    let origin = headers
+        .get(header::ORIGIN)
+        .map(|origin| origin.to_str().is_ok_and(|origin| state.allowed.is_origin(origin)));
     // A browser always names the origin of the page; a program has no cookie.
     let refused = match origin {
         Some(allowed) => !allowed,
@@ -90,7 +92,11 @@ impl From<Close> for End {
 
 impl Line {
     async fn serve(mut self, spoken: bool, proof: Option<Proof>) {
-        let end = if spoken { self.converse(proof).await } else { Close::subprotocol().into() };
+        let end = if spoken {
+            self.converse(proof).await
+        } else {
+            Close::subprotocol().into()
+        };
         let told = match end {
             End::Close(close) => self.say(close.message()).await.is_ok(),
             End::Gone => true,
@@ -186,7 +192,9 @@ impl Line {
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
         let mut request = asked.into_request(guest.viewer.clone());
         if asked::operation(&mut request) == Some(OperationType::Mutation) {
-            return self.say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors())).await;
+            return self
+                .say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors()))
+                .await;
         }
         operations.begin(id, self.state.executor.stream(request));
         Ok(())
@@ -256,6 +264,8 @@ fn read(heard: Option<Result<Message, axum::Error>>) -> Result<Option<Said>, End
 
 /// The proof in the payload of an introduction: for whoever cannot set a header on a socket.
 fn offered(payload: Option<&Map<String, Value>>) -> Option<Proof> {
-    let authorization = payload?.get("Authorization").or_else(|| payload?.get("authorization"))?;
+    let authorization = payload?
+        .get("Authorization")
+        .or_else(|| payload?.get("authorization"))?;
     Proof::bearer(authorization.as_str()?)
 }

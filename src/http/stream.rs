@@ -34,11 +34,7 @@ pub(super) async fn post(Extract(state): Extract<State>, headers: HeaderMap, bod
 }
 
 /// An operation in the address.
-pub(super) async fn get(
-    Extract(state): Extract<State>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn get(Extract(state): Extract<State>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let answer = async {
         let admitted = guard::admit(&state, &Method::GET, &headers).await?;
         let asked = Asked::in_query(&headers, query.as_deref())?;

@@ -33,8 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The slot that is current at `now`.
 pub fn latest_slot(now: DateTime<Utc>) -> DateTime<Utc> {
     let seconds = now.timestamp();
-    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0)
-        .expect("a few hours before a time there is a time")
+    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0).expect("a few hours before a time there is a time")
 }
 
 /// The slot that comes after `now`.

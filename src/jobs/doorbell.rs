@@ -55,9 +55,7 @@ impl Doorbell {
             .connect(pool.url())
             .await
             .context("connecting the queue to Postgres")?;
-        PostgresStorage::setup(&queue)
-            .await
-            .context("preparing the queue")?;
+        PostgresStorage::setup(&queue).await.context("preparing the queue")?;
         Ok(Self {
             queue,
             url: pool.url().into(),

@@ -106,9 +106,7 @@ async fn renew(url: &str, conn: &mut Option<Connection>, claim: &Claim) -> anyho
 async fn cancelled(watch: &mut Watch, claim: &Claim) {
     loop {
         match watch.next().await {
-            Some(News::Run(run))
-                if run.id == claim.run.id && run.status == SyncStatus::Cancelled =>
-            {
+            Some(News::Run(run)) if run.id == claim.run.id && run.status == SyncStatus::Cancelled => {
                 return;
             }
             Some(_) => {}

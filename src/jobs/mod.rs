@@ -44,13 +44,7 @@ pub async fn work<P, F>(
     P: Fn(Claim, CancellationToken) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let worker = Worker::new(
-        pool.clone(),
-        doorbell.clone(),
-        events.clone(),
-        concurrency,
-        perform,
-    );
+    let worker = Worker::new(pool.clone(), doorbell.clone(), events.clone(), concurrency, perform);
     tokio::join!(
         worker.run(stop.clone()),
         sweep::run(pool.clone(), doorbell, events.clone(), stop.clone()),
@@ -73,10 +67,7 @@ impl Turns {
 
     /// Waits for the next turn; false when there is none.
     async fn next(&mut self) -> bool {
-        self.stop
-            .run_until_cancelled(self.interval.tick())
-            .await
-            .is_some()
+        self.stop.run_until_cancelled(self.interval.tick()).await.is_some()
     }
 
     /// Takes a turn. A failure is logged, and the next turn tries again.

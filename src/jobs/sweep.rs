@@ -37,12 +37,7 @@ pub(super) async fn run(pool: Pool, doorbell: Doorbell, events: Events, stop: Ca
     );
 }
 
-async fn keep_reconciling(
-    pool: &Pool,
-    doorbell: &Doorbell,
-    events: &Events,
-    stop: CancellationToken,
-) {
+async fn keep_reconciling(pool: &Pool, doorbell: &Doorbell, events: &Events, stop: CancellationToken) {
     let mut turns = Turns::every(RECONCILE_EVERY, stop);
     while turns.next().await {
         turns.take("sweep", reconcile(pool, doorbell, events)).await;
@@ -66,10 +61,7 @@ pub async fn reconcile(pool: &Pool, doorbell: &Doorbell, events: &Events) -> any
     let mut conn = pool.get().await?;
     let taken_back = lease::take_back_expired(&mut conn).await?;
     if !taken_back.is_empty() {
-        tracing::warn!(
-            runs = taken_back.len(),
-            "took runs back from workers that have died"
-        );
+        tracing::warn!(runs = taken_back.len(), "took runs back from workers that have died");
         events.wake();
     }
     let due = lease::list_due(&mut conn, MOST_RINGS).await?;
@@ -113,12 +105,7 @@ pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
             .await?;
     }
     tidy_queue(conn).await?;
-    for table in [
-        "staged_person",
-        "staged_group",
-        "staged_member",
-        "staged_device",
-    ] {
+    for table in ["staged_person", "staged_group", "staged_member", "staged_device"] {
         let rows = tidy_staging(conn, table).await?;
         if rows > 0 {
             tracing::info!(table, rows, "removed rows that nobody will read");

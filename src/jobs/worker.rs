@@ -15,9 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apalis::prelude::{
-    PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError,
-};
+use apalis::prelude::{PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
 use futures::stream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -58,13 +56,7 @@ where
     P: Fn(Claim, CancellationToken) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    pub(super) fn new(
-        pool: Pool,
-        doorbell: Doorbell,
-        events: Events,
-        concurrency: usize,
-        perform: P,
-    ) -> Arc<Self> {
+    pub(super) fn new(pool: Pool, doorbell: Doorbell, events: Events, concurrency: usize, perform: P) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(concurrency));
         Arc::new(Self {
             pool,
@@ -97,11 +89,7 @@ where
         let mut wait = FIRST_WAIT;
         while !stop.is_cancelled() {
             let began = Instant::now();
-            if let Err(error) = self
-                .clone()
-                .answer_while_it_lives(heard.clone(), stop)
-                .await
-            {
+            if let Err(error) = self.clone().answer_while_it_lives(heard.clone(), stop).await {
                 tracing::warn!(%error, "the queue's worker ended");
             }
             wait = if began.elapsed() > LONGEST_WAIT {
@@ -150,10 +138,7 @@ where
 
     /// Performs a run, if one is due, and never fails.
     async fn answer(self: Arc<Self>, ring: Ring, stop: CancellationToken) {
-        let Some(Ok(place)) = stop
-            .run_until_cancelled(self.places.clone().acquire_owned())
-            .await
-        else {
+        let Some(Ok(place)) = stop.run_until_cancelled(self.places.clone().acquire_owned()).await else {
             return;
         };
         let run = tokio::spawn(async move {
@@ -174,14 +159,7 @@ where
             }
         };
         self.events.wake();
-        hold(
-            &self.pool,
-            &self.events,
-            claim,
-            stop.clone(),
-            self.perform.clone(),
-        )
-        .await;
+        hold(&self.pool, &self.events, claim, stop.clone(), self.perform.clone()).await;
         self.events.wake();
         if stop.is_cancelled() {
             return;

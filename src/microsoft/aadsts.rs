@@ -42,8 +42,7 @@ impl EntraError {
 
     /// Whether the same request may succeed a little later.
     pub(crate) fn passes(&self) -> bool {
-        matches!(self.number(), Some(90055 | 50033 | 90024 | 90033))
-            || self.error == "temporarily_unavailable"
+        matches!(self.number(), Some(90055 | 50033 | 90024 | 90033)) || self.error == "temporarily_unavailable"
     }
 
     /// What it means when we ask for an app-only token.
@@ -52,8 +51,8 @@ impl EntraError {
         match (self.number(), self.error.as_str()) {
             (
                 Some(
-                    700_016 | 7_000_112 | 70_001 | 65_001 | 65_004 | 90_094 | 90_095 | 650_052
-                    | 650_054 | 650_056 | 650_057,
+                    700_016 | 7_000_112 | 70_001 | 65_001 | 65_004 | 90_094 | 90_095 | 650_052 | 650_054 | 650_056
+                    | 650_057,
                 ),
                 _,
             ) => Trouble::ConsentMissing,
@@ -61,18 +60,14 @@ impl EntraError {
             (Some(7_000_215), _) => refused(Refusal::Wrong),
             (Some(700_027 | 50_012 | 700_030), _) => refused(Refusal::Certificate),
             (Some(700_024), _) => refused(Refusal::Clock),
-            (Some(90_002 | 90_038 | 900_382 | 900_432), _) | (_, "invalid_tenant") => {
-                Trouble::TenantUnknown
-            }
+            (Some(90_002 | 90_038 | 900_382 | 900_432), _) | (_, "invalid_tenant") => Trouble::TenantUnknown,
             (Some(53_003 | 50_131 | 53_000 | 530_035), _) => Trouble::BlockedByPolicy,
             (Some(50_196), _) => Trouble::Throttled {
                 retry_after: std::time::Duration::from_secs(300),
             },
             (None, "invalid_client") => refused(Refusal::Wrong),
             (None, "unauthorized_client") => Trouble::ConsentMissing,
-            (Some(number), _) => Trouble::unexpected(format!(
-                "Entra refused the token request with AADSTS{number}"
-            )),
+            (Some(number), _) => Trouble::unexpected(format!("Entra refused the token request with AADSTS{number}")),
             (None, _) => Trouble::unexpected("Entra refused the token request without a number"),
         }
     }
@@ -119,10 +114,7 @@ pub(crate) fn explain(number: u32) -> Option<Explained> {
             "A policy of the tenant refuses this sign-in.",
             "Ask the tenant's administrator, or sign in from a device and place that the policy allows.",
         ),
-        50_076 | 50_079 | 50_074 | 50_072 => (
-            "Microsoft wants a second factor.",
-            "Sign in again and complete it.",
-        ),
+        50_076 | 50_079 | 50_074 | 50_072 => ("Microsoft wants a second factor.", "Sign in again and complete it."),
         50_058 | 16_000 => (
             "There is no Microsoft session to continue.",
             "Sign in again and choose the account.",
@@ -139,10 +131,9 @@ pub(crate) fn explain(number: u32) -> Option<Explained> {
             "The application is registered for a single tenant.",
             "The operator has to make the registration multi-tenant.",
         ),
-        54_005 | 70_008 | 70_000 | 50_173 | 501_481 => (
-            "This sign-in was already used or has expired.",
-            "Sign in again.",
-        ),
+        54_005 | 70_008 | 70_000 | 50_173 | 501_481 => {
+            ("This sign-in was already used or has expired.", "Sign in again.")
+        }
         50_196 => (
             "Microsoft saw too many identical requests.",
             "Wait a few minutes, then sign in again.",

@@ -61,11 +61,7 @@ impl Graph {
         Ok(found)
     }
 
-    async fn batch_of_users(
-        &self,
-        ids: &[Uuid],
-        found: &mut Vec<wire::User>,
-    ) -> Result<(), Trouble> {
+    async fn batch_of_users(&self, ids: &[Uuid], found: &mut Vec<wire::User>) -> Result<(), Trouble> {
         let mut tries = self.tries();
         let mut missing = ids.to_vec();
         loop {
@@ -78,10 +74,7 @@ impl Graph {
             let mut again = Vec::new();
             for (position, id) in missing.iter().enumerate() {
                 let position = position.to_string();
-                let response = responses
-                    .responses
-                    .iter()
-                    .find(|response| response.id == position);
+                let response = responses.responses.iter().find(|response| response.id == position);
                 match response.map_or(Err(Setback::Passing(Passing::unavailable())), |response| {
                     read_user(response, *id)
                 }) {
@@ -124,32 +117,19 @@ fn longer(one: Option<Passing>, other: Passing) -> Passing {
 }
 
 fn read_user(response: &BatchResponse, id: Uuid) -> Result<Option<wire::User>, Setback> {
-    let body = response
-        .body
-        .as_ref()
-        .map_or("", |body| body.get())
-        .as_bytes();
+    let body = response.body.as_ref().map_or("", |body| body.get()).as_bytes();
     match StatusCode::from_u16(response.status) {
         Ok(StatusCode::OK) => match read_json(body) {
-            Ok(wire::User { id: other, .. }) if other != id => Err(Setback::Final(
-                Trouble::unexpected("an item of a batch is about somebody else"),
-            )),
-            Ok(user) => Ok(Some(user)),
-            Err(BadAnswer::Broken) => Err(Setback::Final(Trouble::unexpected(
-                "an item of a batch has no body",
+            Ok(wire::User { id: other, .. }) if other != id => Err(Setback::Final(Trouble::unexpected(
+                "an item of a batch is about somebody else",
             ))),
+            Ok(user) => Ok(Some(user)),
+            Err(BadAnswer::Broken) => Err(Setback::Final(Trouble::unexpected("an item of a batch has no body"))),
             Err(BadAnswer::Unexpected(trouble)) => Err(Setback::Final(trouble)),
         },
         Ok(StatusCode::NOT_FOUND) => Ok(None),
-        Ok(status) => Err(graph_error::read(
-            Collection::Users,
-            status,
-            &wait_of(response),
-            body,
-        )),
-        Err(_) => Err(Setback::Final(Trouble::unexpected(
-            "an item of a batch has no status",
-        ))),
+        Ok(status) => Err(graph_error::read(Collection::Users, status, &wait_of(response), body)),
+        Err(_) => Err(Setback::Final(Trouble::unexpected("an item of a batch has no status"))),
     }
 }
 

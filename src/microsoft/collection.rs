@@ -18,8 +18,7 @@ pub(crate) enum Collection {
 
 pub(crate) const ORGANIZATION: &str = "id,displayName,verifiedDomains";
 pub(crate) const USER: &str = "id,displayName,mail,userPrincipalName,department,jobTitle,businessPhones,mobilePhone,accountEnabled,userType,assignedLicenses";
-pub(crate) const GROUP: &str =
-    "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
+pub(crate) const GROUP: &str = "id,displayName,description,mail,mailEnabled,securityEnabled,groupTypes,members";
 pub(crate) const MANAGED_DEVICE: &str = "id,deviceName,operatingSystem,osVersion,serialNumber,complianceState,isEncrypted,\
      managedDeviceOwnerType,manufacturer,model,lastSyncDateTime,userId,azureADDeviceId,enrolledDateTime";
 pub(crate) const SUBSCRIBED_SKU: &str = "skuId,skuPartNumber,capabilityStatus,consumedUnits";
@@ -102,11 +101,7 @@ mod tests {
     fn read_by<T: for<'de> Deserialize<'de>>() -> BTreeSet<&'static str> {
         let mut asked = Asked::default();
         let _ = T::deserialize(&mut asked);
-        asked
-            .0
-            .into_iter()
-            .filter(|name| !name.contains('@'))
-            .collect()
+        asked.0.into_iter().filter(|name| !name.contains('@')).collect()
     }
 
     fn selected(fields: &'static str) -> BTreeSet<&'static str> {
@@ -148,13 +143,9 @@ mod tests {
             ("managedDevice", MANAGED_DEVICE),
             ("organization", ORGANIZATION),
             ("subscribedSku", SUBSCRIBED_SKU),
-            (
-                "unifiedRoleAssignment",
-                "principalId,roleDefinitionId,directoryScopeId",
-            ),
+            ("unifiedRoleAssignment", "principalId,roleDefinitionId,directoryScopeId"),
         ] {
-            let properties =
-                &schema["components"]["schemas"][format!("microsoft.graph.{name}")]["properties"];
+            let properties = &schema["components"]["schemas"][format!("microsoft.graph.{name}")]["properties"];
             assert!(properties.is_object(), "the schema has no {name}");
             for field in fields.split(',') {
                 assert!(properties.get(field).is_some(), "{name} has no {field}");
@@ -165,9 +156,7 @@ mod tests {
     #[test]
     fn the_published_answers_can_be_read() {
         let Some(folder) = shared_graph() else {
-            eprintln!(
-                "SKIPPED: the folder ../shared/graph with Microsoft's published answers is absent"
-            );
+            eprintln!("SKIPPED: the folder ../shared/graph with Microsoft's published answers is absent");
             return;
         };
         fn items<T: for<'de> Deserialize<'de>>(folder: &Path, file: &str) -> usize {
@@ -176,8 +165,7 @@ mod tests {
                 value: Vec<T>,
             }
             let bytes = std::fs::read(folder.join("samples").join(file)).unwrap();
-            let page: Page<T> =
-                serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let page: Page<T> = serde_json::from_slice(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
             page.value.len()
         }
         let read = [

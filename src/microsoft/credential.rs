@@ -40,10 +40,7 @@ pub(crate) struct SignedAs {
 
 enum Means {
     Secret(String),
-    Certificate {
-        key: EncodingKey,
-        thumbprint: String,
-    },
+    Certificate { key: EncodingKey, thumbprint: String },
 }
 
 /// Form fields for a token endpoint that prove who we are.
@@ -63,11 +60,10 @@ impl SignedAs {
         let means = match credential {
             Credential::Secret(Secret(secret)) => Means::Secret(secret),
             Credential::Certificate(Secret(pem)) => {
-                let certificate = der_of(&pem, "CERTIFICATE")
-                    .ok_or(BadSettings::Certificate("it holds no CERTIFICATE block"))?;
-                let key = EncodingKey::from_rsa_pem(key_block(&pem)?.as_bytes()).map_err(|_| {
-                    BadSettings::Certificate("its private key is not an RSA key in PEM form")
-                })?;
+                let certificate =
+                    der_of(&pem, "CERTIFICATE").ok_or(BadSettings::Certificate("it holds no CERTIFICATE block"))?;
+                let key = EncodingKey::from_rsa_pem(key_block(&pem)?.as_bytes())
+                    .map_err(|_| BadSettings::Certificate("its private key is not an RSA key in PEM form"))?;
                 Means::Certificate {
                     key,
                     thumbprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)),
@@ -89,11 +85,7 @@ impl SignedAs {
     /// A proof for this token endpoint, good for a few minutes from `now`.
     ///
     /// Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
-    pub(crate) fn prove(
-        &self,
-        token_endpoint: &Url,
-        now: DateTime<Utc>,
-    ) -> Result<Proof, BadSettings> {
+    pub(crate) fn prove(&self, token_endpoint: &Url, now: DateTime<Utc>) -> Result<Proof, BadSettings> {
         #[derive(Serialize)]
         struct Claims<'a> {
             aud: &'a str,
@@ -132,9 +124,7 @@ fn key_block(pem: &str) -> Result<&str, BadSettings> {
     ["PRIVATE KEY", "RSA PRIVATE KEY"]
         .into_iter()
         .find_map(|label| block(pem, label))
-        .ok_or(BadSettings::Certificate(
-            "it holds no unencrypted PRIVATE KEY block",
-        ))
+        .ok_or(BadSettings::Certificate("it holds no unencrypted PRIVATE KEY block"))
 }
 
 /// The first block with this label, its BEGIN and END lines included.

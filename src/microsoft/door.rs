@@ -54,10 +54,7 @@ pub(crate) enum Broken {
 }
 
 impl Door {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the client that the ban points to"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the client that the ban points to")]
     pub(crate) fn new(login: Url, graph: Url, patience: Patience) -> Result<Self, BadSettings> {
         let login = bare_origin(login).ok_or(BadSettings::Origin("Entra's address"))?;
         let graph = bare_origin(graph).ok_or(BadSettings::Origin("Graph's address"))?;
@@ -131,8 +128,7 @@ impl Door {
             Broken::Cut
         })?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let request_id =
-            header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
+        let request_id = header(&headers, "request-id").or_else(|| header(&headers, "x-ms-request-id"));
         tracing::debug!(%method, host, status = status.as_u16(), client_request_id, request_id, "Microsoft answered");
 
         let mut body = Vec::new();
@@ -142,11 +138,7 @@ impl Door {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(Reply {
-            status,
-            headers,
-            body,
-        })
+        Ok(Reply { status, headers, body })
     }
 }
 

@@ -76,10 +76,7 @@ impl Graph {
     /// # Errors
     /// Any [`Trouble`]. That the answer is about this tenant is for the caller to check.
     pub async fn organization(&self) -> Result<wire::Organization, Trouble> {
-        let mut pages = self.list::<wire::Organization>(
-            Collection::Organization,
-            &select(collection::ORGANIZATION),
-        );
+        let mut pages = self.list::<wire::Organization>(Collection::Organization, &select(collection::ORGANIZATION));
         let page = pages.next().await?;
         page.and_then(|page| page.items.into_iter().next())
             .ok_or_else(|| Trouble::unexpected("Graph returned no organization"))
@@ -122,10 +119,7 @@ impl Graph {
     ///
     /// Source: <https://learn.microsoft.com/graph/api/user-list>
     pub fn users(&self) -> Pages<wire::User> {
-        self.list(
-            Collection::Users,
-            &format!("{}&$top=999", select(collection::USER)),
-        )
+        self.list(Collection::Users, &format!("{}&$top=999", select(collection::USER)))
     }
 
     /// The rest of [`users`](Self::users), from a place that was stored.
@@ -151,10 +145,7 @@ impl Graph {
     ///
     /// Source: <https://learn.microsoft.com/graph/api/intune-devices-manageddevice-list>
     pub fn managed_devices(&self) -> Pages<wire::ManagedDevice> {
-        self.list(
-            Collection::ManagedDevices,
-            &select(collection::MANAGED_DEVICE),
-        )
+        self.list(Collection::ManagedDevices, &select(collection::MANAGED_DEVICE))
     }
 
     /// The rest of [`managed_devices`](Self::managed_devices), from a place that was stored.
@@ -169,10 +160,7 @@ impl Graph {
     /// # Errors
     /// Any [`Trouble`].
     pub async fn subscribed_skus(&self) -> Result<Vec<wire::SubscribedSku>, Trouble> {
-        let mut pages = self.list(
-            Collection::SubscribedSkus,
-            &select(collection::SUBSCRIBED_SKU),
-        );
+        let mut pages = self.list(Collection::SubscribedSkus, &select(collection::SUBSCRIBED_SKU));
         let mut skus = Vec::new();
         while let Some(page) = pages.next().await? {
             skus.extend(page.items);
@@ -255,20 +243,14 @@ impl Graph {
         let mut renewed = false;
         loop {
             let token = self.microsoft.token(self.tenant).await?;
-            match self
-                .ask_once(collection, link, body.clone(), &token, read)
-                .await
-            {
+            match self.ask_once(collection, link, body.clone(), &token, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(Setback::Final(trouble)) => return Err(self.given_up(trouble)),
                 Err(Setback::Passing(setback)) => tries.wait_after(setback).await?,
                 Err(Setback::Token) if renewed => return Err(self.given_up(Trouble::TokenRefused)),
                 Err(Setback::Token) => {
                     renewed = true;
-                    self.microsoft
-                        .tokens()
-                        .forget_this(self.tenant, &token)
-                        .await;
+                    self.microsoft.tokens().forget_this(self.tenant, &token).await;
                 }
             }
         }
@@ -284,8 +266,7 @@ impl Graph {
     ) -> Result<T, Setback> {
         let request = self.request(link, body, token);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let asking =
-            tracing::debug_span!("graph", tenant = %self.tenant, collection = collection.path());
+        let asking = tracing::debug_span!("graph", tenant = %self.tenant, collection = collection.path());
         let reply = self
             .microsoft
             .door()
@@ -298,12 +279,7 @@ impl Graph {
                 Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
             })?;
         if !reply.status.is_success() {
-            return Err(graph_error::read(
-                collection,
-                reply.status,
-                &reply.headers,
-                &reply.body,
-            ));
+            return Err(graph_error::read(collection, reply.status, &reply.headers, &reply.body));
         }
         read(&reply.body).map_err(|bad| match bad {
             BadAnswer::Broken => Setback::Passing(Passing::unavailable()),

@@ -54,12 +54,7 @@ const NO_PREMIUM: [&str; 2] = [
 ];
 
 /// Reads a refusal. `status` and `headers` are those of the answer, or of the item of a batch.
-pub(crate) fn read(
-    collection: Collection,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Setback {
+pub(crate) fn read(collection: Collection, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Setback {
     let told = retry_after(headers, now());
     let error = serde_json::from_slice::<Envelope>(body)
         .map(|envelope| envelope.error)
@@ -70,14 +65,10 @@ pub(crate) fn read(
     if status.is_redirection() {
         return Setback::Final(Trouble::UntrustedLink);
     }
-    if status == StatusCode::GONE || (status.is_client_error() && POSITION_GONE.into_iter().any(is))
-    {
+    if status == StatusCode::GONE || (status.is_client_error() && POSITION_GONE.into_iter().any(is)) {
         return Setback::Final(Trouble::StartOver);
     }
-    if status == StatusCode::TOO_MANY_REQUESTS
-        || is("TooManyRequests")
-        || is("activityLimitReached")
-    {
+    if status == StatusCode::TOO_MANY_REQUESTS || is("TooManyRequests") || is("activityLimitReached") {
         return Setback::Passing(Passing::throttled(told));
     }
     if status == StatusCode::NOT_IMPLEMENTED {
@@ -114,9 +105,7 @@ pub(crate) fn read(
             permission_missing(collection)
         }
         StatusCode::UNAUTHORIZED => Setback::Token,
-        StatusCode::FORBIDDEN if is("Authorization_IdentityNotFound") => {
-            Setback::Final(Trouble::ConsentMissing)
-        }
+        StatusCode::FORBIDDEN if is("Authorization_IdentityNotFound") => Setback::Final(Trouble::ConsentMissing),
         StatusCode::FORBIDDEN => permission_missing(collection),
         _ => Setback::Final(Trouble::unexpected(format!(
             "Graph refused {} with status {} {}",
@@ -136,10 +125,7 @@ fn permission_missing(collection: Collection) -> Setback {
 /// A tenant without Intune answers 400 with this text; a 404 for the collection itself can mean nothing else.
 fn no_intune(status: StatusCode, message: &str) -> bool {
     status == StatusCode::NOT_FOUND
-        || (status.is_client_error()
-            && message
-                .to_ascii_lowercase()
-                .contains("not applicable to target tenant"))
+        || (status.is_client_error() && message.to_ascii_lowercase().contains("not applicable to target tenant"))
 }
 
 /// Intune wraps its own refusal: `{"ErrorCode":"Forbidden","Message":"{…}"}` as the message of an `UnknownError`.
@@ -149,8 +135,7 @@ fn says_forbidden(message: &str) -> bool {
     struct Wrapped {
         error_code: String,
     }
-    serde_json::from_str::<Wrapped>(message)
-        .is_ok_and(|wrapped| wrapped.error_code.eq_ignore_ascii_case("Forbidden"))
+    serde_json::from_str::<Wrapped>(message).is_ok_and(|wrapped| wrapped.error_code.eq_ignore_ascii_case("Forbidden"))
 }
 
 /// The message inside the messages that are themselves JSON documents.

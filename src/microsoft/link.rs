@@ -31,19 +31,11 @@ impl TrustedLink {
     }
 
     /// A link from an answer, if it stays where the question was.
-    pub(crate) fn from_answer(
-        graph: &Url,
-        collection: Collection,
-        link: &str,
-    ) -> Result<Self, Trouble> {
+    pub(crate) fn from_answer(graph: &Url, collection: Collection, link: &str) -> Result<Self, Trouble> {
         // The parser would quietly repair these; Microsoft never sends them.
-        let plain = link.len() <= LONGEST
-            && link
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let plain = link.len() <= LONGEST && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let url = Url::parse(link).map_err(|_| Trouble::UntrustedLink)?;
-        let same_place =
-            url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
+        let same_place = url.origin() == graph.origin() && url.username().is_empty() && url.password().is_none();
         if plain && same_place && url.fragment().is_none() && leads_to(&url, collection) {
             Ok(Self(url))
         } else {
@@ -68,14 +60,9 @@ fn leads_to(url: &Url, collection: Collection) -> bool {
     let Some(base) = collection.path().strip_suffix("/delta") else {
         return path.eq_ignore_ascii_case(collection.path());
     };
-    [
-        "delta",
-        "delta()",
-        "microsoft.graph.delta",
-        "microsoft.graph.delta()",
-    ]
-    .iter()
-    .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
+    ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"]
+        .iter()
+        .any(|function| path.eq_ignore_ascii_case(&format!("{base}/{function}")))
 }
 
 /// Where to ask what has changed since a round ended. Opaque; to be stored with the data that it belongs to and checked
@@ -99,12 +86,7 @@ impl DeltaLink {
     }
 
     /// The link, if it was stored for this tenant and still leads where it should.
-    pub(crate) fn check(
-        &self,
-        tenant: Uuid,
-        graph: &Url,
-        collection: Collection,
-    ) -> Result<TrustedLink, Trouble> {
+    pub(crate) fn check(&self, tenant: Uuid, graph: &Url, collection: Collection) -> Result<TrustedLink, Trouble> {
         let (stored_for, link) = self.0.split_once(' ').ok_or(Trouble::UntrustedLink)?;
         if stored_for.parse() != Ok(tenant) {
             return Err(Trouble::UntrustedLink);
@@ -134,9 +116,7 @@ mod tests {
             "microsoft.graph.delta()",
             "Delta",
         ] {
-            let link = format!(
-                "https://graph.microsoft.com/v1.0/users/{function}?$skiptoken=pqwSUjGYvb3_-8"
-            );
+            let link = format!("https://graph.microsoft.com/v1.0/users/{function}?$skiptoken=pqwSUjGYvb3_-8");
             assert!(trusted(Collection::UsersDelta, &link), "{link}");
         }
         for link in [
@@ -170,22 +150,10 @@ mod tests {
                 .check(tenant, &graph(), Collection::UsersDelta)
                 .is_ok_and(|found| found == link)
         );
-        assert!(
-            stored
-                .check(other, &graph(), Collection::UsersDelta)
-                .is_err()
-        );
-        assert!(
-            stored
-                .check(tenant, &graph(), Collection::GroupsDelta)
-                .is_err()
-        );
+        assert!(stored.check(other, &graph(), Collection::UsersDelta).is_err());
+        assert!(stored.check(tenant, &graph(), Collection::GroupsDelta).is_err());
         let us_gov = Url::parse("https://graph.microsoft.us").unwrap();
-        assert!(
-            stored
-                .check(tenant, &us_gov, Collection::UsersDelta)
-                .is_err()
-        );
+        assert!(stored.check(tenant, &us_gov, Collection::UsersDelta).is_err());
     }
 
     /// What hostile links are made of.

@@ -103,9 +103,7 @@ fn origin(url: &str) -> Url {
 #[derive(Debug, thiserror::Error)]
 pub enum BadSettings {
     /// An address that is not a bare origin, or plain HTTP to another machine.
-    #[error(
-        "{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)"
-    )]
+    #[error("{0} must be a bare origin such as https://graph.microsoft.com (plain http only on loopback)")]
     Origin(&'static str),
     /// The certificate setting does not hold what is needed.
     #[error("the certificate is unusable: {0}")]

@@ -52,11 +52,7 @@ enum Position {
 }
 
 impl<T> Pages<T> {
-    pub(crate) fn new(
-        graph: Graph,
-        collection: Collection,
-        start: Result<TrustedLink, Trouble>,
-    ) -> Self {
+    pub(crate) fn new(graph: Graph, collection: Collection, start: Result<TrustedLink, Trouble>) -> Self {
         let mut pages = Self {
             graph,
             collection,
@@ -117,9 +113,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         // The position moves only once the page is here: a caller may drop this future at the next line.
         let parsed = match self.on_its_way.join_next().await {
             Some(Ok(parsed)) => parsed?,
-            Some(Err(failed)) if failed.is_panic() => {
-                std::panic::resume_unwind(failed.into_panic())
-            }
+            Some(Err(failed)) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Some(Err(_)) | None => return Err(Trouble::Unavailable),
         };
         self.turn(parsed)
@@ -143,9 +137,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
         }
         let delta_link = match (next, delta) {
             (Some(_), Some(_)) => {
-                return Err(Trouble::unexpected(
-                    "a page has both a next link and a delta link",
-                ));
+                return Err(Trouble::unexpected("a page has both a next link and a delta link"));
             }
             (Some(next), None) => {
                 let link = self.graph.trust(self.collection, &next)?;
@@ -160,9 +152,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
                 Some(DeltaLink::new(self.graph.tenant(), &link))
             }
             (None, None) if self.collection.is_delta() => {
-                return Err(Trouble::unexpected(
-                    "a round of changes ends without a delta link",
-                ));
+                return Err(Trouble::unexpected("a round of changes ends without a delta link"));
             }
             (None, _) => {
                 self.position = Position::End;
@@ -213,10 +203,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
                     match list.next_element()? {
                         Some(item) => items.push(item),
                         None => {
-                            return Ok(Items {
-                                items,
-                                overflow: false,
-                            });
+                            return Ok(Items { items, overflow: false });
                         }
                     }
                 }

@@ -144,11 +144,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
         .and_then(|date| date.to_str().ok())
         .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
         .map_or(now, |date| date.to_utc());
-    Some(
-        (until.to_utc() - their_now)
-            .to_std()
-            .unwrap_or(Duration::ZERO),
-    )
+    Some((until.to_utc() - their_now).to_std().unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -188,10 +184,7 @@ mod tests {
         for _ in 0..200 {
             let mut tries = tries(60);
             for longest in &mut longest {
-                *longest = tries
-                    .next_wait(Passing::unavailable())
-                    .unwrap()
-                    .max(*longest);
+                *longest = tries.next_wait(Passing::unavailable()).unwrap().max(*longest);
             }
         }
         assert!(longest[0] <= Duration::from_millis(500));
@@ -205,10 +198,7 @@ mod tests {
         for _ in 0..3 {
             tries.next_wait(Passing::unavailable()).unwrap();
         }
-        assert_eq!(
-            tries.next_wait(Passing::unavailable()),
-            Err(Trouble::Unavailable)
-        );
+        assert_eq!(tries.next_wait(Passing::unavailable()), Err(Trouble::Unavailable));
     }
 
     #[test]
@@ -217,10 +207,7 @@ mod tests {
         let six_seconds = || Passing::throttled(Some(Duration::from_secs(6)));
         tries.next_wait(six_seconds()).unwrap();
         let retry_after = Duration::from_secs(6);
-        assert_eq!(
-            tries.next_wait(six_seconds()),
-            Err(Trouble::Throttled { retry_after })
-        );
+        assert_eq!(tries.next_wait(six_seconds()), Err(Trouble::Throttled { retry_after }));
     }
 
     #[test]
@@ -237,29 +224,16 @@ mod tests {
 
     #[test]
     fn a_date_is_read_against_microsofts_own_clock() {
-        let sent = headers(
-            "Wed, 21 Oct 2015 07:28:30 GMT",
-            Some("Wed, 21 Oct 2015 07:28:00 GMT"),
-        );
-        assert_eq!(
-            retry_after(&sent, DateTime::UNIX_EPOCH),
-            Some(Duration::from_secs(30))
-        );
+        let sent = headers("Wed, 21 Oct 2015 07:28:30 GMT", Some("Wed, 21 Oct 2015 07:28:00 GMT"));
+        assert_eq!(retry_after(&sent, DateTime::UNIX_EPOCH), Some(Duration::from_secs(30)));
         let past = headers("Wed, 31 Dec 1969 23:59:00 GMT", None);
-        assert_eq!(
-            retry_after(&past, DateTime::UNIX_EPOCH),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(retry_after(&past, DateTime::UNIX_EPOCH), Some(Duration::ZERO));
     }
 
     #[test]
     fn an_unreadable_wait_is_no_wait_told() {
         for told in ["", "soon", "-1", "1.5"] {
-            assert_eq!(
-                retry_after(&headers(told, None), DateTime::UNIX_EPOCH),
-                None,
-                "{told}"
-            );
+            assert_eq!(retry_after(&headers(told, None), DateTime::UNIX_EPOCH), None, "{told}");
         }
     }
 }

@@ -77,10 +77,7 @@ impl Tokens {
     pub(crate) async fn forget_this(&self, tenant: Uuid, refused: &Token) {
         let slot = self.slot(tenant);
         let mut held = slot.lock().await;
-        if held
-            .as_ref()
-            .is_some_and(|token| token.header == refused.header)
-        {
+        if held.as_ref().is_some_and(|token| token.header == refused.header) {
             *held = None;
         }
     }
@@ -259,10 +256,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_has_ended_does_not() {
         let microsoft = cut_off(Instant::now()).await;
-        assert_eq!(
-            microsoft.token(TENANT).await.err(),
-            Some(Trouble::Unavailable)
-        );
+        assert_eq!(microsoft.token(TENANT).await.err(), Some(Trouble::Unavailable));
     }
 
     #[test]
@@ -270,11 +264,7 @@ mod tests {
         for (life, margin) in [(3599, 300), (600, 300), (100, 50), (0, 0)] {
             let body = format!("{{\"access_token\":\"t\",\"expires_in\":{life}}}");
             let token = read_token(body.as_bytes()).unwrap();
-            assert_eq!(
-                token.ends_at - token.renew_at,
-                Duration::from_secs(margin),
-                "{life}"
-            );
+            assert_eq!(token.ends_at - token.renew_at, Duration::from_secs(margin), "{life}");
         }
     }
 }

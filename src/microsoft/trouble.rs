@@ -104,8 +104,7 @@ impl Trouble {
         match self {
             Self::StartOver => "Microsoft no longer knows where the last sync stopped.".into(),
             Self::ConsentMissing => {
-                "This tenant has not consented to the application, or has taken the consent back."
-                    .into()
+                "This tenant has not consented to the application, or has taken the consent back.".into()
             }
             Self::PermissionMissing { permission } => {
                 format!("The permission {permission} is missing in this tenant.")
@@ -113,12 +112,8 @@ impl Trouble {
             Self::NotAvailable { what, why } => format!("This tenant has no {what}: {why}."),
             Self::CredentialRefused { reason } => reason.message().into(),
             Self::TenantUnknown => "Microsoft knows no such tenant in this cloud.".into(),
-            Self::BlockedByPolicy => {
-                "A Conditional Access policy of this tenant keeps the application out.".into()
-            }
-            Self::TokenRefused => {
-                "Microsoft refuses the access token that it has just issued.".into()
-            }
+            Self::BlockedByPolicy => "A Conditional Access policy of this tenant keeps the application out.".into(),
+            Self::TokenRefused => "Microsoft refuses the access token that it has just issued.".into(),
             Self::Throttled { retry_after } => {
                 format!(
                     "Microsoft asks us to wait: too many requests. Next try in {} seconds.",
@@ -126,15 +121,13 @@ impl Trouble {
                 )
             }
             Self::Unavailable => {
-                "Microsoft could not be reached or answered with errors, also after several tries."
-                    .into()
+                "Microsoft could not be reached or answered with errors, also after several tries.".into()
             }
             Self::UnexpectedResponse { what } => {
                 format!("Microsoft's answer was not as expected: {what}.")
             }
             Self::UntrustedLink => {
-                "Microsoft's answer led to another address than its own; nothing was sent there."
-                    .into()
+                "Microsoft's answer led to another address than its own; nothing was sent there.".into()
             }
             Self::PagingLoop => "Microsoft's pages lead in a circle.".into(),
             Self::TooLarge { what } => format!("Microsoft's answer was too large: {what}."),
@@ -145,39 +138,25 @@ impl Trouble {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::StartOver => "Nothing to do: the next sync reads everything again.",
-            Self::ConsentMissing => {
-                "Connect the tenant again: an administrator of it has to grant the permissions."
-            }
+            Self::ConsentMissing => "Connect the tenant again: an administrator of it has to grant the permissions.",
             Self::PermissionMissing { .. } => {
                 "Right after connecting, wait a few minutes. Otherwise add the permission to the application's registration \
                  and connect the tenant again, so that an administrator grants it."
             }
-            Self::NotAvailable { .. } => {
-                "Nothing to do, unless the tenant should have it: then check its licences."
-            }
+            Self::NotAvailable { .. } => "Nothing to do, unless the tenant should have it: then check its licences.",
             Self::CredentialRefused { reason } => reason.remedy(),
-            Self::TenantUnknown => {
-                "Check that the tenant still exists and that Tenantry is set up for its cloud."
-            }
+            Self::TenantUnknown => "Check that the tenant still exists and that Tenantry is set up for its cloud.",
             Self::BlockedByPolicy => {
                 "Ask the tenant's administrator to allow the application in the Conditional Access policies for workload identities."
             }
-            Self::TokenRefused => {
-                "Check this machine's clock. If it is right, connect the tenant again."
-            }
+            Self::TokenRefused => "Check this machine's clock. If it is right, connect the tenant again.",
             Self::Throttled { .. } => "Nothing to do: the sync goes on by itself.",
             Self::Unavailable => {
                 "Nothing to do: the next sync tries again. If it lasts, look at Microsoft's service health."
             }
-            Self::UnexpectedResponse { .. } => {
-                "Sync again. If it happens again, report it with the time of this run."
-            }
-            Self::UntrustedLink => {
-                "Report this to whoever runs Tenantry: something may sit between it and Microsoft."
-            }
-            Self::PagingLoop => {
-                "Sync again with mode FULL. If it happens again, report it with the time of this run."
-            }
+            Self::UnexpectedResponse { .. } => "Sync again. If it happens again, report it with the time of this run.",
+            Self::UntrustedLink => "Report this to whoever runs Tenantry: something may sit between it and Microsoft.",
+            Self::PagingLoop => "Sync again with mode FULL. If it happens again, report it with the time of this run.",
             Self::TooLarge { .. } => "Report it with the time of this run.",
         }
     }
@@ -205,9 +184,7 @@ impl Refusal {
                 "The operator has to upload the certificate to the application's registration, or set MICROSOFT_CLIENT_CERTIFICATE to \
                  one that is there. Until then no tenant can sync."
             }
-            Self::Clock => {
-                "The operator has to set this machine's clock. Until then no tenant can sync."
-            }
+            Self::Clock => "The operator has to set this machine's clock. Until then no tenant can sync.",
         }
     }
 }

@@ -89,7 +89,10 @@ impl OrderField {
 
 /// The assets of the company that owns the list.
 pub fn list_of_company(filter: Filter, order: Order) -> Listing {
-    narrow(Listing::new("from asset where asset.company_id = p.company_id", order), filter)
+    narrow(
+        Listing::new("from asset where asset.company_id = p.company_id", order),
+        filter,
+    )
 }
 
 /// The assets of every company of a scope.
@@ -112,9 +115,18 @@ fn narrow(listing: Listing, filter: Filter) -> Listing {
             "asset.hostname ilike ? or asset.serial_number ilike ?",
             filter.search.as_deref().map(page::containing),
         )
-        .only("lower(asset.compliance_state) = lower(?)", filter.compliance_state.map(Bind::Text))
-        .only("lower(asset.operating_system) = lower(?)", filter.operating_system.map(Bind::Text))
-        .only("asset.state = ?", filter.state.map(|state| Bind::Text(state.to_string())))
+        .only(
+            "lower(asset.compliance_state) = lower(?)",
+            filter.compliance_state.map(Bind::Text),
+        )
+        .only(
+            "lower(asset.operating_system) = lower(?)",
+            filter.operating_system.map(Bind::Text),
+        )
+        .only(
+            "asset.state = ?",
+            filter.state.map(|state| Bind::Text(state.to_string())),
+        )
         .only(
             "(asset.company_id, asset.user_entra_id) = (select c.company_id, c.entra_id from contact c where c.id = ?)",
             filter.contact_id.map(Bind::Uuid),
@@ -131,5 +143,8 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .select(Asset::as_select())
         .load(conn)
         .await?;
-    Ok(found.into_iter().filter(|asset| scope.holds(asset.company_id)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|asset| scope.holds(asset.company_id))
+        .collect())
 }

@@ -28,15 +28,33 @@ mod tests {
 
     #[test]
     fn identity_comes_every_four_hours() {
-        assert_eq!(next(SyncKind::Identity, "2026-11-23T00:00:00Z"), "2026-11-23T04:00:00+00:00");
-        assert_eq!(next(SyncKind::Identity, "2026-11-23T03:59:59.999Z"), "2026-11-23T04:00:00+00:00");
-        assert_eq!(next(SyncKind::Identity, "2026-12-31T21:00:00Z"), "2027-01-01T00:00:00+00:00");
+        assert_eq!(
+            next(SyncKind::Identity, "2026-11-23T00:00:00Z"),
+            "2026-11-23T04:00:00+00:00"
+        );
+        assert_eq!(
+            next(SyncKind::Identity, "2026-11-23T03:59:59.999Z"),
+            "2026-11-23T04:00:00+00:00"
+        );
+        assert_eq!(
+            next(SyncKind::Identity, "2026-12-31T21:00:00Z"),
+            "2027-01-01T00:00:00+00:00"
+        );
     }
 
     #[test]
     fn evidence_comes_every_six_hours_a_quarter_past() {
-        assert_eq!(next(SyncKind::Evidence, "2026-11-23T00:00:00Z"), "2026-11-23T00:15:00+00:00");
-        assert_eq!(next(SyncKind::Evidence, "2026-11-23T00:15:00Z"), "2026-11-23T06:15:00+00:00");
-        assert_eq!(next(SyncKind::Evidence, "2026-11-23T18:15:00Z"), "2026-11-24T00:15:00+00:00");
+        assert_eq!(
+            next(SyncKind::Evidence, "2026-11-23T00:00:00Z"),
+            "2026-11-23T00:15:00+00:00"
+        );
+        assert_eq!(
+            next(SyncKind::Evidence, "2026-11-23T00:15:00Z"),
+            "2026-11-23T06:15:00+00:00"
+        );
+        assert_eq!(
+            next(SyncKind::Evidence, "2026-11-23T18:15:00Z"),
+            "2026-11-24T00:15:00+00:00"
+        );
     }
 }

@@ -103,7 +103,12 @@ pub async fn find(conn: &mut Connection, scope: &Scope, id: Uuid) -> QueryResult
     if !scope.holds(id) {
         return Ok(None);
     }
-    company::table.find(id).select(Company::as_select()).first(conn).await.optional()
+    company::table
+        .find(id)
+        .select(Company::as_select())
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// The companies with these ids that the scope holds.
@@ -142,7 +147,12 @@ pub async fn find_by_external_id(
 /// # Errors
 /// When the database fails, or the company is gone.
 pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
-    company::table.find(id).select(company::id).for_update().first::<Uuid>(conn).await?;
+    company::table
+        .find(id)
+        .select(company::id)
+        .for_update()
+        .first::<Uuid>(conn)
+        .await?;
     Ok(())
 }
 

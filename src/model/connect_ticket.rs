@@ -42,7 +42,9 @@ pub async fn issue(
 ) -> Result<String, Failure> {
     let expected_domain = expected_domain.map(domain).transpose()?;
     let secret = secret::fresh()?;
-    diesel::delete(connect_ticket::table.filter(connect_ticket::expires_at.le(now))).execute(conn).await?;
+    diesel::delete(connect_ticket::table.filter(connect_ticket::expires_at.le(now)))
+        .execute(conn)
+        .await?;
     diesel::insert_into(connect_ticket::table)
         .values((
             connect_ticket::secret_hash.eq(secret::hash(&secret)),
@@ -60,13 +62,16 @@ pub async fn issue(
 
 fn domain(given: &str) -> Result<String, UserError> {
     let domain = given.trim().trim_end_matches('.').to_lowercase();
-    let label = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
+    let label =
+        |label: &str| !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     if domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label) {
         Ok(domain)
     } else {
-        Err(UserError::at("BAD_INPUT", &["expectedDomain"], "That is not a domain such as contoso.com."))
+        Err(UserError::at(
+            "BAD_INPUT",
+            &["expectedDomain"],
+            "That is not a domain such as contoso.com.",
+        ))
     }
 }
 
@@ -95,7 +100,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_domain_is_refused() {
-        for given in ["", "contoso", "a..b", "https://contoso.com", "contoso.com/x", "a b.com", "@contoso.com"] {
+        for given in [
+            "",
+            "contoso",
+            "a..b",
+            "https://contoso.com",
+            "contoso.com/x",
+            "a b.com",
+            "@contoso.com",
+        ] {
             assert_eq!(domain(given).unwrap_err().code, "BAD_INPUT", "{given}");
         }
     }

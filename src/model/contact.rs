@@ -71,7 +71,11 @@ impl OrderField {
     /// The order by this field.
     pub fn order(self, direction: Direction) -> Order {
         let (name, key, compared) = match self {
-            Self::Name => ("contact.name", "lower(coalesce(contact.display_name, ''))", Compared::Text),
+            Self::Name => (
+                "contact.name",
+                "lower(coalesce(contact.display_name, ''))",
+                Compared::Text,
+            ),
             Self::Created => ("contact.created", "contact.created_at", Compared::Time),
         };
         Order {
@@ -86,7 +90,10 @@ impl OrderField {
 
 /// The contacts of the company that owns the list.
 pub fn list_of_company(filter: Filter, order: Order) -> Listing {
-    narrow(Listing::new("from contact where contact.company_id = p.company_id", order), filter)
+    narrow(
+        Listing::new("from contact where contact.company_id = p.company_id", order),
+        filter,
+    )
 }
 
 /// The contacts of every company of a scope.
@@ -107,7 +114,10 @@ fn narrow(listing: Listing, filter: Filter) -> Listing {
              where g.id = ? and m.company_id = contact.company_id and m.member_entra_id = contact.entra_id)",
             filter.group_id.map(Bind::Uuid),
         )
-        .only("contact.state = ?", filter.state.map(|state| Bind::Text(state.to_string())))
+        .only(
+            "contact.state = ?",
+            filter.state.map(|state| Bind::Text(state.to_string())),
+        )
         .only("contact.account_enabled = ?", filter.account_enabled.map(Bind::Bool))
         .only("lower(contact.user_type) = lower(?)", filter.user_type.map(Bind::Text))
 }
@@ -122,7 +132,10 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .select(Contact::as_select())
         .load(conn)
         .await?;
-    Ok(found.into_iter().filter(|contact| scope.holds(contact.company_id)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|contact| scope.holds(contact.company_id))
+        .collect())
 }
 
 /// The people with these object ids in the tenants of these companies, as far as the scope holds them.

@@ -84,7 +84,11 @@ impl OrderField {
     /// The order by this field.
     pub fn order(self, direction: Direction) -> Order {
         let (name, key, compared) = match self {
-            Self::Name => ("group.name", "lower(coalesce(contact_group.display_name, ''))", Compared::Text),
+            Self::Name => (
+                "group.name",
+                "lower(coalesce(contact_group.display_name, ''))",
+                Compared::Text,
+            ),
             Self::Created => ("group.created", "contact_group.created_at", Compared::Time),
         };
         Order {
@@ -99,14 +103,20 @@ impl OrderField {
 
 /// The groups of the company that owns the list.
 pub fn list_of_company(filter: Filter, order: Order) -> Listing {
-    let listing = Listing::new("from contact_group where contact_group.company_id = p.company_id", order);
+    let listing = Listing::new(
+        "from contact_group where contact_group.company_id = p.company_id",
+        order,
+    );
     narrow(listing, filter)
 }
 
 /// The groups of every company of a scope.
 pub fn list_everywhere(scope: &Scope, filter: Filter, order: Order) -> Listing {
     let listing = Listing::new("from contact_group where true", order);
-    narrow(listing.only("contact_group.company_id = any(?)", scope.as_bind()), filter)
+    narrow(
+        listing.only("contact_group.company_id = any(?)", scope.as_bind()),
+        filter,
+    )
 }
 
 /// The groups that the person or group who owns the list is a direct member of.
@@ -125,8 +135,14 @@ fn narrow(listing: Listing, filter: Filter) -> Listing {
             "contact_group.display_name ilike ? or contact_group.mail ilike ?",
             filter.search.as_deref().map(page::containing),
         )
-        .only("contact_group.group_kind = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
-        .only("contact_group.state = ?", filter.state.map(|state| Bind::Text(state.to_string())))
+        .only(
+            "contact_group.group_kind = ?",
+            filter.kind.map(|kind| Bind::Text(kind.to_string())),
+        )
+        .only(
+            "contact_group.state = ?",
+            filter.state.map(|state| Bind::Text(state.to_string())),
+        )
 }
 
 /// A direct member of a group that is a contact or a group of ours.
@@ -197,5 +213,8 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .select(ContactGroup::as_select())
         .load(conn)
         .await?;
-    Ok(found.into_iter().filter(|group| scope.holds(group.company_id)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|group| scope.holds(group.company_id))
+        .collect())
 }

@@ -67,8 +67,14 @@ pub fn list(filter: Filter) -> Listing {
         direction: Direction::Asc,
     };
     Listing::new("from held_change where held_change.run_id = p.key", by_record)
-        .only("held_change.noun = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
-        .only("held_change.decision = ?", filter.decision.map(|decision| Bind::Text(decision.to_string())))
+        .only(
+            "held_change.noun = ?",
+            filter.kind.map(|kind| Bind::Text(kind.to_string())),
+        )
+        .only(
+            "held_change.decision = ?",
+            filter.decision.map(|decision| Bind::Text(decision.to_string())),
+        )
 }
 
 /// Lets the deactivations that this run held through, exactly those. In a transaction of its own.

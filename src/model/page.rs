@@ -214,7 +214,10 @@ pub async fn count(
     listing: &Listing,
 ) -> QueryResult<HashMap<Owner, i64>> {
     let counts: Vec<Counted> = Statement::count(&visible(scope, owners), listing).load(conn).await?;
-    Ok(counts.into_iter().map(|counted| (counted.owner, counted.rows)).collect())
+    Ok(counts
+        .into_iter()
+        .map(|counted| (counted.owner, counted.rows))
+        .collect())
 }
 
 /// The owners whose list has rows at or beyond `mark`, seen from the middle: at or in front of an `after` mark

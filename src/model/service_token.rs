@@ -44,7 +44,12 @@ pub async fn issue(
 ) -> Result<(ServiceToken, String), Failure> {
     let name = name.trim();
     if name.is_empty() {
-        return Err(UserError::at("BAD_INPUT", &["name"], "A service token needs a name that says what it is for.").into());
+        return Err(UserError::at(
+            "BAD_INPUT",
+            &["name"],
+            "A service token needs a name that says what it is for.",
+        )
+        .into());
     }
     if !(1..=LONGEST_DAYS).contains(&days) {
         let message = format!("A service token lives for 1 to {LONGEST_DAYS} days.");
@@ -71,9 +76,10 @@ pub async fn issue(
 /// # Errors
 /// When the database fails.
 pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<bool> {
-    let revoked_at = diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("coalesce(revoked_at, ")
-        .bind::<diesel::sql_types::Timestamptz, _>(now)
-        .sql(")");
+    let revoked_at =
+        diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("coalesce(revoked_at, ")
+            .bind::<diesel::sql_types::Timestamptz, _>(now)
+            .sql(")");
     let found = diesel::update(service_token::table.find(id))
         .set(service_token::revoked_at.eq(revoked_at))
         .execute(conn)

@@ -48,7 +48,9 @@ pub async fn begin(
     browser: &str,
     flow: &SignInFlow,
 ) -> QueryResult<()> {
-    diesel::delete(sign_in_flow::table.filter(sign_in_flow::expires_at.le(now))).execute(conn).await?;
+    diesel::delete(sign_in_flow::table.filter(sign_in_flow::expires_at.le(now)))
+        .execute(conn)
+        .await?;
     diesel::insert_into(sign_in_flow::table)
         .values((
             sign_in_flow::state_hash.eq(secret::hash(state)),
@@ -76,10 +78,16 @@ pub async fn take(
 ) -> QueryResult<Option<SignInFlow>> {
     let taken: Option<(Vec<u8>, DateTime<Utc>, SignInFlow)> =
         diesel::delete(sign_in_flow::table.find(secret::hash(state)))
-            .returning((sign_in_flow::browser_hash, sign_in_flow::expires_at, SignInFlow::as_returning()))
+            .returning((
+                sign_in_flow::browser_hash,
+                sign_in_flow::expires_at,
+                SignInFlow::as_returning(),
+            ))
             .get_result(conn)
             .await
             .optional()?;
     let browser = secret::hash(browser);
-    Ok(taken.filter(|(of, until, _)| *of == browser && *until > now).map(|(.., flow)| flow))
+    Ok(taken
+        .filter(|(of, until, _)| *of == browser && *until > now)
+        .map(|(.., flow)| flow))
 }

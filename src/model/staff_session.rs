@@ -50,7 +50,9 @@ pub struct Newcomer {
 /// When the database fails.
 pub async fn begin(conn: &mut Connection, now: DateTime<Utc>, newcomer: &Newcomer) -> anyhow::Result<String> {
     let secret = secret::fresh()?;
-    let dead = staff_session::expires_at.le(now).or(staff_session::last_seen_at.le(now - IDLE));
+    let dead = staff_session::expires_at
+        .le(now)
+        .or(staff_session::last_seen_at.le(now - IDLE));
     diesel::delete(staff_session::table.filter(dead)).execute(conn).await?;
     diesel::insert_into(staff_session::table)
         .values((
@@ -120,5 +122,7 @@ pub async fn end(conn: &mut Connection, secret: &str) -> QueryResult<Option<Staf
 /// # Errors
 /// When the database fails.
 pub async fn end_by_sid(conn: &mut Connection, sid: &str) -> QueryResult<usize> {
-    diesel::delete(staff_session::table.filter(staff_session::sid.eq(sid))).execute(conn).await
+    diesel::delete(staff_session::table.filter(staff_session::sid.eq(sid)))
+        .execute(conn)
+        .await
 }

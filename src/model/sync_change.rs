@@ -58,6 +58,12 @@ pub fn list(filter: Filter) -> Listing {
         direction: Direction::Asc,
     };
     Listing::new("from sync_change where sync_change.run_id = p.key", by_record)
-        .only("sync_change.noun = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
-        .only("sync_change.action = ?", filter.action.map(|action| Bind::Text(action.to_string())))
+        .only(
+            "sync_change.noun = ?",
+            filter.kind.map(|kind| Bind::Text(kind.to_string())),
+        )
+        .only(
+            "sync_change.action = ?",
+            filter.action.map(|action| Bind::Text(action.to_string())),
+        )
 }

@@ -49,7 +49,9 @@ impl SyncRules {
             return Err(UserError::at(
                 "BAD_INPUT",
                 &["rules"],
-                format!("At most {MOST_ENTRIES} groups and {MOST_ENTRIES} patterns; put the groups into one group instead."),
+                format!(
+                    "At most {MOST_ENTRIES} groups and {MOST_ENTRIES} patterns; put the groups into one group instead."
+                ),
             ));
         }
         let bad = |pattern: &&String| pattern.trim().is_empty() || pattern.chars().count() > LONGEST_PATTERN;

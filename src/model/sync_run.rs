@@ -6,8 +6,8 @@
 //!
 //! This file says what a run is and how people ask for one; [`lease`] is what workers do with it.
 
-pub mod lease;
 mod json;
+pub mod lease;
 mod list;
 
 use chrono::{DateTime, Utc};
@@ -233,7 +233,12 @@ async fn require_connected(conn: &mut Connection, company_id: Uuid) -> Result<()
 }
 
 async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
-    let rules = wish.rules.as_ref().map(serde_json::to_value).transpose().map_err(anyhow::Error::from)?;
+    let rules = wish
+        .rules
+        .as_ref()
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(anyhow::Error::from)?;
     let run: Option<SyncRun> = diesel::insert_into(sync_run::table)
         .values((
             sync_run::id.eq(Uuid::now_v7()),
@@ -270,7 +275,12 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
         .for_update()
         .first(conn)
         .await?;
-    let wished = wish.rules.as_ref().map(serde_json::to_value).transpose().map_err(anyhow::Error::from)?;
+    let wished = wish
+        .rules
+        .as_ref()
+        .map(serde_json::to_value)
+        .transpose()
+        .map_err(anyhow::Error::from)?;
     if rules != wished {
         return Err(UserError::new(
             "PREVIEW_RUNNING",
@@ -292,7 +302,11 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
         .execute(conn)
         .await?;
     publish(conn, run.id).await?;
-    Ok(sync_run::table.find(run.id).select(SyncRun::as_select()).first(conn).await?)
+    Ok(sync_run::table
+        .find(run.id)
+        .select(SyncRun::as_select())
+        .first(conn)
+        .await?)
 }
 
 /// Tells subscribers how the run stands; in the transaction that changed it.

@@ -42,11 +42,7 @@ pub async fn take(
     .await
 }
 
-async fn take_for_all(
-    conn: &mut Connection,
-    kind: SyncKind,
-    slot: DateTime<Utc>,
-) -> diesel::QueryResult<Vec<Uuid>> {
+async fn take_for_all(conn: &mut Connection, kind: SyncKind, slot: DateTime<Utc>) -> diesel::QueryResult<Vec<Uuid>> {
     let taken: Vec<Company> = diesel::sql_query(
         "insert into sync_slot (company_id, kind, slot)
          select company_id, $1, $2 from tenant

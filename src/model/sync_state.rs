@@ -40,11 +40,7 @@ pub struct SyncState {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(
-    conn: &mut Connection,
-    company_id: Uuid,
-    collection: Collection,
-) -> QueryResult<Option<SyncState>> {
+pub async fn find(conn: &mut Connection, company_id: Uuid, collection: Collection) -> QueryResult<Option<SyncState>> {
     sync_state::table
         .find((company_id, collection))
         .select(SyncState::as_select())

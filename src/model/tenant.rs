@@ -149,10 +149,11 @@ async fn refuse_another_tenants_records(
     if before.is_none_or(|before| before == entra_tenant_id) {
         return Ok(());
     }
-    let has_records: bool =
-        diesel::select(diesel::dsl::exists(contact::table.filter(contact::company_id.eq(company_id))))
-            .get_result(conn)
-            .await?;
+    let has_records: bool = diesel::select(diesel::dsl::exists(
+        contact::table.filter(contact::company_id.eq(company_id)),
+    ))
+    .get_result(conn)
+    .await?;
     if has_records {
         return Err(UserError::new(
             "TENANT_CHANGED",
@@ -206,14 +207,18 @@ pub async fn describe(
 /// # Errors
 /// When the database fails.
 pub async fn need_reconnect(conn: &mut Connection, company_id: Uuid, reason: &str) -> QueryResult<()> {
-    diesel::update(tenant::table.find(company_id).filter(tenant::status.eq(TenantStatus::Connected)))
-        .set((
-            tenant::status.eq(TenantStatus::ReconnectNeeded),
-            tenant::status_reason.eq(reason),
-            tenant::updated_at.eq(diesel::dsl::now),
-        ))
-        .execute(conn)
-        .await?;
+    diesel::update(
+        tenant::table
+            .find(company_id)
+            .filter(tenant::status.eq(TenantStatus::Connected)),
+    )
+    .set((
+        tenant::status.eq(TenantStatus::ReconnectNeeded),
+        tenant::status_reason.eq(reason),
+        tenant::updated_at.eq(diesel::dsl::now),
+    ))
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -229,7 +234,9 @@ pub async fn disconnect(
     reason: &str,
 ) -> QueryResult<bool> {
     let changed = diesel::update(
-        tenant::table.find(company_id).filter(tenant::status.ne(TenantStatus::Disconnected)),
+        tenant::table
+            .find(company_id)
+            .filter(tenant::status.ne(TenantStatus::Disconnected)),
     )
     .set((
         tenant::status.eq(TenantStatus::Disconnected),

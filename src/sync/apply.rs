@@ -80,8 +80,15 @@ struct Leaving {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_active(conn: &mut Connection, statements: &Statements, company_id: Uuid) -> diesel::QueryResult<i64> {
-    let active: Count = diesel::sql_query(statements.active).bind::<SqlUuid, _>(company_id).get_result(conn).await?;
+pub async fn count_active(
+    conn: &mut Connection,
+    statements: &Statements,
+    company_id: Uuid,
+) -> diesel::QueryResult<i64> {
+    let active: Count = diesel::sql_query(statements.active)
+        .bind::<SqlUuid, _>(company_id)
+        .get_result(conn)
+        .await?;
     Ok(active.count)
 }
 
@@ -161,7 +168,11 @@ impl Plan<'_> {
         }
         let active = count_active(conn, self.statements, self.company_id).await?;
         // Who leaves by a changed rule was previewed when it was saved.
-        let unexpected = if self.rules_changed { leaving.left } else { leaving.left + leaving.ruled_out };
+        let unexpected = if self.rules_changed {
+            leaving.left
+        } else {
+            leaving.left + leaving.ruled_out
+        };
         let held = match guard::judge(unexpected, active, counts.created) {
             guard::Verdict::LetGo => Held::Nobody,
             guard::Verdict::Hold if self.rules_changed => Held::Left,
@@ -169,7 +180,11 @@ impl Plan<'_> {
         };
         counts.held = if held == Held::Nobody { 0 } else { unexpected };
         counts.deactivated = leaving.left + leaving.ruled_out - counts.held;
-        let written = if dry_run { "true".to_owned() } else { format!("not ({})", held.condition()) };
+        let written = if dry_run {
+            "true".to_owned()
+        } else {
+            format!("not ({})", held.condition())
+        };
         self.run(
             conn,
             &format!(
@@ -188,7 +203,11 @@ impl Plan<'_> {
     /// Holds that a later look has overtaken are let go; those of this run are written down by name.
     async fn update_holds(&self, conn: &mut Connection, held: Held) -> diesel::QueryResult<()> {
         let overtaken = if self.full { "true" } else { self.statements.seen_again };
-        let gone = format!("{} select record_id from leaving where {}", self.statements.leaving, held.condition());
+        let gone = format!(
+            "{} select record_id from leaving where {}",
+            self.statements.leaving,
+            held.condition()
+        );
         self.run(
             conn,
             &format!(

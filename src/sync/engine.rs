@@ -8,8 +8,8 @@ use super::run::Run;
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::microsoft::Microsoft;
-use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::SyncStatus;
+use crate::model::sync_run::lease::{self, Claim};
 use crate::model::tenant;
 
 /// What a run needs of the world.
@@ -23,7 +23,11 @@ pub struct Engine {
 impl Engine {
     /// An engine over this database and this way to Microsoft.
     pub fn new(pool: Pool, microsoft: Microsoft, events: Events) -> Self {
-        Self { pool, microsoft, events }
+        Self {
+            pool,
+            microsoft,
+            events,
+        }
     }
 
     /// Performs the run and writes down how it ended: finished, waiting, or handed back when `stop` is cancelled. A
@@ -71,13 +75,17 @@ impl Engine {
             }
             Err(Stop::Trouble(trouble)) => {
                 let failure = ending::failure_of(&trouble);
-                run.reporter.finish(SyncStatus::Failed, failure.message.clone(), Some(&failure)).await
+                run.reporter
+                    .finish(SyncStatus::Failed, failure.message.clone(), Some(&failure))
+                    .await
             }
             Err(Stop::Refused(failure)) => run.refuse(&failure).await,
             Err(Stop::Broken(error)) => {
                 tracing::error!(%run_id, ?error, "the run failed");
                 let failure = ending::internal_failure();
-                run.reporter.finish(SyncStatus::Failed, failure.message.clone(), Some(&failure)).await
+                run.reporter
+                    .finish(SyncStatus::Failed, failure.message.clone(), Some(&failure))
+                    .await
             }
         }
     }

@@ -17,7 +17,11 @@ pub enum Verdict {
 pub fn judge(leaving: i64, active: i64, created: i64) -> Verdict {
     let too_many = leaving > FEW.max(active / 10) || leaving > MANY;
     let nothing_left = leaving > 0 && leaving >= active && created == 0;
-    if too_many || nothing_left { Verdict::Hold } else { Verdict::LetGo }
+    if too_many || nothing_left {
+        Verdict::Hold
+    } else {
+        Verdict::LetGo
+    }
 }
 
 #[cfg(test)]

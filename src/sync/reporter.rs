@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::ending::Stop;
 use super::stage::Place;
-use crate::db::{Connection, Pool};
 use crate::db::events::Events;
+use crate::db::{Connection, Pool};
 use crate::microsoft::Graph;
 use crate::model::Noun;
 use crate::model::sync_run::lease::{self, Claim, Report};
@@ -63,7 +63,16 @@ impl Reporter {
             requests: run.requests,
         };
         let now = Instant::now();
-        Self { pool, events, graph, claim, report, reading: None, told: now, stage_began: now }
+        Self {
+            pool,
+            events,
+            graph,
+            claim,
+            report,
+            reading: None,
+            told: now,
+            stage_began: now,
+        }
     }
 
     /// Something was committed beside the reporter.
@@ -201,7 +210,15 @@ impl Reporter {
         let report = self.report();
         let mut conn = self.pool.get().await?;
         let checkpoint = serde_json::to_value(place).map_err(anyhow::Error::from)?;
-        lease::wait(&mut conn, self.claim.run.id, self.claim.fence, delay, &report, &checkpoint).await?;
+        lease::wait(
+            &mut conn,
+            self.claim.run.id,
+            self.claim.fence,
+            delay,
+            &report,
+            &checkpoint,
+        )
+        .await?;
         self.events.wake();
         Ok(())
     }
@@ -212,7 +229,7 @@ fn grouped(count: i64) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

@@ -69,10 +69,19 @@ impl Run {
             let (saved, version) = sync_rules::get(&mut conn, claim.run.company_id).await?;
             (saved, version, now(&mut conn).await?)
         };
-        let tried: Option<SyncRules> =
-            claim.rules.clone().map(serde_json::from_value).transpose().map_err(anyhow::Error::from)?;
-        let place: Option<Place> =
-            claim.checkpoint.clone().map(serde_json::from_value).transpose().map_err(anyhow::Error::from)?.flatten();
+        let tried: Option<SyncRules> = claim
+            .rules
+            .clone()
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(anyhow::Error::from)?;
+        let place: Option<Place> = claim
+            .checkpoint
+            .clone()
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(anyhow::Error::from)?
+            .flatten();
         let seq = place.as_ref().map_or(0, |place| place.seq);
         let stager = Stager::new(pool.raw().await?, claim.run.id, claim.fence, seq);
         let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
@@ -122,7 +131,11 @@ impl Run {
 
     async fn finish(&mut self, failed: Vec<(Noun, Trouble)>) -> Result<(), Stop> {
         let Some((noun, trouble)) = failed.first() else {
-            let message = if self.claim.run.dry_run { "Dry run complete" } else { "Sync complete" };
+            let message = if self.claim.run.dry_run {
+                "Dry run complete"
+            } else {
+                "Sync complete"
+            };
             return self.reporter.finish(SyncStatus::Succeeded, message.into(), None).await;
         };
         let what = match noun {
@@ -131,11 +144,17 @@ impl Run {
             Noun::Asset => "Assets",
         };
         let cause = ending::failure_of(trouble);
-        let failure = RunFailure { message: format!("{what} could not be read. {}", cause.message), ..cause };
+        let failure = RunFailure {
+            message: format!("{what} could not be read. {}", cause.message),
+            ..cause
+        };
         let (status, message) = if failed.len() == 3 {
             (SyncStatus::Failed, failure.message.clone())
         } else {
-            (SyncStatus::Partial, format!("Sync partly complete. {}", failure.message))
+            (
+                SyncStatus::Partial,
+                format!("Sync partly complete. {}", failure.message),
+            )
         };
         self.reporter.finish(status, message, Some(&failure)).await
     }
@@ -146,7 +165,10 @@ impl Run {
         Ok(match &trouble {
             Trouble::Throttled { retry_after } => Stop::Wait {
                 delay: *retry_after,
-                message: format!("Waiting for Microsoft, which asks for {} seconds", retry_after.as_secs().max(1)),
+                message: format!(
+                    "Waiting for Microsoft, which asks for {} seconds",
+                    retry_after.as_secs().max(1)
+                ),
             },
             Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.consent_is_fresh() => Stop::Wait {
                 delay: self.consent_delay(),
@@ -165,7 +187,9 @@ impl Run {
     }
 
     fn consent_age(&self) -> TimeDelta {
-        self.tenant.connected_at.map_or(TimeDelta::MAX, |connected| self.began - connected)
+        self.tenant
+            .connected_at
+            .map_or(TimeDelta::MAX, |connected| self.began - connected)
     }
 
     fn consent_is_fresh(&self) -> bool {
@@ -279,7 +303,11 @@ impl Run {
             let mut conn = self.pool.get().await?;
             super::apply::count_active(&mut conn, statements, self.claim.run.company_id).await?
         };
-        let read = self.place.as_ref().filter(|place| place.noun() == noun).map_or(0, |place| place.read);
+        let read = self
+            .place
+            .as_ref()
+            .filter(|place| place.noun() == noun)
+            .map_or(0, |place| place.read);
         self.reporter.begin(noun, known, read).await
     }
 
@@ -288,7 +316,8 @@ impl Run {
         let staged = self.stage_groups().await?;
         let prepare = [groups::FOLD, groups::FOLD_MEMBERS, groups::FILL];
         let state = Some((Collection::Groups, crate::microsoft::GROUP_SELECTION));
-        self.settle(Noun::ContactGroup, &groups::STATEMENTS, &prepare, staged, state).await
+        self.settle(Noun::ContactGroup, &groups::STATEMENTS, &prepare, staged, state)
+            .await
     }
 
     async fn people(&mut self) -> Result<(), Stop> {
@@ -298,7 +327,8 @@ impl Run {
         let prepare = [people::FOLD, people::DROP_UNREADABLE, people::FILL, people::RULE_OUT];
         let needed = if self.rules.admit_everybody() { 3 } else { 4 };
         let state = Some((Collection::People, crate::microsoft::PERSON_SELECTION));
-        self.settle(Noun::Contact, &people::STATEMENTS, &prepare[..needed], staged, state).await
+        self.settle(Noun::Contact, &people::STATEMENTS, &prepare[..needed], staged, state)
+            .await
     }
 
     /// Rules that ask who is in a group cannot be judged while no group was ever read.
@@ -309,7 +339,10 @@ impl Run {
         let mut conn = self.pool.get().await?;
         match sync_state::find(&mut conn, self.claim.run.company_id, Collection::Groups).await? {
             Some(_) => Ok(()),
-            None => Err(Trouble::UnexpectedResponse { what: "the groups that the sync rules name could not be read".into() }.into()),
+            None => Err(Trouble::UnexpectedResponse {
+                what: "the groups that the sync rules name could not be read".into(),
+            }
+            .into()),
         }
     }
 
@@ -317,16 +350,26 @@ impl Run {
         self.begin(Noun::Asset, &devices::STATEMENTS).await?;
         let staged = match self.stage_devices().await {
             Ok(staged) => staged,
-            Err(Stop::Trouble(trouble @ Trouble::NotAvailable { .. })) => return self.skip(Noun::Asset, &trouble).await,
+            Err(Stop::Trouble(trouble @ Trouble::NotAvailable { .. })) => {
+                return self.skip(Noun::Asset, &trouble).await;
+            }
             Err(stop) => return Err(stop),
         };
-        let prepare = [devices::FOLD, devices::TAKE_OVER_BY_DEVICE, devices::TAKE_OVER_BY_SERIAL];
-        self.settle(Noun::Asset, &devices::STATEMENTS, &prepare, staged, None).await
+        let prepare = [
+            devices::FOLD,
+            devices::TAKE_OVER_BY_DEVICE,
+            devices::TAKE_OVER_BY_SERIAL,
+        ];
+        self.settle(Noun::Asset, &devices::STATEMENTS, &prepare, staged, None)
+            .await
     }
 
     /// The tenant cannot have this kind: nothing is read, nothing is lost, and the run says why.
     async fn skip(&mut self, noun: Noun, why: &Trouble) -> Result<(), Stop> {
-        let counts = Counts { skipped_because: Some(why.message()), ..Counts::none(noun) };
+        let counts = Counts {
+            skipped_because: Some(why.message()),
+            ..Counts::none(noun)
+        };
         let mut conn = self.pool.get().await?;
         self.reporter.settle(&mut conn, &counts).await?;
         self.reporter.settled(counts);

@@ -16,7 +16,7 @@ use crate::model::tenant;
 /// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const CONSENTING_ROLES: [Uuid; 2] = [
     Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10),
-    Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_60213ab1f814),
+    Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814),
 ];
 
 impl Run {
@@ -28,12 +28,18 @@ impl Run {
     pub(super) async fn check_tenant(&mut self) -> Result<(), Stop> {
         let organization = self.graph.organization().await?;
         if organization.id != self.graph.tenant() {
-            return Err(refused("TENANT_MISMATCH", "Microsoft answered for another tenant than the one that was connected"));
+            return Err(refused(
+                "TENANT_MISMATCH",
+                "Microsoft answered for another tenant than the one that was connected",
+            ));
         }
         if let Some(expected) = &self.tenant.expected_domain
             && !owns(&organization, expected)
         {
-            return Err(refused("DOMAIN_NOT_OWNED", &format!("The tenant does not own {expected}")));
+            return Err(refused(
+                "DOMAIN_NOT_OWNED",
+                &format!("The tenant does not own {expected}"),
+            ));
         }
         if self.tenant.role_proven == Some(false) {
             self.check_administrator().await?;
@@ -50,7 +56,10 @@ impl Run {
         if roles.iter().any(|role| CONSENTING_ROLES.contains(role)) {
             return Ok(());
         }
-        Err(refused("NOT_AN_ADMINISTRATOR", "Whoever connected the tenant is not an administrator of it"))
+        Err(refused(
+            "NOT_AN_ADMINISTRATOR",
+            "Whoever connected the tenant is not an administrator of it",
+        ))
     }
 
     /// The connection was not what it was taken for: the run fails and the tenant is disconnected, at once.
@@ -62,7 +71,9 @@ impl Run {
         let mut conn = self.pool.get().await?;
         let reporter = &mut self.reporter;
         conn.transaction(async |conn| -> Result<(), Stop> {
-            reporter.finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure)).await?;
+            reporter
+                .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
+                .await?;
             let now = super::run::now(conn).await?;
             tenant::disconnect(conn, now, company_id, &failure.message).await?;
             Ok(())
@@ -80,7 +91,8 @@ impl Run {
             .or(organization.verified_domains.first())
             .map(|domain| &*domain.name);
         let name = organization.display_name.as_deref();
-        if self.tenant.display_name.as_deref() == name && self.tenant.domain.as_deref() == domain && self.is_described() {
+        if self.tenant.display_name.as_deref() == name && self.tenant.domain.as_deref() == domain && self.is_described()
+        {
             return Ok(());
         }
         let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
@@ -107,5 +119,8 @@ fn refused(code: &str, reason: &str) -> Stop {
 }
 
 fn owns(organization: &Organization, domain: &str) -> bool {
-    organization.verified_domains.iter().any(|verified| verified.name.eq_ignore_ascii_case(domain))
+    organization
+        .verified_domains
+        .iter()
+        .any(|verified| verified.name.eq_ignore_ascii_case(domain))
 }

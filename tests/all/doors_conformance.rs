@@ -23,16 +23,27 @@ async fn install() {
 }
 
 async fn run(command: &mut Command) {
-    let output = command.current_dir(FOLDER).stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = command
+        .current_dir(FOLDER)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await;
     let output = output.expect("Node and npm are installed");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
     assert!(output.status.success(), "{said}");
 }
 
 async fn suite(name: &str) {
     install().await;
     let house = House::toys().await;
-    run(Command::new("node").arg(name).arg(house.at("/graphql").as_str()).arg(&house.token)).await;
+    run(Command::new("node")
+        .arg(name)
+        .arg(house.at("/graphql").as_str())
+        .arg(&house.token))
+    .await;
 }
 
 #[tokio::test]

@@ -16,12 +16,19 @@ async fn to_consent(browser: &mut Browser, link: Url, administrator: Uuid) -> Ur
 }
 
 async fn tenant_of(house: &House, company: &Company) -> Value {
-    let rows = house.rows(&format!("select * from tenant where company_id = '{}'", company.id)).await;
+    let rows = house
+        .rows(&format!("select * from tenant where company_id = '{}'", company.id))
+        .await;
     rows.into_iter().next().unwrap_or(Value::Null)
 }
 
 async fn runs_of(house: &House, company: &Company) -> Vec<Value> {
-    house.rows(&format!("select trigger, status, requested_by from sync_run where company_id = '{}'", company.id)).await
+    house
+        .rows(&format!(
+            "select trigger, status, requested_by from sync_run where company_id = '{}'",
+            company.id
+        ))
+        .await
 }
 
 async fn assert_not_connected(house: &House, company: &Company) {
@@ -40,17 +47,31 @@ async fn an_administrator_connects_their_tenant_and_the_first_sync_is_queued() {
 
     let consent = to_consent(&mut browser, link, administrator).await;
     assert_eq!(consent.path(), format!("/{contoso}/v2.0/adminconsent"));
-    let back = browser.choose(consent, &[("account", &administrator.to_string()), ("decision", "grant")]).await;
+    let back = browser
+        .choose(
+            consent,
+            &[("account", &administrator.to_string()), ("decision", "grant")],
+        )
+        .await;
     let response = browser.get(back).await;
 
-    assert_eq!(location(&response), house.at(&format!("/companies?tab=m365&connected={}", company.id)));
+    assert_eq!(
+        location(&response),
+        house.at(&format!("/companies?tab=m365&connected={}", company.id))
+    );
     let tenant = tenant_of(&house, &company).await;
     assert_eq!(tenant["status"], "CONNECTED");
     assert_eq!(tenant["entra_tenant_id"], json!(contoso));
     assert_eq!(tenant["consented_oid"], json!(administrator));
     assert_eq!(tenant["role_proven"], json!(true));
-    assert_eq!(runs_of(&house, &company).await, [json!({"trigger": "INITIAL", "status": "QUEUED", "requested_by": "Megan Bowen"})]);
-    assert!(!browser.cookies.contains_key("tenantry"), "a client's administrator is not signed in here");
+    assert_eq!(
+        runs_of(&house, &company).await,
+        [json!({"trigger": "INITIAL", "status": "QUEUED", "requested_by": "Megan Bowen"})]
+    );
+    assert!(
+        !browser.cookies.contains_key("tenantry"),
+        "a client's administrator is not signed in here"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +83,10 @@ async fn a_return_to_the_psa_lands_there() {
     let mut browser = house.browser();
     let consent = to_consent(&mut browser, link, house.somebody(contoso, true)).await;
     let back = browser.choose(consent, &[("decision", "grant")]).await;
-    assert_eq!(location(&browser.get(back).await).as_str(), format!("{PSA}/companies/7?connected={}#m365", company.id));
+    assert_eq!(
+        location(&browser.get(back).await).as_str(),
+        format!("{PSA}/companies/7?connected={}#m365", company.id)
+    );
 }
 
 #[tokio::test]
@@ -71,7 +95,11 @@ async fn a_link_is_good_once_and_for_half_an_hour() {
     let company = house.company("Contoso").await;
     let link = house.ticket(&company, "/", None).await;
     let looked = house.http.head(link.clone()).send().await.unwrap();
-    assert_eq!(looked.status(), StatusCode::OK, "a mail program that looks does not use it up");
+    assert_eq!(
+        looked.status(),
+        StatusCode::OK,
+        "a mail program that looks does not use it up"
+    );
     assert_eq!(house.browser().get(link.clone()).await.status(), StatusCode::SEE_OTHER);
     assert_eq!(house.browser().get(link).await.status(), StatusCode::GONE);
 
@@ -79,7 +107,11 @@ async fn a_link_is_good_once_and_for_half_an_hour() {
     house.sql("update connect_ticket set expires_at = now()").await;
     assert_eq!(house.browser().get(late).await.status(), StatusCode::GONE);
     for path in ["/connect/start", "/connect/start?ticket=", "/connect/start?ticket=x"] {
-        assert_eq!(house.browser().get(house.at(path)).await.status(), StatusCode::GONE, "{path}");
+        assert_eq!(
+            house.browser().get(house.at(path)).await.status(),
+            StatusCode::GONE,
+            "{path}"
+        );
     }
 }
 
@@ -92,13 +124,20 @@ async fn somebody_who_is_no_administrator_cannot_connect() {
     let response = house.browser().sign_in(link, house.somebody(contoso, false)).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     let page = response.text().await.unwrap();
-    assert!(page.contains("not an administrator") && page.contains(&format!("href=\"{PSA}/companies/7\"")), "{page}");
+    assert!(
+        page.contains("not an administrator") && page.contains(&format!("href=\"{PSA}/companies/7\"")),
+        "{page}"
+    );
     assert_not_connected(&house, &company).await;
 }
 
 #[tokio::test]
 async fn where_the_token_tells_no_roles_the_first_run_has_to_look() {
-    let house = House::built(Plan { emit_wids: false, ..Plan::default() }).await;
+    let house = House::built(Plan {
+        emit_wids: false,
+        ..Plan::default()
+    })
+    .await;
     let contoso = house.add_tenant(5).await;
     let company = house.company("Contoso").await;
     let link = house.ticket(&company, "/", None).await;
@@ -118,13 +157,24 @@ async fn a_refused_consent_is_told_in_plain_words_with_a_way_back() {
     let mut browser = house.browser();
     let consent = to_consent(&mut browser, link, house.somebody(contoso, true)).await;
     let back = browser.choose(consent, &[("decision", "refuse")]).await;
-    assert!(back.query_pairs().any(|(name, value)| name == "admin_consent" && value == "True"), "{back}");
+    assert!(
+        back.query_pairs()
+            .any(|(name, value)| name == "admin_consent" && value == "True"),
+        "{back}"
+    );
     let response = browser.get(back.clone()).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     let page = response.text().await.unwrap();
-    assert!(page.contains("The tenant was not connected") && page.contains("href=\"/companies\""), "{page}");
+    assert!(
+        page.contains("The tenant was not connected") && page.contains("href=\"/companies\""),
+        "{page}"
+    );
     assert_not_connected(&house, &company).await;
-    assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST, "the state is used up");
+    assert_eq!(
+        browser.get(back).await.status(),
+        StatusCode::BAD_REQUEST,
+        "the state is used up"
+    );
 }
 
 #[tokio::test]
@@ -133,13 +183,26 @@ async fn the_callbacks_tenant_is_compared_and_never_believed() {
     let contoso = house.add_tenant(3).await;
     let fabrikam = house.add_tenant(4).await;
     let company = house.company("Contoso").await;
-    for forged in [fabrikam.to_string(), String::new(), "organizations".into(), contoso.to_string().replace('-', "x")] {
+    for forged in [
+        fabrikam.to_string(),
+        String::new(),
+        "organizations".into(),
+        contoso.to_string().replace('-', "x"),
+    ] {
         let link = house.ticket(&company, "/", None).await;
         let mut browser = house.browser();
         let consent = to_consent(&mut browser, link, house.somebody(contoso, true)).await;
-        let state = consent.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+        let state = consent
+            .query_pairs()
+            .find(|(name, _)| name == "state")
+            .expect("a state")
+            .1
+            .into_owned();
         let mut back = house.at("/connect/callback");
-        back.query_pairs_mut().append_pair("admin_consent", "True").append_pair("tenant", &forged).append_pair("state", &state);
+        back.query_pairs_mut()
+            .append_pair("admin_consent", "True")
+            .append_pair("tenant", &forged)
+            .append_pair("state", &state);
         assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST, "{forged}");
         assert_not_connected(&house, &company).await;
     }
@@ -151,10 +214,22 @@ async fn a_consent_comes_back_to_the_browser_that_went() {
     let contoso = house.add_tenant(3).await;
     let company = house.company("Contoso").await;
     let mut browser = house.browser();
-    let consent = to_consent(&mut browser, house.ticket(&company, "/", None).await, house.somebody(contoso, true)).await;
+    let consent = to_consent(
+        &mut browser,
+        house.ticket(&company, "/", None).await,
+        house.somebody(contoso, true),
+    )
+    .await;
     let back = browser.choose(consent, &[("decision", "grant")]).await;
-    assert_eq!(house.browser().get(back.clone()).await.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST, "the stranger has used it up");
+    assert_eq!(
+        house.browser().get(back.clone()).await.status(),
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        browser.get(back).await.status(),
+        StatusCode::BAD_REQUEST,
+        "the stranger has used it up"
+    );
     assert_not_connected(&house, &company).await;
 }
 
@@ -165,9 +240,17 @@ async fn the_state_of_a_sign_in_is_no_state_of_a_consent() {
     let company = house.company("Contoso").await;
     let mut browser = house.browser();
     let authorize = location(&browser.get(house.ticket(&company, "/", None).await).await);
-    let state = authorize.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let state = authorize
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .expect("a state")
+        .1
+        .into_owned();
     let mut back = house.at("/connect/callback");
-    back.query_pairs_mut().append_pair("admin_consent", "True").append_pair("tenant", &contoso.to_string()).append_pair("state", &state);
+    back.query_pairs_mut()
+        .append_pair("admin_consent", "True")
+        .append_pair("tenant", &contoso.to_string())
+        .append_pair("state", &state);
     assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST);
     assert_not_connected(&house, &company).await;
 }
@@ -180,14 +263,23 @@ async fn a_tenant_that_is_connected_elsewhere_is_refused_without_naming_where() 
     for name in ["First of all", "Second of all"] {
         let company = house.company(name).await;
         let mut browser = house.browser();
-        let consent = to_consent(&mut browser, house.ticket(&company, "/", None).await, house.somebody(contoso, true)).await;
+        let consent = to_consent(
+            &mut browser,
+            house.ticket(&company, "/", None).await,
+            house.somebody(contoso, true),
+        )
+        .await;
         let back = browser.choose(consent, &[("decision", "grant")]).await;
         let response = browser.get(back).await;
         pages.push((response.status(), response.text().await.unwrap()));
     }
     assert_eq!(pages[0].0, StatusCode::SEE_OTHER);
     assert_eq!(pages[1].0, StatusCode::CONFLICT);
-    assert!(pages[1].1.contains("already connected") && !pages[1].1.contains("First of all"), "{}", pages[1].1);
+    assert!(
+        pages[1].1.contains("already connected") && !pages[1].1.contains("First of all"),
+        "{}",
+        pages[1].1
+    );
 }
 
 #[tokio::test]
@@ -222,7 +314,13 @@ async fn a_domain_that_is_seen_to_hold_is_no_longer_expected() {
 async fn a_domain_that_microsoft_cannot_tell_yet_is_left_to_the_first_run() {
     let house = House::toys().await;
     let contoso = house.add_tenant(3).await;
-    house.control("PATCH", &format!("tenants/{contoso}"), json!({"consentDelayRequests": 1000})).await;
+    house
+        .control(
+            "PATCH",
+            &format!("tenants/{contoso}"),
+            json!({"consentDelayRequests": 1000}),
+        )
+        .await;
     let company = house.company("Contoso").await;
     let mut browser = house.browser();
     let link = house.ticket(&company, "/", Some("Fabrikam.example")).await;
@@ -230,5 +328,8 @@ async fn a_domain_that_microsoft_cannot_tell_yet_is_left_to_the_first_run() {
     let back = browser.choose(consent, &[("decision", "grant")]).await;
     assert_eq!(browser.get(back).await.status(), StatusCode::SEE_OTHER);
     let tenant = tenant_of(&house, &company).await;
-    assert_eq!((&tenant["status"], &tenant["expected_domain"]), (&json!("CONNECTED"), &json!("fabrikam.example")));
+    assert_eq!(
+        (&tenant["status"], &tenant["expected_domain"]),
+        (&json!("CONNECTED"), &json!("fabrikam.example"))
+    );
 }

@@ -8,8 +8,18 @@ use url::Url;
 use crate::support::house::{Browser, House, location};
 
 async fn may_ask(house: &House, browser: &Browser) -> bool {
-    let request = house.http.post(house.at("/graphql")).header(COOKIE, browser.cookie()).header(ORIGIN, browser.origin());
-    request.json(&json!({"query": "{ hello }"})).send().await.unwrap().status() == StatusCode::OK
+    let request = house
+        .http
+        .post(house.at("/graphql"))
+        .header(COOKIE, browser.cookie())
+        .header(ORIGIN, browser.origin());
+    request
+        .json(&json!({"query": "{ hello }"}))
+        .send()
+        .await
+        .unwrap()
+        .status()
+        == StatusCode::OK
 }
 
 #[tokio::test]
@@ -17,15 +27,32 @@ async fn a_member_of_staff_signs_in_and_is_back_where_they_were() {
     let house = House::toys().await;
     let mut browser = house.browser();
     let person = house.somebody(house.staff_tenant, false);
-    let response = browser.sign_in(house.at("/auth/sign-in?returnTo=/graphiql"), person).await;
+    let response = browser
+        .sign_in(house.at("/auth/sign-in?returnTo=/graphiql"), person)
+        .await;
     assert_eq!(location(&response), house.at("/graphiql"));
-    let cookie = response.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).find(|value| value.starts_with("tenantry="));
+    let cookie = response
+        .headers()
+        .get_all(SET_COOKIE)
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .find(|value| value.starts_with("tenantry="));
     let cookie = cookie.expect("a session");
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
     assert!(may_ask(&house, &browser).await);
-    let stored = house.rows("select encode(secret_hash, 'hex') as hash, oid from staff_session").await;
+    let stored = house
+        .rows("select encode(secret_hash, 'hex') as hash, oid from staff_session")
+        .await;
     assert_eq!(stored[0]["oid"], json!(person));
-    assert!(!stored[0]["hash"].as_str().unwrap().contains(&browser.cookies["tenantry"]));
+    assert!(
+        !stored[0]["hash"]
+            .as_str()
+            .unwrap()
+            .contains(&browser.cookies["tenantry"])
+    );
 }
 
 #[tokio::test]
@@ -33,7 +60,9 @@ async fn somebody_of_another_organization_is_not_staff() {
     let house = House::toys().await;
     let contoso = house.add_tenant(3).await;
     let mut browser = house.browser();
-    let response = browser.sign_in(house.at("/auth/sign-in"), house.somebody(contoso, true)).await;
+    let response = browser
+        .sign_in(house.at("/auth/sign-in"), house.somebody(contoso, true))
+        .await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(response.text().await.unwrap().contains("Not a member of staff"));
     assert!(!browser.cookies.contains_key("tenantry"));
@@ -47,8 +76,16 @@ async fn a_callback_is_good_once_and_in_its_own_browser() {
     let back = browser.pick(house.at("/auth/sign-in"), person).await;
 
     let mut stranger = house.browser();
-    assert_eq!(stranger.get(back.clone()).await.status(), StatusCode::BAD_REQUEST, "another browser");
-    assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST, "the stranger has used it up");
+    assert_eq!(
+        stranger.get(back.clone()).await.status(),
+        StatusCode::BAD_REQUEST,
+        "another browser"
+    );
+    assert_eq!(
+        browser.get(back).await.status(),
+        StatusCode::BAD_REQUEST,
+        "the stranger has used it up"
+    );
 
     let back = browser.pick(house.at("/auth/sign-in"), person).await;
     assert_eq!(browser.get(back.clone()).await.status(), StatusCode::SEE_OTHER);
@@ -59,7 +96,9 @@ async fn a_callback_is_good_once_and_in_its_own_browser() {
 async fn a_callback_that_comes_too_late_is_refused() {
     let house = House::toys().await;
     let mut browser = house.browser();
-    let back = browser.pick(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false)).await;
+    let back = browser
+        .pick(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false))
+        .await;
     house.sql("update sign_in_flow set expires_at = now()").await;
     assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST);
 }
@@ -68,8 +107,18 @@ async fn a_callback_that_comes_too_late_is_refused() {
 async fn a_made_up_callback_is_refused() {
     let house = House::toys().await;
     let mut browser = house.browser();
-    for path in ["/auth/callback", "/auth/callback?state=x&code=y", "/auth/callback?state=x&state=y", "/connect/callback", "/connect/callback?state=x&tenant=00000000-0000-0000-0000-000000000001&admin_consent=True"] {
-        assert_eq!(browser.get(house.at(path)).await.status(), StatusCode::BAD_REQUEST, "{path}");
+    for path in [
+        "/auth/callback",
+        "/auth/callback?state=x&code=y",
+        "/auth/callback?state=x&state=y",
+        "/connect/callback",
+        "/connect/callback?state=x&tenant=00000000-0000-0000-0000-000000000001&admin_consent=True",
+    ] {
+        assert_eq!(
+            browser.get(house.at(path)).await.status(),
+            StatusCode::BAD_REQUEST,
+            "{path}"
+        );
     }
 }
 
@@ -78,7 +127,12 @@ async fn a_refusal_at_entra_is_told_in_plain_words_and_ends_the_flow() {
     let house = House::toys().await;
     let mut browser = house.browser();
     let authorize = location(&browser.get(house.at("/auth/sign-in")).await);
-    let state = authorize.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let state = authorize
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .expect("a state")
+        .1
+        .into_owned();
     let mut back = house.at("/auth/callback");
     back.query_pairs_mut()
         .append_pair("state", &state)
@@ -94,10 +148,18 @@ async fn a_refusal_at_entra_is_told_in_plain_words_and_ends_the_flow() {
 #[tokio::test]
 async fn nobody_is_sent_to_another_site_after_signing_in() {
     let house = House::toys().await;
-    for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"] {
+    for bad in [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+    ] {
         let mut link = house.at("/auth/sign-in");
         link.query_pairs_mut().append_pair("returnTo", bad);
-        let response = house.browser().sign_in(link, house.somebody(house.staff_tenant, false)).await;
+        let response = house
+            .browser()
+            .sign_in(link, house.somebody(house.staff_tenant, false))
+            .await;
         assert_eq!(location(&response), house.at("/"), "{bad}");
     }
 }
@@ -106,13 +168,21 @@ async fn nobody_is_sent_to_another_site_after_signing_in() {
 async fn a_session_dies_of_disuse_and_of_age() {
     let house = House::toys().await;
     let browser = house.staff().await;
-    house.sql("update staff_session set last_seen_at = now() - interval '29 minutes'").await;
+    house
+        .sql("update staff_session set last_seen_at = now() - interval '29 minutes'")
+        .await;
     assert!(may_ask(&house, &browser).await);
-    let seen = house.rows("select last_seen_at > now() - interval '1 minute' as now from staff_session").await;
+    let seen = house
+        .rows("select last_seen_at > now() - interval '1 minute' as now from staff_session")
+        .await;
     assert_eq!(seen, [json!({"now": true})], "to ask is to use it");
-    house.sql("update staff_session set last_seen_at = now() - interval '31 minutes'").await;
+    house
+        .sql("update staff_session set last_seen_at = now() - interval '31 minutes'")
+        .await;
     assert!(!may_ask(&house, &browser).await);
-    house.sql("update staff_session set last_seen_at = now(), expires_at = now()").await;
+    house
+        .sql("update staff_session set last_seen_at = now(), expires_at = now()")
+        .await;
     assert!(!may_ask(&house, &browser).await);
 }
 
@@ -121,7 +191,9 @@ async fn signing_in_again_ends_the_session_before() {
     let house = House::toys().await;
     let mut browser = house.staff().await;
     let stolen = browser.cookies.clone();
-    browser.sign_in(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false)).await;
+    browser
+        .sign_in(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false))
+        .await;
     assert!(may_ask(&house, &browser).await);
     let mut thief = house.browser();
     thief.cookies = stolen;
@@ -134,7 +206,10 @@ async fn signing_out_ends_the_session_here_and_at_entra() {
     let mut browser = house.staff().await;
     let copy = browser.cookies.clone();
     let question = browser.get(house.at("/auth/sign-out")).await;
-    assert!(question.text().await.unwrap().contains("<form method=\"post\""), "a link signs nobody out");
+    assert!(
+        question.text().await.unwrap().contains("<form method=\"post\""),
+        "a link signs nobody out"
+    );
     assert!(may_ask(&house, &browser).await);
 
     let response = browser.post(house.at("/auth/sign-out"), &[]).await;
@@ -149,7 +224,11 @@ async fn signing_out_ends_the_session_here_and_at_entra() {
 async fn another_site_signs_nobody_out() {
     let house = House::toys().await;
     let browser = house.staff().await;
-    let request = house.http.post(house.at("/auth/sign-out")).header(COOKIE, browser.cookie()).header(ORIGIN, "https://evil.example");
+    let request = house
+        .http
+        .post(house.at("/auth/sign-out"))
+        .header(COOKIE, browser.cookie())
+        .header(ORIGIN, "https://evil.example");
     assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     assert!(may_ask(&house, &browser).await);
 }
@@ -160,17 +239,30 @@ async fn entras_front_channel_ends_every_session_of_its_own() {
     let browser = house.staff().await;
     let other = house.staff().await;
     house.sql("update staff_session set sid = 'entra-' || id").await;
-    let sid = house.rows("select sid from staff_session order by id").await[0]["sid"].as_str().unwrap().to_owned();
+    let sid = house.rows("select sid from staff_session order by id").await[0]["sid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let tell = async |url: Url| house.http.get(url).send().await.unwrap();
 
-    for path in ["/auth/front-channel-logout", "/auth/front-channel-logout?sid=", "/auth/front-channel-logout?sid=unknown"] {
+    for path in [
+        "/auth/front-channel-logout",
+        "/auth/front-channel-logout?sid=",
+        "/auth/front-channel-logout?sid=unknown",
+    ] {
         assert_eq!(tell(house.at(path)).await.status(), StatusCode::OK, "{path}");
     }
     assert!(may_ask(&house, &browser).await);
     let told = tell(house.at(&format!("/auth/front-channel-logout?sid={sid}"))).await;
     assert_eq!(told.status(), StatusCode::OK);
     assert_eq!(told.headers()["cache-control"], "no-store");
-    assert!(!told.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("frame-ancestors"), "Entra frames it");
+    assert!(
+        !told.headers()[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .contains("frame-ancestors"),
+        "Entra frames it"
+    );
     assert!(!may_ask(&house, &browser).await);
     assert!(may_ask(&house, &other).await);
 }

@@ -34,13 +34,17 @@ async fn open(house: &House, headers: &[(&'static str, &str)]) -> Result<Socket,
 
 impl Socket {
     async fn plain(house: &House) -> Self {
-        open(house, &[("sec-websocket-protocol", TRANSPORT)]).await.expect("a socket")
+        open(house, &[("sec-websocket-protocol", TRANSPORT)])
+            .await
+            .expect("a socket")
     }
 
     /// Opened and introduced.
     async fn introduced(house: &House) -> Self {
         let mut socket = Self::plain(house).await;
-        socket.say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}})).await;
+        socket
+            .say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}}))
+            .await;
         assert_eq!(socket.hear().await, json!({"type": "connection_ack"}));
         socket
     }
@@ -50,7 +54,8 @@ impl Socket {
     }
 
     async fn subscribe(&mut self, id: &str, document: &str) {
-        self.say(json!({"type": "subscribe", "id": id, "payload": {"query": document}})).await;
+        self.say(json!({"type": "subscribe", "id": id, "payload": {"query": document}}))
+            .await;
     }
 
     async fn hear(&mut self) -> Value {
@@ -81,12 +86,22 @@ async fn a_subscription_tells_each_answer_and_completes() {
     let mut socket = Socket::introduced(&house).await;
     socket.subscribe("a", "subscription { count(to: 2) }").await;
     for n in 1..=2 {
-        assert_eq!(socket.hear().await, json!({"type": "next", "id": "a", "payload": {"data": {"count": n}}}));
+        assert_eq!(
+            socket.hear().await,
+            json!({"type": "next", "id": "a", "payload": {"data": {"count": n}}})
+        );
     }
     assert_eq!(socket.hear().await, json!({"type": "complete", "id": "a"}));
     socket.subscribe("a", "{ hello }").await;
-    assert_eq!(socket.hear().await, json!({"type": "next", "id": "a", "payload": {"data": {"hello": "world"}}}));
-    assert_eq!(socket.hear().await, json!({"type": "complete", "id": "a"}), "an id may be used again");
+    assert_eq!(
+        socket.hear().await,
+        json!({"type": "next", "id": "a", "payload": {"data": {"hello": "world"}}})
+    );
+    assert_eq!(
+        socket.hear().await,
+        json!({"type": "complete", "id": "a"}),
+        "an id may be used again"
+    );
 }
 
 #[tokio::test]
@@ -100,7 +115,12 @@ async fn whoever_speaks_before_the_introduction_is_unauthorized() {
 #[tokio::test]
 async fn an_introduction_without_a_good_proof_is_forbidden() {
     let house = House::toys().await;
-    for payload in [json!({}), json!({"Authorization": "Bearer tnt_wrong"}), json!({"Authorization": 7}), json!({"token": house.token})] {
+    for payload in [
+        json!({}),
+        json!({"Authorization": "Bearer tnt_wrong"}),
+        json!({"Authorization": 7}),
+        json!({"token": house.token}),
+    ] {
         let mut socket = Socket::plain(&house).await;
         socket.say(json!({"type": "connection_init", "payload": payload})).await;
         assert_eq!(socket.closed().await, 4403, "{payload}");
@@ -144,8 +164,15 @@ async fn a_second_introduction_ends_the_socket() {
 
 #[tokio::test]
 async fn whoever_does_not_introduce_themselves_is_shown_out() {
-    let timing = Timing { introduction: Duration::from_millis(20), ..Timing::default() };
-    let house = House::built(Plan { timing, ..Plan::default() }).await;
+    let timing = Timing {
+        introduction: Duration::from_millis(20),
+        ..Timing::default()
+    };
+    let house = House::built(Plan {
+        timing,
+        ..Plan::default()
+    })
+    .await;
     let mut socket = Socket::plain(&house).await;
     assert_eq!(socket.closed().await, 4408);
 }
@@ -170,7 +197,9 @@ async fn another_sites_page_gets_no_socket() {
     let silent = open(&house, &[protocol, ("cookie", &cookie)]).await;
     assert_eq!(silent.err(), Some(StatusCode::FORBIDDEN), "a cookie without an origin");
     for origin in [PSA, &staff.origin()] {
-        let mut socket = open(&house, &[protocol, ("cookie", &cookie), ("origin", origin)]).await.expect("a socket");
+        let mut socket = open(&house, &[protocol, ("cookie", &cookie), ("origin", origin)])
+            .await
+            .expect("a socket");
         socket.say(json!({"type": "connection_init"})).await;
         assert_eq!(socket.hear().await, json!({"type": "connection_ack"}), "{origin}");
     }
@@ -179,7 +208,11 @@ async fn another_sites_page_gets_no_socket() {
 #[tokio::test]
 async fn a_mutation_does_not_run_over_a_socket() {
     let seen = Seen::default();
-    let house = House::built(Plan { executor: Some(Executor::new(toys_that_tell(&seen))), ..Plan::default() }).await;
+    let house = House::built(Plan {
+        executor: Some(Executor::new(toys_that_tell(&seen))),
+        ..Plan::default()
+    })
+    .await;
     let mut socket = Socket::introduced(&house).await;
     socket.subscribe("a", "mutation { bump }").await;
     let said = socket.hear().await;
@@ -192,20 +225,32 @@ async fn a_refused_document_is_an_error_and_not_complete() {
     let house = House::toys().await;
     let mut socket = Socket::introduced(&house).await;
     let aliases: String = (0..31).map(|n| format!("a{n}: hello ")).collect();
-    for (document, code) in [("{ nothing }".to_owned(), "BAD_INPUT"), ("{".to_owned(), "BAD_INPUT"), (format!("{{ toys {{ {aliases} }} }}"), "LIMIT")] {
+    for (document, code) in [
+        ("{ nothing }".to_owned(), "BAD_INPUT"),
+        ("{".to_owned(), "BAD_INPUT"),
+        (format!("{{ toys {{ {aliases} }} }}"), "LIMIT"),
+    ] {
         socket.subscribe("a", &document).await;
         let said = socket.hear().await;
         assert_eq!(said["type"], "error", "{said}");
         assert_eq!(said["payload"][0]["extensions"]["code"], code);
     }
     socket.subscribe("b", "{ hello }").await;
-    assert_eq!(socket.hear().await["id"], "b", "nothing more was said of the refused ones");
+    assert_eq!(
+        socket.hear().await["id"],
+        "b",
+        "nothing more was said of the refused ones"
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_completes_hears_no_more() {
     let seen = Seen::default();
-    let house = House::built(Plan { executor: Some(Executor::new(toys_that_tell(&seen))), ..Plan::default() }).await;
+    let house = House::built(Plan {
+        executor: Some(Executor::new(toys_that_tell(&seen))),
+        ..Plan::default()
+    })
+    .await;
     let mut socket = Socket::introduced(&house).await;
     socket.subscribe("a", "subscription { waits }").await;
     assert_eq!(socket.hear().await["type"], "next");
@@ -236,7 +281,10 @@ async fn the_twenty_first_operation_is_refused_and_the_others_go_on() {
     }
     socket.subscribe("one more", "{ hello }").await;
     let said = socket.hear().await;
-    assert_eq!((&said["type"], &said["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("LIMIT")));
+    assert_eq!(
+        (&said["type"], &said["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("LIMIT"))
+    );
     socket.say(json!({"type": "complete", "id": "7"})).await;
     socket.subscribe("now", "{ hello }").await;
     assert_eq!(socket.hear().await["type"], "next");
@@ -246,7 +294,9 @@ async fn the_twenty_first_operation_is_refused_and_the_others_go_on() {
 async fn a_message_that_is_too_large_ends_the_socket() {
     let house = House::toys().await;
     let mut socket = Socket::introduced(&house).await;
-    socket.subscribe("a", &format!("{{ hello }} #{}", "a".repeat(70 * 1024))).await;
+    socket
+        .subscribe("a", &format!("{{ hello }} #{}", "a".repeat(70 * 1024)))
+        .await;
     let ended = loop {
         match socket.0.next().await {
             Some(Ok(Message::Ping(_))) => {}
@@ -258,8 +308,16 @@ async fn a_message_that_is_too_large_ends_the_socket() {
 
 #[tokio::test]
 async fn a_socket_ends_with_its_viewers_session() {
-    let timing = Timing { recheck: Duration::from_millis(20), ..Timing::default() };
-    let house = House::built(Plan { timing, executor: Some(Executor::new(toys_that_tell(&Seen::default()))), ..Plan::default() }).await;
+    let timing = Timing {
+        recheck: Duration::from_millis(20),
+        ..Timing::default()
+    };
+    let house = House::built(Plan {
+        timing,
+        executor: Some(Executor::new(toys_that_tell(&Seen::default()))),
+        ..Plan::default()
+    })
+    .await;
     let mut socket = Socket::introduced(&house).await;
     socket.subscribe("a", "subscription { waits }").await;
     assert_eq!(socket.hear().await["type"], "next");

@@ -36,11 +36,7 @@ async fn every_change_of_a_run_is_heard_once_and_in_order() {
     let (revisions, statuses): (Vec<i64>, Vec<SyncStatus>) = told.into_iter().unzip();
     assert_eq!(revisions, (1..=13).collect::<Vec<_>>());
     assert_eq!(statuses[0], SyncStatus::Queued);
-    assert!(
-        statuses[1..12]
-            .iter()
-            .all(|status| *status == SyncStatus::Running)
-    );
+    assert!(statuses[1..12].iter().all(|status| *status == SyncStatus::Running));
     assert_eq!(statuses[12], SyncStatus::Succeeded);
 }
 
@@ -54,10 +50,7 @@ async fn an_event_says_how_the_run_was_right_after_the_change() {
     house.events.wake();
 
     let told = heard(&mut watch).await;
-    assert_eq!(
-        serde_json::to_value(told).unwrap(),
-        serde_json::to_value(run).unwrap()
-    );
+    assert_eq!(serde_json::to_value(told).unwrap(), serde_json::to_value(run).unwrap());
 }
 
 #[tokio::test]
@@ -74,9 +67,7 @@ async fn a_change_that_woke_nobody_is_heard_all_the_same() {
 #[tokio::test]
 async fn another_node_hears_of_it_too() {
     let house = House::open().await;
-    let elsewhere = Events::start(&house.pool, house.stop.clone())
-        .await
-        .unwrap();
+    let elsewhere = Events::start(&house.pool, house.stop.clone()).await.unwrap();
     let contoso = house.company().await;
     let mut watch = elsewhere.watch(contoso, SyncKind::Identity);
 

@@ -13,7 +13,12 @@ async fn troubled(fault: Value) -> (World, Client, SyncRun) {
     let world = World::start().await;
     let contoso = world.connected_company(150, 20).await;
     world.sync(contoso).await;
-    world.post(&format!("tenants/{}/shuffle", contoso.tenant_id), json!({"count": 12, "seed": 5})).await;
+    world
+        .post(
+            &format!("tenants/{}/shuffle", contoso.tenant_id),
+            json!({"count": 12, "seed": 5}),
+        )
+        .await;
     world.fault(contoso, fault).await;
     let run = world.sync(contoso).await;
     (world, contoso, run)
@@ -35,8 +40,14 @@ async fn contacts_fail(fault: Value, code: &str) {
     assert_eq!(failure.code, code);
     assert!(!failure.remedy.is_empty());
     assert!(run.message.contains("Contacts could not be read"), "{}", run.message);
-    assert!(run.counts.iter().all(|counts| counts.kind != Noun::Contact), "nothing is half applied");
-    let touched = format!("select count(*) from sync_change where run_id = '{}' and noun = 'CONTACT'", run.id);
+    assert!(
+        run.counts.iter().all(|counts| counts.kind != Noun::Contact),
+        "nothing is half applied"
+    );
+    let touched = format!(
+        "select count(*) from sync_change where run_id = '{}' and noun = 'CONTACT'",
+        run.id
+    );
     assert_eq!(world.number(&touched).await, 0);
     heals(&world, contoso).await;
 }
@@ -50,7 +61,11 @@ async fn is_overcome(fault: Value) {
 
 #[tokio::test]
 async fn a_server_error_that_lasts_fails_its_kind() {
-    contacts_fail(json!({"on": "users", "kind": "status", "status": 503}), "MICROSOFT_UNAVAILABLE").await;
+    contacts_fail(
+        json!({"on": "users", "kind": "status", "status": 503}),
+        "MICROSOFT_UNAVAILABLE",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -85,15 +100,28 @@ async fn a_page_of_html_fails_its_kind() {
 
 #[tokio::test]
 async fn a_missing_permission_stops_its_kind_alone() {
-    contacts_fail(json!({"on": "users", "kind": "missing_permission"}), "PERMISSION_MISSING").await;
+    contacts_fail(
+        json!({"on": "users", "kind": "missing_permission"}),
+        "PERMISSION_MISSING",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_next_link_to_another_host_is_not_followed() {
     let (world, contoso) = full_read_ahead().await;
-    world.fault(contoso, json!({"on": "users", "kind": "foreign_link", "link": "http://127.0.0.1:9/v1.0/users"})).await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "users", "kind": "foreign_link", "link": "http://127.0.0.1:9/v1.0/users"}),
+        )
+        .await;
     let run = world.full_sync(contoso).await;
-    assert_eq!(run.failure.as_ref().map(|failure| failure.code.as_str()), Some("UNTRUSTED_LINK"), "{run:#?}");
+    assert_eq!(
+        run.failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("UNTRUSTED_LINK"),
+        "{run:#?}"
+    );
     heals(&world, contoso).await;
 }
 
@@ -102,7 +130,11 @@ async fn a_next_link_that_loops_ends_the_read() {
     let (world, contoso) = full_read_ahead().await;
     world.fault(contoso, json!({"on": "users", "kind": "loop"})).await;
     let run = world.full_sync(contoso).await;
-    assert_eq!(run.failure.as_ref().map(|failure| failure.code.as_str()), Some("PAGING_LOOP"), "{run:#?}");
+    assert_eq!(
+        run.failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("PAGING_LOOP"),
+        "{run:#?}"
+    );
     heals(&world, contoso).await;
 }
 
@@ -111,7 +143,12 @@ async fn full_read_ahead() -> (World, Client) {
     let world = World::start().await;
     let contoso = world.connected_company(1_200, 0).await;
     world.sync(contoso).await;
-    world.post(&format!("tenants/{}/shuffle", contoso.tenant_id), json!({"count": 12, "seed": 5})).await;
+    world
+        .post(
+            &format!("tenants/{}/shuffle", contoso.tenant_id),
+            json!({"count": 12, "seed": 5}),
+        )
+        .await;
     (world, contoso)
 }
 
@@ -141,8 +178,15 @@ async fn doubled_items_change_nothing() {
 async fn an_empty_first_page_is_not_the_end() {
     let world = World::start().await;
     let contoso = world.connected_company(50, 0).await;
-    world.fault(contoso, json!({"on": "users", "kind": "empty_first_page", "times": 1})).await;
-    world.fault(contoso, json!({"on": "groups/delta", "kind": "empty_first_page", "times": 1})).await;
+    world
+        .fault(contoso, json!({"on": "users", "kind": "empty_first_page", "times": 1}))
+        .await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "groups/delta", "kind": "empty_first_page", "times": 1}),
+        )
+        .await;
     let run = world.sync(contoso).await;
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
     assert_equal(&world, contoso).await;
@@ -150,7 +194,8 @@ async fn an_empty_first_page_is_not_the_end() {
 
 #[tokio::test]
 async fn a_long_throttle_waits_without_holding_a_worker_and_goes_on() {
-    let (world, contoso, run) = troubled(json!({"on": "users/delta", "kind": "throttle", "retryAfter": 120, "times": 1})).await;
+    let (world, contoso, run) =
+        troubled(json!({"on": "users/delta", "kind": "throttle", "retryAfter": 120, "times": 1})).await;
     assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
     assert!(run.not_before > world.now().await, "not before Microsoft says so");
     assert!(run.message.contains("Waiting for Microsoft"), "{}", run.message);
@@ -175,15 +220,28 @@ async fn a_revoked_consent_asks_to_reconnect_and_deactivates_nobody() {
     let world = World::start().await;
     let contoso = world.connected_company(40, 0).await;
     world.sync(contoso).await;
-    world.delete(&format!("tenants/{}/consents/{CLIENT_ID}", contoso.tenant_id)).await;
+    world
+        .delete(&format!("tenants/{}/consents/{CLIENT_ID}", contoso.tenant_id))
+        .await;
     world.post("tokens/expire", json!({})).await;
 
     let run = world.sync(contoso).await;
 
     assert_eq!(run.status, SyncStatus::Failed, "{run:#?}");
-    assert_eq!(run.failure.as_ref().map(|failure| failure.code.as_str()), Some("CONSENT_MISSING"));
-    assert_eq!(world.rows("select status from tenant").await[0]["status"], "RECONNECT_NEEDED");
-    assert_eq!(world.number("select count(*) from contact where state = 'ACTIVE'").await, 40);
+    assert_eq!(
+        run.failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("CONSENT_MISSING")
+    );
+    assert_eq!(
+        world.rows("select status from tenant").await[0]["status"],
+        "RECONNECT_NEEDED"
+    );
+    assert_eq!(
+        world
+            .number("select count(*) from contact where state = 'ACTIVE'")
+            .await,
+        40
+    );
 }
 
 #[tokio::test]
@@ -200,7 +258,11 @@ async fn a_consent_that_takes_a_while_is_waited_out_quietly() {
         .await;
 
     let mut run = world.sync(contoso).await;
-    assert_eq!((run.status, run.message.as_str()), (SyncStatus::Waiting, "Waiting for Microsoft to apply consent"), "{run:#?}");
+    assert_eq!(
+        (run.status, run.message.as_str()),
+        (SyncStatus::Waiting, "Waiting for Microsoft to apply consent"),
+        "{run:#?}"
+    );
     for _ in 0..5 {
         if run.status == SyncStatus::Waiting {
             run = world.perform(run.id).await;
@@ -229,20 +291,29 @@ async fn an_expired_secret_is_the_operators_and_says_so() {
     let failure = run.failure.expect("the run says why");
     assert_eq!(failure.code, "CREDENTIAL_REFUSED");
     assert!(failure.remedy.contains("MICROSOFT_CLIENT_SECRET"), "{}", failure.remedy);
-    assert_eq!(world.rows("select status from tenant").await[0]["status"], "CONNECTED", "it is not the tenant's fault");
+    assert_eq!(
+        world.rows("select status from tenant").await[0]["status"],
+        "CONNECTED",
+        "it is not the tenant's fault"
+    );
 }
 
 #[tokio::test]
 async fn a_tenant_without_the_expected_domain_is_disconnected() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
-    world.sql("update tenant set expected_domain = 'fabrikam.example'").await;
+    world
+        .sql("update tenant set expected_domain = 'fabrikam.example'")
+        .await;
 
     let run = world.sync(contoso).await;
 
     assert_eq!(run.status, SyncStatus::Cancelled, "{run:#?}");
     assert!(run.message.contains("fabrikam.example"), "{}", run.message);
-    assert_eq!(world.rows("select status from tenant").await[0]["status"], "DISCONNECTED");
+    assert_eq!(
+        world.rows("select status from tenant").await[0]["status"],
+        "DISCONNECTED"
+    );
     assert_eq!(world.number("select count(*) from contact").await, 0);
 }
 

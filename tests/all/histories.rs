@@ -24,7 +24,17 @@ enum Event {
     Sync { full: bool },
 }
 
-const KINDS: &[&str] = &["status", "cut", "truncate", "malformed", "html", "gone", "expired_delta", "replay", "duplicate"];
+const KINDS: &[&str] = &[
+    "status",
+    "cut",
+    "truncate",
+    "malformed",
+    "html",
+    "gone",
+    "expired_delta",
+    "replay",
+    "duplicate",
+];
 const PLACES: &[&str] = &["users", "users/delta", "groups/delta", "deviceManagement", "*"];
 
 fn event() -> impl Strategy<Value = Event> {
@@ -40,7 +50,11 @@ fn event() -> impl Strategy<Value = Event> {
 #[test]
 fn any_history_ends_with_both_sides_equal() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let mut runner = TestRunner::new(Config { cases: 24, max_shrink_iters: 20, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        max_shrink_iters: 20,
+        ..Config::default()
+    });
     let histories = proptest::collection::vec(event(), 1..12);
     runner
         .run(&histories, |history| {
@@ -67,7 +81,12 @@ async fn happen(world: &World, contoso: Client, event: &Event) {
     let tenant = contoso.tenant_id;
     match event {
         Event::Changes { count, seed } => {
-            world.post(&format!("tenants/{tenant}/shuffle"), json!({"count": count, "seed": seed})).await;
+            world
+                .post(
+                    &format!("tenants/{tenant}/shuffle"),
+                    json!({"count": count, "seed": seed}),
+                )
+                .await;
         }
         Event::Trouble { kind, place, skip } => {
             let fault = json!({"on": PLACES[*place], "kind": KINDS[*kind], "times": 2, "skip": skip, "status": 503});
@@ -92,12 +111,18 @@ async fn crash(world: &World, contoso: Client) {
     let claim = world.claim(run.id).await;
     let engine = world.engine.clone();
     let doomed = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    world.get(&format!("tenants/{}/faults/{fault}?hits=1", contoso.tenant_id)).await;
+    world
+        .get(&format!("tenants/{}/faults/{fault}?hits=1", contoso.tenant_id))
+        .await;
     doomed.abort();
     world.mend(contoso).await;
-    world.sql("update sync_run set lease_until = now() - interval '1 second' where finished_at is null").await;
+    world
+        .sql("update sync_run set lease_until = now() - interval '1 second' where finished_at is null")
+        .await;
     let mut conn = world.pool.get().await.expect("a connection");
-    let taken = tenantry::model::sync_run::lease::take_back_expired(&mut conn).await.expect("the database answers");
+    let taken = tenantry::model::sync_run::lease::take_back_expired(&mut conn)
+        .await
+        .expect("the database answers");
     drop(conn);
     assert_eq!(taken, [run.id]);
     let run = world.perform(run.id).await;
@@ -105,11 +130,16 @@ async fn crash(world: &World, contoso: Client) {
 }
 
 async fn release_everything(world: &World) {
-    for row in world.rows("select distinct run_id from held_change where decision = 'HELD'").await {
+    for row in world
+        .rows("select distinct run_id from held_change where decision = 'HELD'")
+        .await
+    {
         let run = row["run_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         let now = world.now().await;
         let mut conn = world.pool.get().await.expect("a connection");
         let scope = tenantry::model::Scope::All;
-        tenantry::model::held_change::release(&mut conn, now, &scope, run, "Adele").await.expect("released");
+        tenantry::model::held_change::release(&mut conn, now, &scope, run, "Adele")
+            .await
+            .expect("released");
     }
 }

@@ -59,7 +59,10 @@ fn everything_in_the_schema_says_what_it_is() {
             if field.description.is_none() {
                 mute.push(format!("{name}.{}", field.name.node));
             }
-            for argument in arguments(field).into_iter().filter(|argument| argument.description.is_none()) {
+            for argument in arguments(field)
+                .into_iter()
+                .filter(|argument| argument.description.is_none())
+            {
                 mute.push(format!("{name}.{}({})", field.name.node, argument.name.node));
             }
         }
@@ -119,8 +122,18 @@ fn a_field_that_answers_a_connection_takes_the_arguments_of_one() {
                 .into_iter()
                 .map(|argument| (argument.name.node.to_string(), argument.ty.node.to_string()))
                 .collect();
-            for (argument, kind) in [("first", "Int"), ("after", "String"), ("last", "Int"), ("before", "String")] {
-                assert_eq!(taken.get(argument).map(String::as_str), Some(kind), "{name}.{}", field.name.node);
+            for (argument, kind) in [
+                ("first", "Int"),
+                ("after", "String"),
+                ("last", "Int"),
+                ("before", "String"),
+            ] {
+                assert_eq!(
+                    taken.get(argument).map(String::as_str),
+                    Some(kind),
+                    "{name}.{}",
+                    field.name.node
+                );
             }
         }
     }
@@ -142,7 +155,10 @@ fn a_mutation_takes_one_input_and_answers_one_payload() {
     let types = types();
     for field in fields(&types["Mutation"]) {
         let name = field.name.node.as_str();
-        let taken: Vec<&str> = arguments(field).iter().map(|argument| argument.name.node.as_str()).collect();
+        let taken: Vec<&str> = arguments(field)
+            .iter()
+            .map(|argument| argument.name.node.as_str())
+            .collect();
         assert_eq!(taken, ["input"], "{name}");
         let payload = field.ty.node.to_string();
         assert!(payload.ends_with("Payload!"), "{name} answers {payload}");
@@ -155,16 +171,37 @@ fn a_mutation_takes_one_input_and_answers_one_payload() {
 fn the_names_that_outside_programs_rely_on_are_there() {
     let types = types();
     for (owner, names) in [
-        ("Query", "viewer node nodes company companies contacts assets groups syncRuns"),
-        ("Mutation", "createCompany deleteCompany connect disconnect syncCompany releaseHeldChanges"),
-        ("Mutation", "discardHeldChanges updateSyncRules createServiceToken revokeServiceToken"),
+        (
+            "Query",
+            "viewer node nodes company companies contacts assets groups syncRuns",
+        ),
+        (
+            "Mutation",
+            "createCompany deleteCompany connect disconnect syncCompany releaseHeldChanges",
+        ),
+        (
+            "Mutation",
+            "discardHeldChanges updateSyncRules createServiceToken revokeServiceToken",
+        ),
         ("Subscription", "syncStatus"),
-        ("Company", "id name externalId tenant contacts assets groups syncRuns latestSync nextSyncAt"),
+        (
+            "Company",
+            "id name externalId tenant contacts assets groups syncRuns latestSync nextSyncAt",
+        ),
         ("Tenant", "status"),
         ("Contact", "state accountEnabled company groups assets"),
-        ("SyncRun", "id kind trigger mode dryRun status message stage progress counts stages requests changes"),
-        ("SyncRun", "heldChanges failure queuedAt startedAt finishedAt requestedBy"),
-        ("SyncCounts", "kind read created updated unchanged deactivated held skipped"),
+        (
+            "SyncRun",
+            "id kind trigger mode dryRun status message stage progress counts stages requests changes",
+        ),
+        (
+            "SyncRun",
+            "heldChanges failure queuedAt startedAt finishedAt requestedBy",
+        ),
+        (
+            "SyncCounts",
+            "kind read created updated unchanged deactivated held skipped",
+        ),
         ("SyncFailure", "code message remedy"),
         ("UserError", "code message path"),
         ("SyncCompanyPayload", "syncRun joined"),

@@ -8,12 +8,17 @@ use crate::support::mirror::{self, assert_equal};
 use crate::support::world::{Client, World};
 
 fn counts(run: &SyncRun, noun: Noun) -> &Counts {
-    run.counts.iter().find(|counts| counts.kind == noun).expect("the kind was settled")
+    run.counts
+        .iter()
+        .find(|counts| counts.kind == noun)
+        .expect("the kind was settled")
 }
 
 /// A number that changes with every row version: what was written since shows.
 async fn versions(world: &World, table: &str) -> Vec<serde_json::Value> {
-    world.rows(&format!("select id, xmin::text as version from {table} order by id")).await
+    world
+        .rows(&format!("select id, xmin::text as version from {table} order by id"))
+        .await
 }
 
 #[tokio::test]
@@ -45,7 +50,12 @@ async fn an_unchanged_directory_writes_no_record() {
     assert_eq!(counts(&incremental, Noun::Contact).read, 0, "nothing has changed");
     assert_eq!(counts(&full, Noun::Contact).unchanged, 60);
     assert_eq!(versions(&world, "contact").await, before);
-    assert_eq!(world.number("select count(*) from sync_change where action <> 'CREATED'").await, 0);
+    assert_eq!(
+        world
+            .number("select count(*) from sync_change where action <> 'CREATED'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -53,19 +63,41 @@ async fn a_rename_keeps_the_contact_and_says_what_changed() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let person = world.rows("select id, entra_id, display_name from contact order by entra_id limit 1").await.remove(0);
+    let person = world
+        .rows("select id, entra_id, display_name from contact order by entra_id limit 1")
+        .await
+        .remove(0);
     let oid = person["entra_id"].as_str().expect("an id");
-    world.patch(&format!("tenants/{}/people/{oid}", contoso.tenant_id), json!({"displayName": "Ann Other", "mail": null})).await;
+    world
+        .patch(
+            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
+            json!({"displayName": "Ann Other", "mail": null}),
+        )
+        .await;
 
     let run = world.sync(contoso).await;
 
     assert_eq!(counts(&run, Noun::Contact).updated, 1);
-    let after = world.rows(&format!("select id, display_name, mail from contact where entra_id = '{oid}'")).await.remove(0);
+    let after = world
+        .rows(&format!(
+            "select id, display_name, mail from contact where entra_id = '{oid}'"
+        ))
+        .await
+        .remove(0);
     assert_eq!(after["id"], person["id"], "the same contact");
     assert_eq!(after["display_name"], "Ann Other");
     assert_eq!(after["mail"], json!(null), "a null clears the field");
-    let change = world.rows(&format!("select fields from sync_change where run_id = '{}' and noun = 'CONTACT'", run.id)).await.remove(0);
-    assert_eq!(change["fields"]["displayName"], json!([person["display_name"], "Ann Other"]));
+    let change = world
+        .rows(&format!(
+            "select fields from sync_change where run_id = '{}' and noun = 'CONTACT'",
+            run.id
+        ))
+        .await
+        .remove(0);
+    assert_eq!(
+        change["fields"]["displayName"],
+        json!([person["display_name"], "Ann Other"])
+    );
     assert_equal(&world, contoso).await;
 }
 
@@ -74,18 +106,34 @@ async fn a_leaver_is_deactivated_and_a_returner_comes_back_as_the_same_contact()
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let contact = world.rows("select id, entra_id from contact order by entra_id desc limit 1").await.remove(0);
+    let contact = world
+        .rows("select id, entra_id from contact order by entra_id desc limit 1")
+        .await
+        .remove(0);
     let oid = contact["entra_id"].as_str().expect("an id").to_owned();
     let state = format!("select id, state, deactivated_because from contact where entra_id = '{oid}'");
 
-    world.delete(&format!("tenants/{}/people/{oid}", contoso.tenant_id)).await;
+    world
+        .delete(&format!("tenants/{}/people/{oid}", contoso.tenant_id))
+        .await;
     let left = world.sync(contoso).await;
     assert_eq!(counts(&left, Noun::Contact).deactivated, 1);
-    assert_eq!(world.rows(&state).await[0], json!({"id": contact["id"], "state": "DEACTIVATED", "deactivated_because": "LEFT"}));
+    assert_eq!(
+        world.rows(&state).await[0],
+        json!({"id": contact["id"], "state": "DEACTIVATED", "deactivated_because": "LEFT"})
+    );
 
-    world.post(&format!("tenants/{}/people/{oid}/restore", contoso.tenant_id), json!({})).await;
+    world
+        .post(
+            &format!("tenants/{}/people/{oid}/restore", contoso.tenant_id),
+            json!({}),
+        )
+        .await;
     world.sync(contoso).await;
-    assert_eq!(world.rows(&state).await[0], json!({"id": contact["id"], "state": "ACTIVE", "deactivated_because": null}));
+    assert_eq!(
+        world.rows(&state).await[0],
+        json!({"id": contact["id"], "state": "ACTIVE", "deactivated_because": null})
+    );
     assert_equal(&world, contoso).await;
 }
 
@@ -96,22 +144,36 @@ async fn thirty_seven_changes_among_ten_thousand_people_write_only_what_they_tou
     world.sync(contoso).await;
     assert_equal(&world, contoso).await;
     let before: std::collections::HashMap<_, _> = record_versions(&world).await;
-    world.post(&format!("tenants/{}/shuffle", contoso.tenant_id), json!({"count": 37, "seed": 3})).await;
+    world
+        .post(
+            &format!("tenants/{}/shuffle", contoso.tenant_id),
+            json!({"count": 37, "seed": 3}),
+        )
+        .await;
 
     let run = world.sync(contoso).await;
 
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
     assert_equal(&world, contoso).await;
-    assert!(counts(&run, Noun::Contact).read <= 37 * 2, "a delta brings only what changed: {run:#?}");
+    assert!(
+        counts(&run, Noun::Contact).read <= 37 * 2,
+        "a delta brings only what changed: {run:#?}"
+    );
     let told: std::collections::HashSet<String> = world
-        .rows(&format!("select record_id from sync_change where run_id = '{}'", run.id))
+        .rows(&format!(
+            "select record_id from sync_change where run_id = '{}'",
+            run.id
+        ))
         .await
         .into_iter()
         .map(|row| row["record_id"].as_str().expect("an id").to_owned())
         .collect();
     for (id, version) in record_versions(&world).await {
         if before.get(&id) != Some(&version) {
-            assert!(told.contains(&id), "{id} was written, but the run does not tell that it changed");
+            assert!(
+                told.contains(&id),
+                "{id} was written, but the run does not tell that it changed"
+            );
         }
     }
 }
@@ -121,7 +183,12 @@ async fn record_versions(world: &World) -> std::collections::HashMap<String, Str
         .rows("select id, xmin::text as version from contact union all select id, xmin::text from contact_group union all select id, xmin::text from asset")
         .await;
     rows.into_iter()
-        .map(|row| (row["id"].as_str().expect("an id").to_owned(), row["version"].as_str().expect("a version").to_owned()))
+        .map(|row| {
+            (
+                row["id"].as_str().expect("an id").to_owned(),
+                row["version"].as_str().expect("a version").to_owned(),
+            )
+        })
         .collect()
 }
 
@@ -135,7 +202,11 @@ async fn a_large_group_split_over_pages_ends_whole() {
 
     world.sync(contoso).await;
 
-    let stored = world.number(&format!("select count(*) from contact_group_member where group_entra_id = '{group}'")).await;
+    let stored = world
+        .number(&format!(
+            "select count(*) from contact_group_member where group_entra_id = '{group}'"
+        ))
+        .await;
     assert_eq!(stored, 1_500);
     assert_equal(&world, contoso).await;
 }
@@ -150,12 +221,26 @@ async fn a_device_that_enrols_again_keeps_its_asset() {
         .await
         .remove(0);
     let device = asset["entra_id"].as_str().expect("an id");
-    let again = world.post(&format!("tenants/{}/devices/{device}/reenrol", contoso.tenant_id), json!({})).await;
+    let again = world
+        .post(
+            &format!("tenants/{}/devices/{device}/reenrol", contoso.tenant_id),
+            json!({}),
+        )
+        .await;
 
     let run = world.sync(contoso).await;
 
-    assert_eq!((counts(&run, Noun::Asset).created, counts(&run, Noun::Asset).deactivated), (0, 0), "{run:#?}");
-    let after = world.rows(&format!("select id, entra_id from asset where entra_id = '{}'", again["id"].as_str().expect("an id"))).await;
+    assert_eq!(
+        (counts(&run, Noun::Asset).created, counts(&run, Noun::Asset).deactivated),
+        (0, 0),
+        "{run:#?}"
+    );
+    let after = world
+        .rows(&format!(
+            "select id, entra_id from asset where entra_id = '{}'",
+            again["id"].as_str().expect("an id")
+        ))
+        .await;
     assert_eq!(after[0]["id"], asset["id"]);
     assert_equal(&world, contoso).await;
 }
@@ -168,7 +253,13 @@ async fn without_intune_contacts_and_groups_sync_and_assets_say_why_not() {
     let run = world.sync(contoso).await;
 
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
-    assert!(counts(&run, Noun::Asset).skipped_because.as_deref().is_some_and(|why| why.contains("Intune")), "{run:#?}");
+    assert!(
+        counts(&run, Noun::Asset)
+            .skipped_because
+            .as_deref()
+            .is_some_and(|why| why.contains("Intune")),
+        "{run:#?}"
+    );
     assert_equal(&world, contoso).await;
 }
 
@@ -181,16 +272,29 @@ async fn many_leavers_are_held_until_a_person_releases_exactly_them() {
 
     let run = world.sync(contoso).await;
 
-    assert_eq!((counts(&run, Noun::Contact).held, counts(&run, Noun::Contact).deactivated), (30, 0));
-    assert_eq!(run.status, SyncStatus::Succeeded, "held changes do not make a run partial");
+    assert_eq!(
+        (
+            counts(&run, Noun::Contact).held,
+            counts(&run, Noun::Contact).deactivated
+        ),
+        (30, 0)
+    );
+    assert_eq!(
+        run.status,
+        SyncStatus::Succeeded,
+        "held changes do not make a run partial"
+    );
     let active = "select count(*) from contact where state = 'ACTIVE'";
     assert_eq!(world.number(active).await, 100);
 
     let mut conn = world.pool.get().await.expect("a connection");
     let now = world.now().await;
-    tenantry::model::held_change::release(&mut conn, now, &tenantry::model::Scope::All, run.id, "Adele").await.expect("released");
+    tenantry::model::held_change::release(&mut conn, now, &tenantry::model::Scope::All, run.id, "Adele")
+        .await
+        .expect("released");
     assert_eq!(world.number(active).await, 70);
-    let twice = tenantry::model::held_change::release(&mut conn, now, &tenantry::model::Scope::All, run.id, "Adele").await;
+    let twice =
+        tenantry::model::held_change::release(&mut conn, now, &tenantry::model::Scope::All, run.id, "Adele").await;
     assert!(twice.is_err(), "nothing is held any more");
     assert_equal(&world, contoso).await;
 }
@@ -208,15 +312,26 @@ async fn a_later_full_sync_takes_held_changes_over() {
     assert_eq!(counts(&second, Noun::Contact).held, 30);
     let mut conn = world.pool.get().await.expect("a connection");
     let now = world.now().await;
-    let stale = tenantry::model::held_change::discard(&mut conn, now, &tenantry::model::Scope::All, first.id, "Adele").await;
+    let stale =
+        tenantry::model::held_change::discard(&mut conn, now, &tenantry::model::Scope::All, first.id, "Adele").await;
     assert!(stale.is_err(), "the list was replaced");
-    tenantry::model::held_change::discard(&mut conn, now, &tenantry::model::Scope::All, second.id, "Adele").await.expect("discarded");
-    assert_eq!(world.number("select count(*) from contact where state = 'ACTIVE'").await, 100, "discarding keeps everybody");
+    tenantry::model::held_change::discard(&mut conn, now, &tenantry::model::Scope::All, second.id, "Adele")
+        .await
+        .expect("discarded");
+    assert_eq!(
+        world
+            .number("select count(*) from contact where state = 'ACTIVE'")
+            .await,
+        100,
+        "discarding keeps everybody"
+    );
 }
 
 async fn leave(world: &World, client: Client, count: usize) {
     for oid in mirror::people(world, client).await.keys().take(count) {
-        world.delete(&format!("tenants/{}/people/{oid}", client.tenant_id)).await;
+        world
+            .delete(&format!("tenants/{}/people/{oid}", client.tenant_id))
+            .await;
     }
 }
 
@@ -230,7 +345,15 @@ async fn a_dry_run_reports_the_plan_and_writes_nothing() {
     assert_eq!(counts(&dry, Noun::Contact).created, 50);
     assert_eq!(world.number("select count(*) from contact").await, 0);
     assert_eq!(world.number("select count(*) from sync_state").await, 0);
-    assert_eq!(world.number(&format!("select count(*) from sync_change where run_id = '{}' and noun = 'CONTACT'", dry.id)).await, 50);
+    assert_eq!(
+        world
+            .number(&format!(
+                "select count(*) from sync_change where run_id = '{}' and noun = 'CONTACT'",
+                dry.id
+            ))
+            .await,
+        50
+    );
 }
 
 #[tokio::test]
@@ -238,7 +361,12 @@ async fn rules_hold_in_full_and_in_incremental_runs() {
     let world = World::start().await;
     let contoso = world.connected_company(80, 0).await;
     let people = mirror::people(&world, contoso).await;
-    let chosen: Vec<String> = people.iter().filter(|(_, person)| person["user_type"] == "Member").map(|(id, _)| id.clone()).take(5).collect();
+    let chosen: Vec<String> = people
+        .iter()
+        .filter(|(_, person)| person["user_type"] == "Member")
+        .map(|(id, _)| id.clone())
+        .take(5)
+        .collect();
     let inner = world.group(contoso, "Inner", &[&chosen[0], &chosen[1]]).await;
     let outer = world.group(contoso, "Outer", &[&inner, &chosen[2]]).await;
     let rules = SyncRules {
@@ -249,7 +377,11 @@ async fn rules_hold_in_full_and_in_incremental_runs() {
     save(&world, contoso, &rules).await;
 
     world.sync(contoso).await;
-    assert_eq!(active(&world).await, sorted(&chosen[..3]), "members of nested groups count");
+    assert_eq!(
+        active(&world).await,
+        sorted(&chosen[..3]),
+        "members of nested groups count"
+    );
 
     // Somebody enters the inner group and is not otherwise changed; somebody else leaves it.
     let inner_path = format!("tenants/{}/groups/{}/members", contoso.tenant_id, inner);
@@ -258,7 +390,12 @@ async fn rules_hold_in_full_and_in_incremental_runs() {
     let run = world.sync(contoso).await;
     assert_eq!(active(&world).await, sorted(&chosen[1..4]), "{run:#?}");
     assert_eq!(
-        world.rows(&format!("select deactivated_because from contact where entra_id = '{}'", chosen[0])).await[0]["deactivated_because"],
+        world
+            .rows(&format!(
+                "select deactivated_because from contact where entra_id = '{}'",
+                chosen[0]
+            ))
+            .await[0]["deactivated_because"],
         "RULED_OUT"
     );
 }
@@ -269,24 +406,47 @@ async fn a_changed_rule_takes_effect_at_the_next_run_and_is_not_held() {
     let contoso = world.connected_company(100, 0).await;
     world.sync(contoso).await;
     let people = mirror::people(&world, contoso).await;
-    save(&world, contoso, &SyncRules { exclude_patterns: vec!["*".into()], ..SyncRules::default() }).await;
+    save(
+        &world,
+        contoso,
+        &SyncRules {
+            exclude_patterns: vec!["*".into()],
+            ..SyncRules::default()
+        },
+    )
+    .await;
 
-    let preview = world.sync_with(contoso, SyncMode::Full, true, Some(SyncRules::default())).await;
-    assert_eq!(counts(&preview, Noun::Contact).deactivated, 0, "a preview tries its own rules");
+    let preview = world
+        .sync_with(contoso, SyncMode::Full, true, Some(SyncRules::default()))
+        .await;
+    assert_eq!(
+        counts(&preview, Noun::Contact).deactivated,
+        0,
+        "a preview tries its own rules"
+    );
     let run = world.sync(contoso).await;
 
     let left = counts(&run, Noun::Contact);
-    assert_eq!((left.deactivated, left.held), (i64::try_from(people.len()).expect("a count"), 0), "{run:#?}");
+    assert_eq!(
+        (left.deactivated, left.held),
+        (i64::try_from(people.len()).expect("a count"), 0),
+        "{run:#?}"
+    );
 }
 
 async fn save(world: &World, client: Client, rules: &SyncRules) {
     let mut conn = world.pool.get().await.expect("a connection");
-    tenantry::model::sync_rules::save(&mut conn, client.company_id, rules).await.expect("saved");
+    tenantry::model::sync_rules::save(&mut conn, client.company_id, rules)
+        .await
+        .expect("saved");
 }
 
 async fn active(world: &World) -> Vec<String> {
     let rows = world.rows("select entra_id from contact where state = 'ACTIVE'").await;
-    let ids: Vec<String> = rows.iter().filter_map(|row| row["entra_id"].as_str().map(str::to_owned)).collect();
+    let ids: Vec<String> = rows
+        .iter()
+        .filter_map(|row| row["entra_id"].as_str().map(str::to_owned))
+        .collect();
     sorted(&ids)
 }
 

@@ -31,9 +31,7 @@ fn hidden_at(rest: &str, before: Option<char>) -> usize {
         .strip_prefix('r')
         .map(|tail| tail.len() - tail.trim_start_matches('#').len());
     match hashes {
-        Some(hashes) if !in_a_word && rest[1 + hashes..].starts_with('"') => {
-            raw_string(rest, hashes)
-        }
+        Some(hashes) if !in_a_word && rest[1 + hashes..].starts_with('"') => raw_string(rest, hashes),
         _ if rest.starts_with('"') => quoted(rest, '"'),
         _ if rest.starts_with('\'') => character(rest),
         _ => 0,
@@ -60,9 +58,7 @@ fn block_comment(rest: &str) -> usize {
 fn raw_string(rest: &str, hashes: usize) -> usize {
     let start = 2 + hashes;
     let end = format!("\"{}", "#".repeat(hashes));
-    rest[start..]
-        .find(&end)
-        .map_or(rest.len(), |at| start + at + end.len())
+    rest[start..].find(&end).map_or(rest.len(), |at| start + at + end.len())
 }
 
 fn quoted(rest: &str, quote: char) -> usize {
@@ -102,11 +98,7 @@ pub fn paths(code: &str) -> Vec<Vec<String>> {
 }
 
 /// Reads one path that goes on from `prefix`, with all its branches, and gives what follows it.
-fn path_from<'code>(
-    code: &'code str,
-    prefix: &mut Vec<String>,
-    found: &mut Vec<Vec<String>>,
-) -> &'code str {
+fn path_from<'code>(code: &'code str, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'code str {
     let length = code.find(|letter| !is_word(letter)).unwrap_or(code.len());
     let (word, rest) = code.split_at(length);
     prefix.push(word.to_owned());
@@ -145,8 +137,5 @@ fn comments_and_literals_hide_what_they_hold() {
     let text = r####"a /* b /* c */ d */ e // f
         g "h \" i" j r#"k " l"# m 'n' o '\'' p &'q str b"r" s_r"####;
     let words = paths(&code_of(text)).concat();
-    assert_eq!(
-        words,
-        ["a", "e", "g", "j", "m", "o", "p", "q", "str", "b", "s_r"]
-    );
+    assert_eq!(words, ["a", "e", "g", "j", "m", "o", "p", "q", "str", "b", "s_r"]);
 }

@@ -59,7 +59,11 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { executor: None, timing: Timing::default(), emit_wids: true }
+        Self {
+            executor: None,
+            timing: Timing::default(),
+            emit_wids: true,
+        }
     }
 }
 
@@ -75,13 +79,21 @@ impl House {
 
     /// With a small schema whose subscriptions do as they are told.
     pub async fn toys() -> Self {
-        Self::built(Plan { executor: Some(Executor::new(toys())), ..Plan::default() }).await
+        Self::built(Plan {
+            executor: Some(Executor::new(toys())),
+            ..Plan::default()
+        })
+        .await
     }
 
     pub async fn built(plan: Plan) -> Self {
         let database = postgres::database().await;
         let pool = Pool::new(&database.url, 8).expect("a pool");
-        let options = Options { listen: ([127, 0, 0, 1], 0).into(), tls_listen: None, tls_dir: None };
+        let options = Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls_listen: None,
+            tls_dir: None,
+        };
         let simulator = Simulator::start(options).await.expect("the simulator starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = Url::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
@@ -94,8 +106,14 @@ impl House {
             None => Executor::new(schema(&pool, &doorbell, &url, &allowed, &stop).await),
         };
         let (ready, is_ready) = watch::channel(true);
-        #[expect(clippy::disallowed_methods, reason = "the tests' own client, which plays browsers and programs")]
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the tests' own client, which plays browsers and programs"
+        )]
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("a client");
         let mut house = Self {
             url: url.clone(),
             pool: pool.clone(),
@@ -133,7 +151,11 @@ impl House {
     pub async fn add_tenant(&self, people: u32) -> Uuid {
         let domain = format!("{}.example", &Uuid::new_v4().simple().to_string()[..12]);
         let made = self
-            .control("POST", "tenants", json!({"seed": 7, "people": people, "displayName": "Contoso", "domain": domain}))
+            .control(
+                "POST",
+                "tenants",
+                json!({"seed": 7, "people": people, "displayName": "Contoso", "domain": domain}),
+            )
             .await;
         made["id"].as_str().and_then(|id| id.parse().ok()).expect("a tenant id")
     }
@@ -149,7 +171,13 @@ impl House {
 
     /// Asks the simulator's control interface.
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = self.simulator.url().join("/_control/").expect("a base").join(path).expect("a path");
+        let url = self
+            .simulator
+            .url()
+            .join("/_control/")
+            .expect("a base")
+            .join(path)
+            .expect("a path");
         let mut request = self.http.request(method.parse().expect("a method"), url);
         if !body.is_null() {
             request = request.json(&body);
@@ -166,13 +194,24 @@ impl House {
     /// Somebody of the tenant: an administrator or not.
     pub fn somebody(&self, tenant: Uuid, administrator: bool) -> Uuid {
         let tenants = self.simulator.tenants();
-        let tenant = tenants.iter().find(|known| known.id == tenant).expect("the tenant is there");
-        let account = tenant.accounts.iter().find(|account| account.administrator == administrator);
+        let tenant = tenants
+            .iter()
+            .find(|known| known.id == tenant)
+            .expect("the tenant is there");
+        let account = tenant
+            .accounts
+            .iter()
+            .find(|account| account.administrator == administrator);
         account.expect("there is such an account").oid
     }
 
     pub fn domain(&self, tenant: Uuid) -> String {
-        self.simulator.tenants().into_iter().find(|known| known.id == tenant).expect("the tenant is there").domain
+        self.simulator
+            .tenants()
+            .into_iter()
+            .find(|known| known.id == tenant)
+            .expect("the tenant is there")
+            .domain
     }
 
     pub async fn company(&self, name: &str) -> Company {
@@ -191,7 +230,10 @@ impl House {
 
     pub async fn service_token(&self, days: i32) -> String {
         let mut conn = self.pool.get().await.expect("a connection");
-        service_token::issue(&mut conn, now(), "The tests", "A test", days).await.expect("a token").1
+        service_token::issue(&mut conn, now(), "The tests", "A test", days)
+            .await
+            .expect("a token")
+            .1
     }
 
     pub async fn sql(&self, statement: &str) -> u64 {
@@ -201,23 +243,35 @@ impl House {
 
     pub async fn rows(&self, query: &str) -> Vec<Value> {
         let client = self.pool.raw().await.expect("a connection");
-        let rows = client.query(&format!("select to_jsonb(q) from ({query}) q"), &[]).await.expect("the query runs");
+        let rows = client
+            .query(&format!("select to_jsonb(q) from ({query}) q"), &[])
+            .await
+            .expect("the query runs");
         rows.into_iter().map(|row| row.get(0)).collect()
     }
 
     /// A POST to `/graphql` with the service token.
     pub fn post(&self, document: &str) -> RequestBuilder {
-        self.http.post(self.at("/graphql")).bearer_auth(&self.token).json(&json!({"query": document}))
+        self.http
+            .post(self.at("/graphql"))
+            .bearer_auth(&self.token)
+            .json(&json!({"query": document}))
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { http: self.http.clone(), ours: self.url.clone(), cookies: HashMap::new() }
+        Browser {
+            http: self.http.clone(),
+            ours: self.url.clone(),
+            cookies: HashMap::new(),
+        }
     }
 
     /// A browser in which a member of staff has signed in.
     pub async fn staff(&self) -> Browser {
         let mut browser = self.browser();
-        let response = browser.sign_in(self.at("/auth/sign-in"), self.somebody(self.staff_tenant, false)).await;
+        let response = browser
+            .sign_in(self.at("/auth/sign-in"), self.somebody(self.staff_tenant, false))
+            .await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "signed in");
         browser
     }
@@ -239,9 +293,21 @@ fn microsoft(simulator: &Simulator) -> Microsoft {
     .expect("the settings are good")
 }
 
-async fn schema(pool: &Pool, doorbell: &Doorbell, url: &Url, allowed: &Allowed, stop: &CancellationToken) -> TenantrySchema {
+async fn schema(
+    pool: &Pool,
+    doorbell: &Doorbell,
+    url: &Url,
+    allowed: &Allowed,
+    stop: &CancellationToken,
+) -> TenantrySchema {
     let events = Events::start(pool, stop.clone()).await.expect("events start");
-    tenantry::graphql::schema(pool.clone(), events, doorbell.clone(), PublicUrl(url.clone()), allowed.clone())
+    tenantry::graphql::schema(
+        pool.clone(),
+        events,
+        doorbell.clone(),
+        PublicUrl(url.clone()),
+        allowed.clone(),
+    )
 }
 
 /// A browser: it keeps cookies for our origin, and follows a redirect when it is told to.
@@ -270,12 +336,20 @@ impl Browser {
 
     /// The `Cookie` header for our origin.
     pub fn cookie(&self) -> String {
-        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+        self.cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     async fn send(&mut self, url: Url, request: RequestBuilder) -> Response {
         let ours = url.origin() == self.ours.origin();
-        let request = if ours && !self.cookies.is_empty() { request.header(COOKIE, self.cookie()) } else { request };
+        let request = if ours && !self.cookies.is_empty() {
+            request.header(COOKIE, self.cookie())
+        } else {
+            request
+        };
         let response = request.send().await.expect("an answer");
         if ours {
             for cookie in response.headers().get_all(SET_COOKIE) {
@@ -306,19 +380,30 @@ impl Browser {
     /// Answers a page of Entra's: its form goes to where the page is, with the query as its fields.
     pub async fn choose(&mut self, page: Url, fields: &[(&str, &str)]) -> Url {
         let query: Vec<(String, String)> = page.query_pairs().into_owned().collect();
-        let mut form: Vec<(&str, &str)> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut form: Vec<(&str, &str)> = query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         form.extend_from_slice(fields);
         let mut target = page.clone();
         target.set_query(None);
         let response = self.http.post(target).form(&form).send().await.expect("Entra answers");
-        assert!(response.status().is_redirection(), "Entra says {}: {}", response.status(), response.text().await.unwrap_or_default());
+        assert!(
+            response.status().is_redirection(),
+            "Entra says {}: {}",
+            response.status(),
+            response.text().await.unwrap_or_default()
+        );
         location(&response)
     }
 }
 
 /// Where a redirect leads.
 pub fn location(response: &Response) -> Url {
-    let to = response.headers().get(LOCATION).unwrap_or_else(|| panic!("{} has no location", response.status()));
+    let to = response
+        .headers()
+        .get(LOCATION)
+        .unwrap_or_else(|| panic!("{} has no location", response.status()));
     response.url().join(to.to_str().expect("ASCII")).expect("a URL")
 }
 
@@ -330,7 +415,10 @@ pub struct Seen(pub Arc<Mutex<Vec<String>>>);
 
 impl Seen {
     pub fn note(&self, what: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(what.to_owned());
     }
 
     pub fn all(&self) -> Vec<String> {
@@ -343,7 +431,10 @@ pub fn toys() -> Toys {
 }
 
 pub fn toys_that_tell(seen: &Seen) -> Toys {
-    Schema::build(ToyQuery, ToyMutation, ToySubscription).extension(Limits).data(seen.clone()).finish()
+    Schema::build(ToyQuery, ToyMutation, ToySubscription)
+        .extension(Limits)
+        .data(seen.clone())
+        .finish()
 }
 
 pub struct ToyQuery;

@@ -9,7 +9,11 @@ use super::world::{Client, World};
 /// Fails with the first differences where the active records are not exactly what the directory holds.
 pub async fn assert_equal(world: &World, client: Client) {
     compare("people", &people(world, client).await, &contacts(world, client).await);
-    compare("groups", &groups(world, client).await, &contact_groups(world, client).await);
+    compare(
+        "groups",
+        &groups(world, client).await,
+        &contact_groups(world, client).await,
+    );
     compare("devices", &devices(world, client).await, &assets(world, client).await);
 }
 
@@ -62,7 +66,10 @@ async fn contact_groups(world: &World, client: Client) -> BTreeMap<String, Value
 async fn groups(world: &World, client: Client) -> BTreeMap<String, Value> {
     let people = people(world, client).await;
     let groups = world.get(&format!("tenants/{}/groups", client.tenant_id)).await;
-    let ids: BTreeSet<&str> = values(&groups).iter().filter_map(|group| group["id"].as_str()).collect();
+    let ids: BTreeSet<&str> = values(&groups)
+        .iter()
+        .filter_map(|group| group["id"].as_str())
+        .collect();
     let rows = values(&groups).iter().map(|group| {
         let members: BTreeSet<&str> = group["members"]
             .as_array()
@@ -71,7 +78,9 @@ async fn groups(world: &World, client: Client) -> BTreeMap<String, Value> {
             .filter_map(Value::as_str)
             .filter(|id| people.contains_key(*id) || ids.contains(id))
             .collect();
-        let unified = group["groupTypes"].as_array().is_some_and(|types| types.contains(&json!("Unified")));
+        let unified = group["groupTypes"]
+            .as_array()
+            .is_some_and(|types| types.contains(&json!("Unified")));
         json!({
             "entra_id": group["id"], "display_name": group["displayName"], "description": group["description"],
             "mail": group["mail"], "mail_enabled": group["mailEnabled"], "security_enabled": group["securityEnabled"],
@@ -119,7 +128,9 @@ async fn devices(world: &World, client: Client) -> BTreeMap<String, Value> {
 
 /// A time to the microsecond, which is what Postgres keeps; Intune's year 1 is never.
 fn moment(value: &Value) -> Value {
-    let time = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+    let time = value
+        .as_str()
+        .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     time.filter(|time| chrono::Datelike::year(time) > 1)
         .map_or(Value::Null, |time| json!(time.timestamp_micros()))
 }
@@ -129,14 +140,30 @@ fn values(list: &Value) -> &Vec<Value> {
 }
 
 fn keyed(rows: Vec<Value>, key: &str) -> BTreeMap<String, Value> {
-    rows.into_iter().map(|row| (row[key].as_str().expect("a key").to_owned(), row)).collect()
+    rows.into_iter()
+        .map(|row| (row[key].as_str().expect("a key").to_owned(), row))
+        .collect()
 }
 
 fn compare(what: &str, directory: &BTreeMap<String, Value>, database: &BTreeMap<String, Value>) {
-    let missing: Vec<_> = directory.iter().filter(|(id, _)| !database.contains_key(*id)).take(3).collect();
-    assert!(missing.is_empty(), "{what} of the directory that the database lacks: {missing:#?}");
-    let extra: Vec<_> = database.iter().filter(|(id, _)| !directory.contains_key(*id)).take(3).collect();
-    assert!(extra.is_empty(), "{what} of the database that the directory lacks: {extra:#?}");
+    let missing: Vec<_> = directory
+        .iter()
+        .filter(|(id, _)| !database.contains_key(*id))
+        .take(3)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{what} of the directory that the database lacks: {missing:#?}"
+    );
+    let extra: Vec<_> = database
+        .iter()
+        .filter(|(id, _)| !directory.contains_key(*id))
+        .take(3)
+        .collect();
+    assert!(
+        extra.is_empty(),
+        "{what} of the database that the directory lacks: {extra:#?}"
+    );
     for (id, there) in directory {
         assert_eq!(there, &database[id], "{what}: the directory and the database differ");
     }

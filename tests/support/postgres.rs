@@ -27,11 +27,7 @@ pub async fn database() -> TestDatabase {
     let template = template().await;
     let name = format!("test_{}", Uuid::new_v4().simple());
     let admin_url = with_database(template.url(), "postgres");
-    run(
-        &admin_url,
-        &format!("create database {name} template tenantry"),
-    )
-    .await;
+    run(&admin_url, &format!("create database {name} template tenantry")).await;
     TestDatabase {
         url: with_database(template.url(), &name),
         name,
@@ -50,9 +46,7 @@ async fn template() -> &'static EmbeddedPostgres {
             let server = EmbeddedPostgres::start_throwaway(&folder)
                 .await
                 .expect("a private Postgres starts");
-            tenantry::db::migrate(server.url())
-                .await
-                .expect("the migrations run");
+            tenantry::db::migrate(server.url()).await.expect("the migrations run");
             server
         })
         .await
@@ -68,17 +62,11 @@ impl Drop for TestDatabase {
                 .build()
                 .expect("a runtime starts");
             // What the test left connected is cut off.
-            runtime.block_on(run(
-                &admin_url,
-                &format!("drop database {name} with (force)"),
-            ));
+            runtime.block_on(run(&admin_url, &format!("drop database {name} with (force)")));
         });
         let outcome = dropper.expect("a thread starts").join();
         // A second panic while a failed test unwinds would hide the first.
-        assert!(
-            outcome.is_ok() || thread::panicking(),
-            "the database is dropped"
-        );
+        assert!(outcome.is_ok() || thread::panicking(), "the database is dropped");
     }
 }
 
@@ -87,10 +75,7 @@ async fn run(url: &str, statement: &str) {
         .await
         .expect("Postgres takes a connection");
     let connection = tokio::spawn(connection);
-    client
-        .simple_query(statement)
-        .await
-        .expect("the statement runs");
+    client.simple_query(statement).await.expect("the statement runs");
     drop(client);
     connection
         .await

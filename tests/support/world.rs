@@ -95,7 +95,8 @@ impl World {
 
     /// A company connected to a fresh tenant, nothing synced yet.
     pub async fn connected_company(&self, people: u32, devices: u32) -> Client {
-        self.connected(json!({"seed": 7, "people": people, "devices": devices})).await
+        self.connected(json!({"seed": 7, "people": people, "devices": devices}))
+            .await
     }
 
     /// A company connected to a tenant of this description.
@@ -105,7 +106,12 @@ impl World {
         tenant["domain"] = json!(domain);
         let made = self.post("tenants", tenant).await;
         let tenant_id: Uuid = made["id"].as_str().and_then(|id| id.parse().ok()).expect("a tenant id");
-        self.request("PUT", &format!("tenants/{tenant_id}/consents/{CLIENT_ID}"), Some(json!({}))).await;
+        self.request(
+            "PUT",
+            &format!("tenants/{tenant_id}/consents/{CLIENT_ID}"),
+            Some(json!({})),
+        )
+        .await;
         let company_id = self.connect(tenant_id, None).await;
         Client { company_id, tenant_id }
     }
@@ -113,8 +119,12 @@ impl World {
     /// A new company that is connected to a tenant long ago, so that no consent is fresh.
     pub async fn connect(&self, tenant_id: Uuid, expected_domain: Option<String>) -> Uuid {
         let mut conn = self.pool.get().await.expect("a connection");
-        let now = chrono::DateTime::parse_from_rfc3339("2026-01-05T08:00:00Z").expect("a time").to_utc();
-        let company: Company = company::insert(&mut conn, now, "Contoso", None).await.expect("a company");
+        let now = chrono::DateTime::parse_from_rfc3339("2026-01-05T08:00:00Z")
+            .expect("a time")
+            .to_utc();
+        let company: Company = company::insert(&mut conn, now, "Contoso", None)
+            .await
+            .expect("a company");
         let consent = Consent {
             entra_tenant_id: tenant_id,
             administrator: "Adele Vance".into(),
@@ -122,7 +132,9 @@ impl World {
             role_proven: true,
             expected_domain,
         };
-        tenant::connect(&mut conn, now, company.id, &consent).await.expect("connected");
+        tenant::connect(&mut conn, now, company.id, &consent)
+            .await
+            .expect("connected");
         company.id
     }
 
@@ -172,7 +184,10 @@ impl World {
     }
 
     pub async fn claim(&self, run_id: Uuid) -> Claim {
-        self.sql(&format!("update sync_run set not_before = now() where id = '{run_id}' and finished_at is null")).await;
+        self.sql(&format!(
+            "update sync_run set not_before = now() where id = '{run_id}' and finished_at is null"
+        ))
+        .await;
         let mut conn = self.pool.get().await.expect("a connection");
         lease::claim(&mut conn, run_id, "a test", Duration::from_secs(600))
             .await
@@ -182,7 +197,10 @@ impl World {
 
     pub async fn run(&self, run_id: Uuid) -> SyncRun {
         let mut conn = self.pool.get().await.expect("a connection");
-        sync_run::find(&mut conn, &Scope::All, run_id).await.expect("the database answers").expect("the run is there")
+        sync_run::find(&mut conn, &Scope::All, run_id)
+            .await
+            .expect("the database answers")
+            .expect("the run is there")
     }
 
     pub async fn now(&self) -> chrono::DateTime<chrono::Utc> {
@@ -193,13 +211,19 @@ impl World {
     /// Runs a statement; how many rows it touched.
     pub async fn sql(&self, statement: &str) -> usize {
         let mut conn = self.pool.get().await.expect("a connection");
-        diesel::sql_query(statement).execute(&mut conn).await.expect("the statement runs")
+        diesel::sql_query(statement)
+            .execute(&mut conn)
+            .await
+            .expect("the statement runs")
     }
 
     /// Asks for JSON rows.
     pub async fn rows(&self, query: &str) -> Vec<Value> {
         let client = self.pool.raw().await.expect("a connection");
-        let rows = client.query(&format!("select to_jsonb(q) from ({query}) q"), &[]).await.expect("the query runs");
+        let rows = client
+            .query(&format!("select to_jsonb(q) from ({query}) q"), &[])
+            .await
+            .expect("the query runs");
         rows.into_iter().map(|row| row.get(0)).collect()
     }
 
@@ -215,7 +239,8 @@ impl World {
         let made = self.post(&groups, json!({"displayName": name})).await;
         let id = made["id"].as_str().expect("an id").to_owned();
         for member in members {
-            self.request("PUT", &format!("{groups}/{id}/members/{member}"), None).await;
+            self.request("PUT", &format!("{groups}/{id}/members/{member}"), None)
+                .await;
         }
         id
     }
@@ -223,7 +248,9 @@ impl World {
     /// Lets Microsoft misbehave; the fault's id.
     pub async fn fault(&self, client: Client, fault: Value) -> String {
         let made = self.post(&format!("tenants/{}/faults", client.tenant_id), fault).await;
-        made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned)
+        made["id"]
+            .as_str()
+            .map_or_else(|| made["id"].to_string(), str::to_owned)
     }
 
     /// Lets Microsoft behave again.
@@ -249,7 +276,13 @@ impl World {
 
     /// Asks the control interface.
     pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        let url = self.simulator.url().join("/_control/").expect("a base").join(path).expect("a path");
+        let url = self
+            .simulator
+            .url()
+            .join("/_control/")
+            .expect("a base")
+            .join(path)
+            .expect("a path");
         let method = method.parse().expect("a method");
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
@@ -274,6 +307,9 @@ fn impatient() -> Patience {
 }
 
 fn client() -> reqwest::Client {
-    #[expect(clippy::disallowed_methods, reason = "the tests' own client, for the simulator's control interface")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tests' own client, for the simulator's control interface"
+    )]
     reqwest::Client::new()
 }

@@ -18,8 +18,7 @@ pub async fn openapi() -> Json<Value> {
             },
         });
         if let Some(schema) = operation.takes {
-            described["requestBody"] =
-                json!({"content": {"application/json": {"schema": reference(schema)}}});
+            described["requestBody"] = json!({"content": {"application/json": {"schema": reference(schema)}}});
         }
         paths.entry(operation.path).or_insert_with(|| json!({}))[operation.method] = described;
     }

@@ -47,12 +47,7 @@ fn one(world: &World, tid: &str, kind: Kind, id: Uuid) -> Reply {
     Ok(Json(shown(&directory, kind, index)))
 }
 
-fn create(
-    world: &World,
-    tid: &str,
-    kind: Kind,
-    bytes: &[u8],
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+fn create(world: &World, tid: &str, kind: Kind, bytes: &[u8]) -> Result<(StatusCode, Json<Value>), Refusal> {
     let id = write(&tenant(world, tid)?.directory).create(kind, body(bytes)?)?;
     Ok((StatusCode::CREATED, one(world, tid, kind, id)?))
 }
@@ -68,13 +63,7 @@ pub struct Removal {
     permanent: bool,
 }
 
-fn remove(
-    world: &World,
-    tid: &str,
-    kind: Kind,
-    id: Uuid,
-    removal: &Removal,
-) -> Result<StatusCode, Refusal> {
+fn remove(world: &World, tid: &str, kind: Kind, id: Uuid, removal: &Removal) -> Result<StatusCode, Refusal> {
     write(&tenant(world, tid)?.directory).delete(kind, id, removal.permanent)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -100,11 +89,7 @@ pub async fn person(State(world): State<Arc<World>>, Path((tid, id)): Ids) -> Re
     one(&world, &tid, Kind::Person, id)
 }
 
-pub async fn change_person(
-    State(world): State<Arc<World>>,
-    Path((tid, id)): Ids,
-    bytes: Bytes,
-) -> Reply {
+pub async fn change_person(State(world): State<Arc<World>>, Path((tid, id)): Ids, bytes: Bytes) -> Reply {
     update(&world, &tid, Kind::Person, id, &bytes)
 }
 
@@ -136,11 +121,7 @@ pub async fn group(State(world): State<Arc<World>>, Path((tid, id)): Ids) -> Rep
     one(&world, &tid, Kind::Group, id)
 }
 
-pub async fn change_group(
-    State(world): State<Arc<World>>,
-    Path((tid, id)): Ids,
-    bytes: Bytes,
-) -> Reply {
+pub async fn change_group(State(world): State<Arc<World>>, Path((tid, id)): Ids, bytes: Bytes) -> Reply {
     update(&world, &tid, Kind::Group, id, &bytes)
 }
 
@@ -188,18 +169,11 @@ pub async fn device(State(world): State<Arc<World>>, Path((tid, id)): Ids) -> Re
     one(&world, &tid, Kind::Device, id)
 }
 
-pub async fn change_device(
-    State(world): State<Arc<World>>,
-    Path((tid, id)): Ids,
-    bytes: Bytes,
-) -> Reply {
+pub async fn change_device(State(world): State<Arc<World>>, Path((tid, id)): Ids, bytes: Bytes) -> Reply {
     update(&world, &tid, Kind::Device, id, &bytes)
 }
 
-pub async fn wipe(
-    State(world): State<Arc<World>>,
-    Path((tid, id)): Ids,
-) -> Result<StatusCode, Refusal> {
+pub async fn wipe(State(world): State<Arc<World>>, Path((tid, id)): Ids) -> Result<StatusCode, Refusal> {
     remove(&world, &tid, Kind::Device, id, &Removal { permanent: true })
 }
 
@@ -219,11 +193,7 @@ struct Shuffle {
     seed: u64,
 }
 
-pub async fn shuffle(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-    bytes: Bytes,
-) -> Reply {
+pub async fn shuffle(State(world): State<Arc<World>>, Path(tid): Path<String>, bytes: Bytes) -> Reply {
     let tenant = tenant(&world, &tid)?;
     let wanted: Shuffle = body(&bytes)?;
     let changes = shuffle::shuffle(&mut write(&tenant.directory), wanted.count, wanted.seed);

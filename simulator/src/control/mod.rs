@@ -82,9 +82,7 @@ fn operations() -> Vec<Operation> {
 }
 
 pub fn router() -> Router<Arc<World>> {
-    operations()
-        .into_iter()
-        .fold(Router::new(), |router, operation| {
-            router.route(operation.path, operation.handler)
-        })
+    operations().into_iter().fold(Router::new(), |router, operation| {
+        router.route(operation.path, operation.handler)
+    })
 }

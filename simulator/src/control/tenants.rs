@@ -13,15 +13,11 @@ use uuid::Uuid;
 
 use super::refusal::{Refusal, body};
 use crate::directory::Kind;
-use crate::world::{
-    ApplicationSpec, Consent, ConsentDelay, Tenant, TenantSummary, World, lock, read, write,
-};
+use crate::world::{ApplicationSpec, Consent, ConsentDelay, Tenant, TenantSummary, World, lock, read, write};
 
 /// The tenant that a path names.
 pub fn tenant(world: &World, id: &str) -> Result<Arc<Tenant>, Refusal> {
-    world
-        .tenant_named(id)
-        .ok_or_else(|| Refusal::not_found("tenant"))
+    world.tenant_named(id).ok_or_else(|| Refusal::not_found("tenant"))
 }
 
 pub async fn applications(State(world): State<Arc<World>>) -> Json<Value> {
@@ -39,17 +35,11 @@ pub async fn add_application(
 }
 
 pub async fn list(State(world): State<Arc<World>>) -> Json<Value> {
-    let tenants: Vec<TenantSummary> = read(&world.tenants)
-        .values()
-        .map(|tenant| tenant.summary())
-        .collect();
+    let tenants: Vec<TenantSummary> = read(&world.tenants).values().map(|tenant| tenant.summary()).collect();
     Json(json!({"value": tenants}))
 }
 
-pub async fn add(
-    State(world): State<Arc<World>>,
-    bytes: Bytes,
-) -> Result<(StatusCode, Json<TenantSummary>), Refusal> {
+pub async fn add(State(world): State<Arc<World>>, bytes: Bytes) -> Result<(StatusCode, Json<TenantSummary>), Refusal> {
     let spec = body(&bytes)?;
     let summary = world
         .add_tenant(spec)
@@ -57,10 +47,7 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(summary)))
 }
 
-pub async fn show(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-) -> Result<Json<TenantSummary>, Refusal> {
+pub async fn show(State(world): State<Arc<World>>, Path(tid): Path<String>) -> Result<Json<TenantSummary>, Refusal> {
     Ok(Json(tenant(&world, &tid)?.summary()))
 }
 
@@ -84,9 +71,7 @@ pub async fn change(
     settings.intune = change.intune.unwrap_or(settings.intune);
     settings.premium = change.premium.unwrap_or(settings.premium);
     settings.consent_delay = ConsentDelay {
-        requests: change
-            .consent_delay_requests
-            .unwrap_or(settings.consent_delay.requests),
+        requests: change.consent_delay_requests.unwrap_or(settings.consent_delay.requests),
         time: change
             .consent_delay_seconds
             .map_or(settings.consent_delay.time, Duration::from_secs),
@@ -95,10 +80,7 @@ pub async fn change(
     Ok(Json(tenant.summary()))
 }
 
-pub async fn remove(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub async fn remove(State(world): State<Arc<World>>, Path(tid): Path<String>) -> Result<StatusCode, Refusal> {
     let tenant = tenant(&world, &tid)?;
     write(&world.tenants).remove(&tenant.id);
     // Nobody stays parked on a tenant that is gone.
@@ -149,9 +131,9 @@ struct ConsentGiven {
 }
 
 fn shown(client_id: &str, consent: &Consent) -> Json<Value> {
-    let seconds_left = consent.effective_at.map_or(0, |at| {
-        at.saturating_duration_since(Instant::now()).as_secs()
-    });
+    let seconds_left = consent
+        .effective_at
+        .map_or(0, |at| at.saturating_duration_since(Instant::now()).as_secs());
     Json(json!({
         "clientId": client_id, "permissions": consent.permissions,
         "effectiveAfterRequests": consent.requests_left, "effectiveAfterSeconds": seconds_left,

@@ -19,10 +19,7 @@ use crate::world::{World, lock, read, write};
 /// How long somebody waits for a fault to act before being told that it has not.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub async fn list(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+pub async fn list(State(world): State<Arc<World>>, Path(tid): Path<String>) -> Result<Json<Value>, Refusal> {
     Ok(Json(json!({"value": tenant(&world, &tid)?.faults.list()})))
 }
 
@@ -35,10 +32,7 @@ pub async fn add(
     Ok((StatusCode::CREATED, Json(fault)))
 }
 
-pub async fn remove_all(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub async fn remove_all(State(world): State<Arc<World>>, Path(tid): Path<String>) -> Result<StatusCode, Refusal> {
     tenant(&world, &tid)?.faults.remove(None);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -54,10 +48,7 @@ pub async fn show(
     Query(wait): Query<Wait>,
 ) -> Result<Json<Fault>, Refusal> {
     let tenant = tenant(&world, &tid)?;
-    let fault = tenant
-        .faults
-        .wait_for_hits(id, wait.hits.unwrap_or(0), PATIENCE)
-        .await;
+    let fault = tenant.faults.wait_for_hits(id, wait.hits.unwrap_or(0), PATIENCE).await;
     fault.map(Json).ok_or_else(|| Refusal::not_found("fault"))
 }
 
@@ -71,10 +62,7 @@ pub async fn remove(
     }
 }
 
-pub async fn expire_deltas(
-    State(world): State<Arc<World>>,
-    Path(tid): Path<String>,
-) -> Result<StatusCode, Refusal> {
+pub async fn expire_deltas(State(world): State<Arc<World>>, Path(tid): Path<String>) -> Result<StatusCode, Refusal> {
     tenant(&world, &tid)?.expire_deltas();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -88,10 +76,7 @@ pub async fn requests(State(world): State<Arc<World>>, Query(whose): Query<Whose
     Json(json!({"value": world.asked(whose.tenant)}))
 }
 
-pub async fn forget_requests(
-    State(world): State<Arc<World>>,
-    Query(whose): Query<Whose>,
-) -> StatusCode {
+pub async fn forget_requests(State(world): State<Arc<World>>, Query(whose): Query<Whose>) -> StatusCode {
     world.forget_requests(whose.tenant);
     StatusCode::NO_CONTENT
 }

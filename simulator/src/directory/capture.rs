@@ -35,18 +35,12 @@ pub struct Captured {
 /// Reads the manifest that lies in a folder.
 pub fn manifest_of(folder: &Path) -> anyhow::Result<Manifest> {
     let path = folder.join("manifest.json");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no manifest", path.display()))
 }
 
 /// Loads what a manifest names. Errors: a file is missing, is no JSON, or a collection is unknown.
-pub fn load(
-    folder: &Path,
-    manifest: &Manifest,
-    tenant: Option<Uuid>,
-    domain: &str,
-) -> anyhow::Result<Captured> {
+pub fn load(folder: &Path, manifest: &Manifest, tenant: Option<Uuid>, domain: &str) -> anyhow::Result<Captured> {
     let mut loader = Loader {
         folder,
         manifest,
@@ -126,17 +120,15 @@ impl Loader<'_> {
         let mut items = Vec::new();
         for name in self.manifest.get(collection).into_iter().flatten() {
             let path = self.folder.join(name);
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            let page: Value = serde_json::from_str(&text)
-                .with_context(|| format!("{} is no JSON", path.display()))?;
+            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let page: Value = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
             let Some(Value::Array(values)) = page.get("value") else {
                 anyhow::bail!("{} has no \"value\" list", path.display());
             };
             for value in values {
-                let object = value.as_object().with_context(|| {
-                    format!("{} lists something that is no object", path.display())
-                })?;
+                let object = value
+                    .as_object()
+                    .with_context(|| format!("{} lists something that is no object", path.display()))?;
                 items.push((name.clone(), object.clone()));
             }
         }
@@ -152,9 +144,8 @@ impl Loader<'_> {
                     continue;
                 }
                 let Some(id) = id_of(&item) else {
-                    self.dropped.push(format!(
-                        "{file}: an item of {collection} without an id that is a GUID"
-                    ));
+                    self.dropped
+                        .push(format!("{file}: an item of {collection} without an id that is a GUID"));
                     continue;
                 };
                 let known = self.known_properties(&file, item, kind.properties());
@@ -230,9 +221,9 @@ impl Loader<'_> {
                     directory.place_member(index, kind, id)
                 }
                 (Some(_), Some(_), Some(_)) => {}
-                _ => self.dropped.push(format!(
-                    "{file}: a member of group {group} that was not captured"
-                )),
+                _ => self
+                    .dropped
+                    .push(format!("{file}: a member of group {group} that was not captured")),
             }
         }
         Ok(())
@@ -241,9 +232,7 @@ impl Loader<'_> {
     /// A device whose owner was not captured has none.
     fn owners(&mut self, directory: &mut Directory) {
         for index in directory.live_from(Kind::Device, 0).collect::<Vec<u32>>() {
-            let owner = directory
-                .text(Kind::Device, index, "userId")
-                .unwrap_or_default();
+            let owner = directory.text(Kind::Device, index, "userId").unwrap_or_default();
             let captured = owner
                 .parse()
                 .is_ok_and(|id| directory.find_live(Kind::Person, id).is_some());
@@ -267,14 +256,12 @@ impl Loader<'_> {
                     .and_then(|id| id.parse::<Uuid>().ok())
             };
             match (guid("roleDefinitionId"), guid("principalId")) {
-                (Some(role), Some(person))
-                    if directory.find_live(Kind::Person, person).is_some() =>
-                {
+                (Some(role), Some(person)) if directory.find_live(Kind::Person, person).is_some() => {
                     kept.push((role, person))
                 }
-                _ => self.dropped.push(format!(
-                    "{file}: a role assignment of somebody who was not captured"
-                )),
+                _ => self
+                    .dropped
+                    .push(format!("{file}: a role assignment of somebody who was not captured")),
             }
         }
         if kept.is_empty()
@@ -296,9 +283,7 @@ impl Loader<'_> {
                 let items = self.items(collection)?;
                 let items = items
                     .into_iter()
-                    .map(|(file, item)| {
-                        Value::Object(self.known_properties(&file, item, properties))
-                    })
+                    .map(|(file, item)| Value::Object(self.known_properties(&file, item, properties)))
                     .collect();
                 replayed.insert((*collection).to_owned(), items);
             }
@@ -308,9 +293,7 @@ impl Loader<'_> {
 }
 
 fn id_of(item: &Object) -> Option<Uuid> {
-    item.get("id")
-        .and_then(Value::as_str)
-        .and_then(|id| id.parse().ok())
+    item.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok())
 }
 
 /// The group whose members a collection is.

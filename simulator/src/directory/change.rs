@@ -89,15 +89,9 @@ impl Directory {
         check_names(kind, &given)?;
         let id = match given.get("id") {
             None => Uuid::new_v4(),
-            Some(id) => id
-                .as_str()
-                .and_then(|id| id.parse().ok())
-                .ok_or(Refused::Id)?,
+            Some(id) => id.as_str().and_then(|id| id.parse().ok()).ok_or(Refused::Id)?,
         };
-        if Kind::ALL
-            .iter()
-            .any(|kind| self.index_of(*kind, id).is_some())
-        {
+        if Kind::ALL.iter().any(|kind| self.index_of(*kind, id).is_some()) {
             return Err(Refused::Id);
         }
         let mut object = self.made_up(kind, id, &given);
@@ -181,11 +175,7 @@ impl Directory {
             Kind::Group => self
                 .object(kind, index)
                 .get("groupTypes")
-                .is_some_and(|types| {
-                    types
-                        .as_array()
-                        .is_some_and(|types| types.contains(&json!("Unified")))
-                }),
+                .is_some_and(|types| types.as_array().is_some_and(|types| types.contains(&json!("Unified")))),
             Kind::Device => false,
         };
         match self.life(kind, index) {
@@ -250,10 +240,7 @@ impl Directory {
         }
         let shelf = self.shelf_mut(kind);
         shelf.gone -= 1;
-        shelf
-            .overlay
-            .entry(index)
-            .and_modify(|entry| entry.life = Life::Live);
+        shelf.overlay.entry(index).and_modify(|entry| entry.life = Life::Live);
         self.record(kind, index, What::Created);
         Ok(())
     }
@@ -263,9 +250,7 @@ impl Directory {
         let group = self
             .find_live(Kind::Group, group)
             .ok_or(Refused::NotFound(Kind::Group))?;
-        let (kind, index) = self
-            .member_of_any_kind(member)
-            .ok_or(Refused::NotFound(Kind::Person))?;
+        let (kind, index) = self.member_of_any_kind(member).ok_or(Refused::NotFound(Kind::Person))?;
         if kind == Kind::Group
             && (index == group
                 || self
@@ -333,10 +318,7 @@ impl Directory {
 }
 
 fn check_names(kind: Kind, object: &Object) -> Result<(), Refused> {
-    match object
-        .keys()
-        .find(|name| !kind.properties().contains(&name.as_str()))
-    {
+    match object.keys().find(|name| !kind.properties().contains(&name.as_str())) {
         Some(name) => Err(Refused::Property(name.clone())),
         None => Ok(()),
     }

@@ -12,17 +12,12 @@ impl Seed {
         const K: Kind = Kind::Device;
         let make = self.pick(K, index, 1, names::MAKES);
         let draw = self.draw(K, index, 2);
-        let owner = (self.people > 0 && !self.chance(K, index, 3, 5))
-            .then(|| (draw % u64::from(self.people.max(1))) as u32);
+        let owner =
+            (self.people > 0 && !self.chance(K, index, 3, 5)).then(|| (draw % u64::from(self.people.max(1))) as u32);
         let serial = if self.chance(K, index, 4, 3) {
             (*self.pick(K, index, 5, names::JUNK_SERIALS)).to_owned()
         } else {
-            format!(
-                "{}{:07X}{:03}",
-                make.serial_prefix,
-                draw >> 36,
-                index % 1000
-            )
+            format!("{}{:07X}{:03}", make.serial_prefix, draw >> 36, index % 1000)
         };
         let state = match draw / 128 % 20 {
             0..=14 => "compliant",
@@ -46,23 +41,13 @@ impl Seed {
             )
         };
         sink.put("id", Datum::Text(&self.id(K, index).to_string()));
-        sink.put(
-            "deviceName",
-            Datum::Text(&format!("{}-{:05}", make.name_prefix, index)),
-        );
+        sink.put("deviceName", Datum::Text(&format!("{}-{:05}", make.name_prefix, index)));
         sink.put(
             "managedDeviceName",
-            Datum::Text(&format!(
-                "{}_{}",
-                make.name_prefix,
-                self.moment(K, index, 9)
-            )),
+            Datum::Text(&format!("{}_{}", make.name_prefix, self.moment(K, index, 9))),
         );
         sink.put("operatingSystem", Datum::Text(make.system));
-        sink.put(
-            "osVersion",
-            Datum::Text(self.choose(K, index, 10, make.versions)),
-        );
+        sink.put("osVersion", Datum::Text(self.choose(K, index, 10, make.versions)));
         sink.put("serialNumber", Datum::Text(&serial));
         sink.put("complianceState", Datum::Text(state));
         sink.put("isEncrypted", Datum::Flag(!self.chance(K, index, 11, 10)));
@@ -87,25 +72,14 @@ impl Seed {
 
     fn owner(&self, owner: Option<u32>, sink: &mut impl Sink) {
         let Some(person) = owner else {
-            for name in [
-                "userId",
-                "userPrincipalName",
-                "userDisplayName",
-                "emailAddress",
-            ] {
+            for name in ["userId", "userPrincipalName", "userDisplayName", "emailAddress"] {
                 sink.put(name, Datum::Text(""));
             }
             return;
         };
         let mut facts = Object::new();
         self.person(person, &mut facts);
-        let text = |name: &str| {
-            facts
-                .get(name)
-                .and_then(|v| v.as_str())
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let text = |name: &str| facts.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
         sink.put("userId", Datum::Text(&text("id")));
         sink.put("userPrincipalName", Datum::Text(&text("userPrincipalName")));
         sink.put("userDisplayName", Datum::Text(&text("displayName")));

@@ -80,9 +80,7 @@ impl Sink for Object {
             Datum::Flag(flag) => Value::Bool(flag),
             Datum::Text(text) => Value::String(text.to_owned()),
             Datum::Texts(texts) => texts.iter().copied().map(Value::from).collect(),
-            Datum::Json(json) => {
-                serde_json::from_str(json).expect("a generator's constants are JSON")
-            }
+            Datum::Json(json) => serde_json::from_str(json).expect("a generator's constants are JSON"),
         };
         self.insert(name.to_owned(), value);
     }
@@ -232,8 +230,7 @@ impl Directory {
     }
 
     pub fn find_live(&self, kind: Kind, id: Uuid) -> Option<u32> {
-        self.index_of(kind, id)
-            .filter(|index| self.is_live(kind, *index))
+        self.index_of(kind, id).filter(|index| self.is_live(kind, *index))
     }
 
     /// A live person by object id or by user principal name (compared without case, as Entra does).
@@ -299,11 +296,7 @@ impl Directory {
 
     /// The direct members of a group from a slot on, each with its slot: soft-deleted ones too, for
     /// they keep their membership.
-    pub fn members_from(
-        &self,
-        group: u32,
-        slot: usize,
-    ) -> impl Iterator<Item = (usize, Kind, Uuid)> {
+    pub fn members_from(&self, group: u32, slot: usize) -> impl Iterator<Item = (usize, Kind, Uuid)> {
         let people = self.seed.people_in(group);
         let groups = self.seed.groups_in(group);
         let (crowd, base) = (people.count as usize, people.count as usize + groups.len());
@@ -312,8 +305,7 @@ impl Directory {
         (slot..base + added.len()).filter_map(move |slot| {
             if slot >= base {
                 let (kind, id) = added[slot - base];
-                let current =
-                    changed.is_some_and(|changed| changed.added.get(&id) == Some(&(slot - base)));
+                let current = changed.is_some_and(|changed| changed.added.get(&id) == Some(&(slot - base)));
                 return current.then_some((slot, kind, id));
             }
             let (kind, index) = match people.nth(slot as u32) {
@@ -332,15 +324,10 @@ impl Directory {
 
     /// The direct members that a reader of the group sees.
     pub fn live_members(&self, group: u32) -> impl Iterator<Item = (Kind, Uuid)> {
-        self.live_members_from(group, 0)
-            .map(|(_, kind, id)| (kind, id))
+        self.live_members_from(group, 0).map(|(_, kind, id)| (kind, id))
     }
 
-    pub fn live_members_from(
-        &self,
-        group: u32,
-        slot: usize,
-    ) -> impl Iterator<Item = (usize, Kind, Uuid)> {
+    pub fn live_members_from(&self, group: u32, slot: usize) -> impl Iterator<Item = (usize, Kind, Uuid)> {
         self.members_from(group, slot)
             .filter(|(_, kind, id)| self.find_live(*kind, *id).is_some())
     }
@@ -375,11 +362,9 @@ impl Directory {
         let person = self.seed.index_of(Kind::Person, id);
         let nested = self.seed.index_of(Kind::Group, id);
         person.is_some_and(|person| {
-            self.seed.people_in(group).contains(person)
-                && self.life(Kind::Person, person) != Life::Purged
+            self.seed.people_in(group).contains(person) && self.life(Kind::Person, person) != Life::Purged
         }) || nested.is_some_and(|nested| {
-            self.seed.groups_in(group).contains(&nested)
-                && self.life(Kind::Group, nested) != Life::Purged
+            self.seed.groups_in(group).contains(&nested) && self.life(Kind::Group, nested) != Life::Purged
         })
     }
 

@@ -150,10 +150,7 @@ pub const LOCALES: &[Locale] = &[
             written("Γιώργος", "giorgos"),
             written("Δέσποινα", "despina"),
         ],
-        surnames: &[
-            written("Παπαδοπούλου", "papadopoulou"),
-            written("Νικολάου", "nikolaou"),
-        ],
+        surnames: &[written("Παπαδοπούλου", "papadopoulou"), written("Νικολάου", "nikolaou")],
     },
     Locale {
         tag: "ja-JP",
@@ -178,11 +175,7 @@ pub const LOCALES: &[Locale] = &[
             written("芳", "fang"),
             written("𠮷明", "jiming"),
         ],
-        surnames: &[
-            written("王", "wang"),
-            written("欧阳", "ouyang"),
-            written("李", "li"),
-        ],
+        surnames: &[written("王", "wang"), written("欧阳", "ouyang"), written("李", "li")],
     },
     Locale {
         tag: "ar-SA",
@@ -222,37 +215,21 @@ pub const LOCALES: &[Locale] = &[
 pub const DEPARTMENTS: &[(&str, &[&str])] = &[
     (
         "Executive",
-        &[
-            "Managing Director",
-            "Chief Financial Officer",
-            "Assistant to the Board",
-        ],
+        &["Managing Director", "Chief Financial Officer", "Assistant to the Board"],
     ),
-    (
-        "Sales",
-        &["Account Manager", "Sales Engineer", "Regional Sales Lead"],
-    ),
-    (
-        "Marketing",
-        &["Campaign Manager", "Copywriter", "Head of Brand"],
-    ),
+    ("Sales", &["Account Manager", "Sales Engineer", "Regional Sales Lead"]),
+    ("Marketing", &["Campaign Manager", "Copywriter", "Head of Brand"]),
     (
         "Engineering",
         &["Software Engineer", "Test Engineer", "Engineering Manager"],
     ),
-    (
-        "Operations",
-        &["Operations Analyst", "Shift Lead", "Warehouse Clerk"],
-    ),
+    ("Operations", &["Operations Analyst", "Shift Lead", "Warehouse Clerk"]),
     ("Finance", &["Accountant", "Controller", "Payroll Clerk"]),
     ("Human Resources", &["Recruiter", "HR Partner"]),
     ("Legal", &["Counsel", "Paralegal"]),
     ("IT", &["Systems Administrator", "Service Desk Analyst"]),
     ("Customer Care", &["Support Agent", "Team Lead"]),
-    (
-        "Research & Development",
-        &["Scientist", "Laboratory Technician"],
-    ),
+    ("Research & Development", &["Scientist", "Laboratory Technician"]),
     ("Purchasing", &["Buyer", "Category Manager"]),
     ("Facilities", &["Caretaker", "Fleet Coordinator"]),
 ];
@@ -282,8 +259,7 @@ pub const TOPICS: &[&str] = &[
 pub const GUEST_DOMAINS: &[&str] = &["fabrikam.example", "adatum.example", "northwind.example"];
 
 /// What `assignedLicenses` holds for somebody who has a licence: Microsoft 365 Business Premium.
-pub const LICENSED: &str =
-    r#"[{"disabledPlans":[],"skuId":"cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"}]"#;
+pub const LICENSED: &str = r#"[{"disabledPlans":[],"skuId":"cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"}]"#;
 
 pub struct Make {
     pub manufacturer: &'static str,

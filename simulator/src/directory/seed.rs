@@ -59,14 +59,7 @@ const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
 const DEPARTMENT_GROUPS: u32 = names::DEPARTMENTS.len() as u32;
 
 impl Seed {
-    pub fn new(
-        tenant: Uuid,
-        seed: u64,
-        domain: &str,
-        people: u32,
-        groups: u32,
-        devices: u32,
-    ) -> Self {
+    pub fn new(tenant: Uuid, seed: u64, domain: &str, people: u32, groups: u32, devices: u32) -> Self {
         Self {
             tenant,
             seed,
@@ -124,13 +117,7 @@ impl Seed {
     }
 
     /// As `pick`, of texts.
-    pub(super) fn choose(
-        &self,
-        kind: Kind,
-        index: u32,
-        salt: u64,
-        from: &[&'static str],
-    ) -> &'static str {
+    pub(super) fn choose(&self, kind: Kind, index: u32, salt: u64, from: &[&'static str]) -> &'static str {
         from[(self.draw(kind, index, salt) % from.len() as u64) as usize]
     }
 
@@ -168,27 +155,13 @@ impl Seed {
         sink.put("givenName", Datum::Text(given.native));
         sink.put("surname", Datum::Text(surname.native));
         sink.put("userPrincipalName", Datum::Text(&principal));
-        sink.put(
-            "mail",
-            if mailbox {
-                Datum::Text(&mail)
-            } else {
-                Datum::Null
-            },
-        );
+        sink.put("mail", if mailbox { Datum::Text(&mail) } else { Datum::Null });
         sink.put("mailNickname", Datum::Text(&login));
         sink.put("accountEnabled", Datum::Flag(enabled));
-        sink.put(
-            "userType",
-            Datum::Text(if guest { "Guest" } else { "Member" }),
-        );
+        sink.put("userType", Datum::Text(if guest { "Guest" } else { "Member" }));
         sink.put(
             "externalUserState",
-            if guest {
-                Datum::Text("Accepted")
-            } else {
-                Datum::Null
-            },
+            if guest { Datum::Text("Accepted") } else { Datum::Null },
         );
         if guest {
             for name in [
@@ -219,27 +192,14 @@ impl Seed {
         let mobile = format!("+1 206 555 {:04}", self.draw(K, index, 9) % 10_000);
         let licensed = enabled && !self.chance(K, index, 10, 8);
         sink.put("department", Datum::Text(department.0));
-        sink.put(
-            "jobTitle",
-            Datum::Text(self.choose(K, index, 11, department.1)),
-        );
-        sink.put(
-            "officeLocation",
-            Datum::Text(self.choose(K, index, 12, names::OFFICES)),
-        );
+        sink.put("jobTitle", Datum::Text(self.choose(K, index, 11, department.1)));
+        sink.put("officeLocation", Datum::Text(self.choose(K, index, 12, names::OFFICES)));
         sink.put("employeeId", Datum::Text(&format!("{:06}", index + 1)));
         let desk = self.chance(K, index, 13, 60);
         let telephones: &[&str] = if desk { &[&telephone] } else { &[] };
         sink.put("businessPhones", Datum::Texts(telephones));
         let carries = self.chance(K, index, 14, 50);
-        sink.put(
-            "mobilePhone",
-            if carries {
-                Datum::Text(&mobile)
-            } else {
-                Datum::Null
-            },
-        );
+        sink.put("mobilePhone", if carries { Datum::Text(&mobile) } else { Datum::Null });
         sink.put("usageLocation", Datum::Text("US"));
         sink.put(
             "assignedLicenses",
@@ -283,32 +243,12 @@ impl Seed {
                 Datum::Null
             },
         );
-        sink.put(
-            "mail",
-            if mailed {
-                Datum::Text(&mail)
-            } else {
-                Datum::Null
-            },
-        );
+        sink.put("mail", if mailed { Datum::Text(&mail) } else { Datum::Null });
         sink.put("mailEnabled", Datum::Flag(mailed));
         sink.put("mailNickname", Datum::Text(&nickname));
-        sink.put(
-            "securityEnabled",
-            Datum::Flag(!mailed || index.is_multiple_of(3)),
-        );
-        sink.put(
-            "groupTypes",
-            Datum::Texts(if unified { &["Unified"] } else { &[] }),
-        );
-        sink.put(
-            "visibility",
-            if unified {
-                Datum::Text("Private")
-            } else {
-                Datum::Null
-            },
-        );
+        sink.put("securityEnabled", Datum::Flag(!mailed || index.is_multiple_of(3)));
+        sink.put("groupTypes", Datum::Texts(if unified { &["Unified"] } else { &[] }));
+        sink.put("visibility", if unified { Datum::Text("Private") } else { Datum::Null });
         sink.put("createdDateTime", Datum::Text(&self.moment(K, index, 3)));
     }
 
@@ -316,10 +256,7 @@ impl Seed {
         const K: Kind = Kind::Group;
         match index {
             0 => ("All Company".to_owned(), true),
-            i if i <= DEPARTMENT_GROUPS => (
-                format!("Department {}", names::DEPARTMENTS[(i - 1) as usize].0),
-                true,
-            ),
+            i if i <= DEPARTMENT_GROUPS => (format!("Department {}", names::DEPARTMENTS[(i - 1) as usize].0), true),
             i => {
                 let topic = self.pick(K, i, 4, names::TOPICS);
                 (format!("{topic} {i}"), self.chance(K, i, 5, 50))
@@ -369,11 +306,7 @@ impl Seed {
 
 /// The two people one signs in as have plain addresses; everybody else carries a number.
 fn number(index: u32) -> String {
-    if index < 2 {
-        String::new()
-    } else {
-        index.to_string()
-    }
+    if index < 2 { String::new() } else { index.to_string() }
 }
 
 /// An instant (seconds since 1970) as Graph writes it.
@@ -410,8 +343,7 @@ mod tests {
         let (mut one, mut same, mut other) = (Object::new(), Object::new(), Object::new());
         seed().person(99, &mut one);
         seed().person(99, &mut same);
-        Seed::new(Uuid::from_u128(8), 42, "contoso.example", 5_000, 200, 900)
-            .person(99, &mut other);
+        Seed::new(Uuid::from_u128(8), 42, "contoso.example", 5_000, 200, 900).person(99, &mut other);
         assert_eq!(one, same);
         assert_ne!(one["id"], other["id"]);
     }
@@ -422,9 +354,7 @@ mod tests {
         for group in 0..seed.count(Kind::Group) {
             let stride = seed.people_in(group);
             let listed: Vec<u32> = (0..).map_while(|n| stride.nth(n)).collect();
-            let contained: Vec<u32> = (0..5_000)
-                .filter(|person| stride.contains(*person))
-                .collect();
+            let contained: Vec<u32> = (0..5_000).filter(|person| stride.contains(*person)).collect();
             assert_eq!(listed, contained, "group {group}");
         }
     }

@@ -49,11 +49,7 @@ fn any_live(directory: &Directory, kind: Kind, random: &mut ChaCha8Rng) -> Optio
         return None;
     }
     // The two people that one signs in as stay as they are.
-    let first = if kind == Kind::Person {
-        2.min(end - 1)
-    } else {
-        0
-    };
+    let first = if kind == Kind::Person { 2.min(end - 1) } else { 0 };
     let index = random.random_range(first..end);
     directory
         .is_live(kind, index)
@@ -117,10 +113,7 @@ fn person(directory: &mut Directory, random: &mut ChaCha8Rng) -> Option<Made> {
         ),
         3 => {
             let (_, titles) = names::DEPARTMENTS.iter().choose(random)?;
-            (
-                "promote",
-                json!({"jobTitle": titles.iter().choose(random)?}),
-            )
+            ("promote", json!({"jobTitle": titles.iter().choose(random)?}))
         }
         4 => (
             "telephone",
@@ -199,14 +192,8 @@ fn membership(directory: &mut Directory, random: &mut ChaCha8Rng) -> Option<Made
             ..made("join", Kind::Group, id)?
         });
     }
-    let member = directory
-        .live_members(index)
-        .map(|(_, member)| member)
-        .choose(random)?;
-    directory
-        .leave(id, member)
-        .ok()
-        .filter(|changed| *changed)?;
+    let member = directory.live_members(index).map(|(_, member)| member).choose(random)?;
+    directory.leave(id, member).ok().filter(|changed| *changed)?;
     Some(Made {
         member: Some(member),
         ..made("part", Kind::Group, id)?
@@ -217,9 +204,7 @@ fn device(directory: &mut Directory, random: &mut ChaCha8Rng) -> Option<Made> {
     match random.random_range(0..6) {
         0 => {
             let id = id(random);
-            directory
-                .create(Kind::Device, object(json!({"id": id})))
-                .ok()?;
+            directory.create(Kind::Device, object(json!({"id": id}))).ok()?;
             made("enrol", Kind::Device, id)
         }
         1 => {
@@ -234,20 +219,19 @@ fn device(directory: &mut Directory, random: &mut ChaCha8Rng) -> Option<Made> {
         }
         3 => {
             let (_, id) = any_live(directory, Kind::Device, random)?;
-            directory.update(Kind::Device, id, object(json!({"osVersion": format!("10.0.26100.{}", random.random_range(1..9999))}))).ok()?;
+            directory
+                .update(
+                    Kind::Device,
+                    id,
+                    object(json!({"osVersion": format!("10.0.26100.{}", random.random_range(1..9999))})),
+                )
+                .ok()?;
             made("update", Kind::Device, id)
         }
         _ => {
             let (index, id) = any_live(directory, Kind::Device, random)?;
-            let compliant = directory
-                .text(Kind::Device, index, "complianceState")
-                .as_deref()
-                == Some("compliant");
-            let state = if compliant {
-                "noncompliant"
-            } else {
-                "compliant"
-            };
+            let compliant = directory.text(Kind::Device, index, "complianceState").as_deref() == Some("compliant");
+            let state = if compliant { "noncompliant" } else { "compliant" };
             directory
                 .update(Kind::Device, id, object(json!({"complianceState": state})))
                 .ok()?;

@@ -19,18 +19,11 @@ const SKEW: f64 = 300.0;
 /// The client id that an unchecked assertion claims.
 pub fn issuer(assertion: &str) -> Option<String> {
     let payload = assertion.split('.').nth(1)?;
-    let claims: Value =
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?)
-            .ok()?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()?;
     claims["iss"].as_str().map(str::to_owned)
 }
 
-pub fn check(
-    application: &ApplicationSpec,
-    assertion: &str,
-    tenant: &str,
-    origin: &Origin,
-) -> Result<(), Aadsts> {
+pub fn check(application: &ApplicationSpec, assertion: &str, tenant: &str, origin: &Origin) -> Result<(), Aadsts> {
     let invalid = |why: &str| {
         Aadsts::new(
             700027,
@@ -47,11 +40,9 @@ pub fn check(
         .map_err(|_| invalid("The registered certificate cannot be read."))?;
     let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(&pem.contents)
         .map_err(|_| invalid("The registered certificate cannot be read."))?;
-    check_thumbprint(assertion, &pem.contents)
-        .ok_or_else(|| invalid("The thumbprint is another certificate's."))?;
+    check_thumbprint(assertion, &pem.contents).ok_or_else(|| invalid("The thumbprint is another certificate's."))?;
 
-    let key =
-        public_key(&certificate).ok_or_else(|| invalid("The certificate holds no RSA key."))?;
+    let key = public_key(&certificate).ok_or_else(|| invalid("The certificate holds no RSA key."))?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.algorithms = vec![Algorithm::RS256, Algorithm::PS256];
     // The times are checked below: they may be fractions, and the audience has several spellings.
@@ -65,14 +56,9 @@ pub fn check(
     let audience = claims["aud"].as_str().unwrap_or_default();
     let endpoint = format!("{}/{tenant}/oauth2/v2.0/token", origin.0);
     if audience != endpoint && audience != format!("{}/{tenant}/v2.0", origin.0) {
-        return Err(Aadsts::new(
-            50012,
-            "Client assertion contains an invalid audience.",
-        ));
+        return Err(Aadsts::new(50012, "Client assertion contains an invalid audience."));
     }
-    if claims["iss"] != application.client_id.as_str()
-        || claims["sub"] != application.client_id.as_str()
-    {
+    if claims["iss"] != application.client_id.as_str() || claims["sub"] != application.client_id.as_str() {
         return Err(Aadsts::new(
             50012,
             "Client assertion contains an invalid issuer or subject.",
@@ -93,8 +79,7 @@ pub fn check(
 /// `x5t#S256` or `x5t` has to name the registered certificate.
 fn check_thumbprint(assertion: &str, certificate: &[u8]) -> Option<()> {
     let header = assertion.split('.').next()?;
-    let header: Value =
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header.trim_end_matches('=')).ok()?).ok()?;
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header.trim_end_matches('=')).ok()?).ok()?;
     let (given, algorithm) = match (header["x5t#S256"].as_str(), header["x5t"].as_str()) {
         (Some(given), _) => (given, &aws_lc_rs::digest::SHA256),
         (None, Some(given)) => (given, &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY),
@@ -107,12 +92,7 @@ fn check_thumbprint(assertion: &str, certificate: &[u8]) -> Option<()> {
 fn public_key(certificate: &x509_parser::certificate::X509Certificate<'_>) -> Option<DecodingKey> {
     match certificate.public_key().parsed().ok()? {
         x509_parser::public_key::PublicKey::RSA(rsa) => {
-            let modulus: Vec<u8> = rsa
-                .modulus
-                .iter()
-                .copied()
-                .skip_while(|byte| *byte == 0)
-                .collect();
+            let modulus: Vec<u8> = rsa.modulus.iter().copied().skip_while(|byte| *byte == 0).collect();
             Some(DecodingKey::from_rsa_raw_components(&modulus, rsa.exponent))
         }
         _ => None,

@@ -91,26 +91,13 @@ pub async fn show(
     let session = cookie(&headers).and_then(|sid| lock(&world.sessions).find(sid).cloned());
     if field(&fields, "prompt") == Some("none") {
         return match session.filter(|session| belongs(&asked.authority, session.tenant)) {
-            Some(session) => signed_in(
-                &world,
-                &asked,
-                &fields,
-                session.tenant,
-                session.oid,
-                &headers,
-            ),
+            Some(session) => signed_in(&world, &asked, &fields, session.tenant, session.oid, &headers),
             None => {
-                let error = Aadsts::new(
-                    50058,
-                    "A silent sign-in request was sent but no user is signed in.",
-                );
+                let error = Aadsts::new(50058, "A silent sign-in request was sent but no user is signed in.");
                 answer(
                     &asked.redirect_uri,
                     &fields,
-                    &[
-                        ("error", error.error),
-                        ("error_description", &error.description()),
-                    ],
+                    &[("error", error.error), ("error_description", &error.description())],
                 )
             }
         };
@@ -159,10 +146,7 @@ pub fn picker(
         .filter(|(name, _)| !["q", "account", "decision"].contains(&name.as_str()))
         .cloned()
         .collect();
-    let app = application
-        .display_name
-        .as_deref()
-        .unwrap_or(&application.client_id);
+    let app = application.display_name.as_deref().unwrap_or(&application.client_id);
     page(
         title,
         &format!(
@@ -186,15 +170,9 @@ fn accounts_of(tenant: &Tenant, search: &str, most: usize) -> Vec<String> {
     let mut buttons = Vec::new();
     for index in directory.live_from(Kind::Person, 0) {
         let person = directory.object(Kind::Person, index);
-        let text = |name: &str| {
-            person
-                .get(name)
-                .and_then(|value| value.as_str())
-                .unwrap_or_default()
-        };
+        let text = |name: &str| person.get(name).and_then(|value| value.as_str()).unwrap_or_default();
         let (name, username) = (text("displayName"), text("userPrincipalName"));
-        let found =
-            name.to_lowercase().contains(search) || username.to_lowercase().contains(search);
+        let found = name.to_lowercase().contains(search) || username.to_lowercase().contains(search);
         if !found || person.get("accountEnabled") == Some(&serde_json::Value::Bool(false)) {
             continue;
         }
@@ -237,11 +215,7 @@ pub fn posted(query: Option<String>, form: &[u8]) -> Fields {
 }
 
 /// The person that was picked.
-pub fn account(
-    world: &World,
-    authority: &Authority,
-    fields: &Fields,
-) -> Result<(Arc<Tenant>, Uuid), Aadsts> {
+pub fn account(world: &World, authority: &Authority, fields: &Fields) -> Result<(Arc<Tenant>, Uuid), Aadsts> {
     let unknown = || Aadsts::new(50034, "The user account does not exist in this directory.");
     let oid: Uuid = field(fields, "account")
         .and_then(|oid| oid.parse().ok())
@@ -252,37 +226,22 @@ pub fn account(
     };
     let tenant = tenants
         .into_iter()
-        .find(|tenant| {
-            read(&tenant.directory)
-                .find_live(Kind::Person, oid)
-                .is_some()
-        })
+        .find(|tenant| read(&tenant.directory).find_live(Kind::Person, oid).is_some())
         .ok_or_else(unknown)?;
     let directory = read(&tenant.directory);
     let index = directory.find_live(Kind::Person, oid).ok_or_else(unknown)?;
-    if directory.object(Kind::Person, index).get("accountEnabled")
-        == Some(&serde_json::Value::Bool(false))
-    {
+    if directory.object(Kind::Person, index).get("accountEnabled") == Some(&serde_json::Value::Bool(false)) {
         return Err(Aadsts::new(50057, "The user account is disabled."));
     }
     drop(directory);
     Ok((tenant, oid))
 }
 
-fn signed_in(
-    world: &World,
-    asked: &Asked,
-    fields: &Fields,
-    tenant: Uuid,
-    oid: Uuid,
-    headers: &HeaderMap,
-) -> Response {
+fn signed_in(world: &World, asked: &Asked, fields: &Fields, tenant: Uuid, oid: Uuid, headers: &HeaderMap) -> Response {
     let challenge = field(fields, "code_challenge").map(|challenge| {
         (
             challenge.to_owned(),
-            field(fields, "code_challenge_method")
-                .unwrap_or("plain")
-                .to_owned(),
+            field(fields, "code_challenge_method").unwrap_or("plain").to_owned(),
         )
     });
     let mut sessions = lock(&world.sessions);
@@ -317,13 +276,9 @@ pub fn cookie(headers: &HeaderMap) -> Option<Uuid> {
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).find_map(|pair| {
-        pair.trim()
-            .strip_prefix(COOKIE)?
-            .strip_prefix('=')?
-            .parse()
-            .ok()
-    })
+    cookies
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?.parse().ok())
 }
 
 /// Sends parameters back to the application, in the response mode that it asked for.

@@ -30,11 +30,7 @@ struct Asked {
     version: Version,
 }
 
-pub async fn show(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub async fn show(State(world): State<Arc<World>>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
     page_for(
         &world,
         &name,
@@ -43,11 +39,7 @@ pub async fn show(
     )
 }
 
-pub async fn show_v1(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub async fn show_v1(State(world): State<Arc<World>>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
     page_for(
         &world,
         &name,
@@ -115,9 +107,7 @@ fn page_for(world: &World, name: &str, fields: &Fields, version: Version) -> Res
                 "Pick an account",
             ))
             .into_response(),
-            Authority::One(tenant) => {
-                Html(question(tenant, &asked.application, fields)).into_response()
-            }
+            Authority::One(tenant) => Html(question(tenant, &asked.application, fields)).into_response(),
         },
     }
 }
@@ -129,15 +119,8 @@ fn question(tenant: &Tenant, application: &ApplicationSpec, fields: &Fields) -> 
         .iter()
         .map(|permission| format!("<li>{}</li>", escape(permission)))
         .collect();
-    let asked: Fields = fields
-        .iter()
-        .filter(|(name, _)| name != "decision")
-        .cloned()
-        .collect();
-    let app = application
-        .display_name
-        .as_deref()
-        .unwrap_or(&application.client_id);
+    let asked: Fields = fields.iter().filter(|(name, _)| name != "decision").cloned().collect();
+    let app = application.display_name.as_deref().unwrap_or(&application.client_id);
     let body = format!(
         "<p><strong>{}</strong> wants these permissions for <strong>{}</strong> ({}):</p><ul>{permissions}</ul>\
          <form method=\"post\">{}<button class=\"primary\" name=\"decision\" value=\"grant\">Accept</button><button name=\"decision\" value=\"refuse\">Cancel</button></form>",
@@ -213,10 +196,7 @@ fn granted(asked: &Asked, fields: &Fields, tenant: &Tenant) -> Response {
 
 fn refused(asked: &Asked, fields: &Fields, error: &Aadsts) -> Response {
     let (code, description) = match asked.version {
-        Version::V1 => (
-            "permission_denied",
-            "The admin canceled the request".to_owned(),
-        ),
+        Version::V1 => ("permission_denied", "The admin canceled the request".to_owned()),
         Version::V2 => (error.error, error.description()),
     };
     let mut parameters = vec![

@@ -32,11 +32,7 @@ fn unknown(name: &str) -> Response {
     .into_json()
 }
 
-pub async fn configuration(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    origin: Origin,
-) -> Response {
+pub async fn configuration(State(world): State<Arc<World>>, Path(name): Path<String>, origin: Origin) -> Response {
     let Some(authority) = Authority::find(&world, &name) else {
         return unknown(&name);
     };
@@ -73,11 +69,7 @@ pub async fn configuration(
     ([(CACHE_CONTROL, "max-age=86400, private")], Json(document)).into_response()
 }
 
-pub async fn keys(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    origin: Origin,
-) -> Response {
+pub async fn keys(State(world): State<Arc<World>>, Path(name): Path<String>, origin: Origin) -> Response {
     if Authority::find(&world, &name).is_none() {
         return unknown(&name);
     }
@@ -91,11 +83,7 @@ pub struct InstanceQuery {
 }
 
 /// Which hosts are one cloud. Here there is one host.
-pub async fn instance(
-    Query(query): Query<InstanceQuery>,
-    headers: HeaderMap,
-    origin: Origin,
-) -> Response {
+pub async fn instance(Query(query): Query<InstanceQuery>, headers: HeaderMap, origin: Origin) -> Response {
     let host = headers
         .get("host")
         .and_then(|host| host.to_str().ok())

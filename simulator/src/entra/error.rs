@@ -50,11 +50,12 @@ const TABLE: &[(u32, u16, &str)] = &[
 
 impl Aadsts {
     pub fn new(number: u32, message: impl Into<String>) -> Self {
-        let (_, status, error) = TABLE
-            .iter()
-            .find(|(known, _, _)| *known == number)
-            .copied()
-            .unwrap_or((number, 400, "invalid_request"));
+        let (_, status, error) =
+            TABLE
+                .iter()
+                .find(|(known, _, _)| *known == number)
+                .copied()
+                .unwrap_or((number, 400, "invalid_request"));
         Self {
             status,
             error,
@@ -117,10 +118,9 @@ impl Aadsts {
         });
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = (status, axum::Json(body)).into_response();
-        response.headers_mut().insert(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store, no-cache"),
-        );
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
         response
     }
 

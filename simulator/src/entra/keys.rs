@@ -66,21 +66,14 @@ impl Key {
     fn generate() -> anyhow::Result<Self> {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256)?;
         let mut params = rcgen::CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(
-            rcgen::DnType::CommonName,
-            "accounts.accesscontrol.windows.net",
-        );
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "accounts.accesscontrol.windows.net");
         let certificate = params.self_signed(&pair)?;
-        let thumbprint = aws_lc_rs::digest::digest(
-            &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
-            certificate.der(),
-        );
+        let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, certificate.der());
         let kid = URL_SAFE_NO_PAD.encode(thumbprint);
         let signing = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes())?;
-        let mut jwk = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(
-            &signing,
-            Algorithm::RS256,
-        )?)?;
+        let mut jwk = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&signing, Algorithm::RS256)?)?;
         jwk["kid"] = json!(kid);
         jwk["x5t"] = json!(kid);
         jwk["use"] = json!("sig");

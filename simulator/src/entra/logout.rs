@@ -42,12 +42,9 @@ fn sign_out(world: &World, fields: &Fields, headers: &HeaderMap) -> Response {
         .filter_map(|client| applications.get(client)?.logout_url.clone())
         .collect();
     let back = field(fields, "post_logout_redirect_uri").filter(|uri| {
-        applications.values().any(|application| {
-            application
-                .redirect_uris
-                .iter()
-                .any(|registered| registered == uri)
-        })
+        applications
+            .values()
+            .any(|application| application.redirect_uris.iter().any(|registered| registered == uri))
     });
     let mut response = match back {
         Some(back) if told.is_empty() => {
@@ -80,6 +77,13 @@ fn frames(told: &[String], sid: Option<&str>, back: Option<&str>) -> String {
             )
         })
         .collect();
-    let back = back.map(|back| format!("<p><a href=\"{0}\">Continue</a></p><meta http-equiv=\"refresh\" content=\"1;url={0}\">", escape(back))).unwrap_or_default();
+    let back = back
+        .map(|back| {
+            format!(
+                "<p><a href=\"{0}\">Continue</a></p><meta http-equiv=\"refresh\" content=\"1;url={0}\">",
+                escape(back)
+            )
+        })
+        .unwrap_or_default();
     format!("<p>It's a good idea to close all browser windows.</p>{back}{frames}")
 }

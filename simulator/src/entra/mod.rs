@@ -38,14 +38,8 @@ pub fn routes() -> Router<Arc<World>> {
             "/{tenant}/oauth2/v2.0/logout",
             get(logout::logout).post(logout::logout_form),
         )
-        .route(
-            "/{tenant}/v2.0/adminconsent",
-            get(consent::show).post(consent::decide),
-        )
-        .route(
-            "/{tenant}/adminconsent",
-            get(consent::show_v1).post(consent::decide_v1),
-        )
+        .route("/{tenant}/v2.0/adminconsent", get(consent::show).post(consent::decide))
+        .route("/{tenant}/adminconsent", get(consent::show_v1).post(consent::decide_v1))
 }
 
 /// What `{tenant}` in a path stands for.

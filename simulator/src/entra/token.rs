@@ -81,10 +81,7 @@ fn refused(fault: &Fault) -> Option<Response> {
                 .as_deref()
                 .map(|code| code.trim_start_matches("AADSTS"))
                 .and_then(|code| code.parse().ok());
-            Aadsts::new(
-                number.unwrap_or(50033),
-                "The server did not do what it was asked to.",
-            )
+            Aadsts::new(number.unwrap_or(50033), "The server did not do what it was asked to.")
         }
         _ => return None,
     };
@@ -93,9 +90,7 @@ fn refused(fault: &Fault) -> Option<Response> {
     }
     let mut response = error.into_json();
     if let Some(seconds) = spec.retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     Some(response)
 }
@@ -117,9 +112,7 @@ async fn spoiled(response: Response, met: &[Fault]) -> Response {
                     header::CONTENT_TYPE,
                     header::HeaderValue::from_static("text/html; charset=utf-8"),
                 );
-                Body::from(
-                    "<!DOCTYPE html><html><body>Our services aren't available right now</body></html>",
-                )
+                Body::from("<!DOCTYPE html><html><body>Our services aren't available right now</body></html>")
             }
             _ => continue,
         };
@@ -139,12 +132,8 @@ fn answer(
     let authority = Authority::find(world, name).ok_or_else(|| Aadsts::no_such_tenant(name))?;
     let application = client(world, name, origin, headers, fields)?;
     let body = match field(fields, "grant_type") {
-        Some("client_credentials") => {
-            client_credentials(world, name, authority, &application, origin, fields)?
-        }
-        Some("authorization_code") => {
-            authorization_code(world, &authority, &application, origin, fields)?
-        }
+        Some("client_credentials") => client_credentials(world, name, authority, &application, origin, fields)?,
+        Some("authorization_code") => authorization_code(world, &authority, &application, origin, fields)?,
         Some(other) => {
             return Err(Aadsts::new(
                 70003,
@@ -156,14 +145,8 @@ fn answer(
     let plain = [
         (header::CACHE_CONTROL, "no-store, no-cache".to_owned()),
         (header::PRAGMA, "no-cache".to_owned()),
-        (
-            HeaderName::from_static("x-ms-request-id"),
-            Uuid::new_v4().to_string(),
-        ),
-        (
-            HeaderName::from_static("x-ms-ests-server"),
-            "2.1.0 - SIM".to_owned(),
-        ),
+        (HeaderName::from_static("x-ms-request-id"), Uuid::new_v4().to_string()),
+        (HeaderName::from_static("x-ms-ests-server"), "2.1.0 - SIM".to_owned()),
     ];
     Ok((plain, Json(body)).into_response())
 }
@@ -193,7 +176,12 @@ fn client(
     let given = field(fields, "client_secret")
         .map(str::to_owned)
         .or(basic.map(|(_, secret)| secret));
-    let given = given.ok_or_else(|| Aadsts::new(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."))?;
+    let given = given.ok_or_else(|| {
+        Aadsts::new(
+            7000218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )
+    })?;
     if application.client_secret.as_ref() != Some(&given) {
         return Err(Aadsts::new(
             7000215,
@@ -239,13 +227,16 @@ fn client_credentials(
     fields: &Fields,
 ) -> Result<Value, Aadsts> {
     let scope = field(fields, "scope").ok_or_else(|| Aadsts::missing("scope"))?;
-    let resource = scope.strip_suffix("/.default").ok_or_else(|| Aadsts::new(70011, format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.")))?;
+    let resource = scope.strip_suffix("/.default").ok_or_else(|| {
+        Aadsts::new(
+            70011,
+            format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."),
+        )
+    })?;
     if resource != GRAPH && resource != origin.0 {
         return Err(Aadsts::new(
             500011,
-            format!(
-                "The resource principal named {resource} was not found in the tenant named {name}."
-            ),
+            format!("The resource principal named {resource} was not found in the tenant named {name}."),
         ));
     }
     let tenant = match authority {
@@ -276,9 +267,7 @@ fn client_credentials(
         LIFE
     };
     let access_token = app_token(world, &tenant, application, roles, life)?;
-    Ok(
-        json!({"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": access_token}),
-    )
+    Ok(json!({"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": access_token}))
 }
 
 /// An app-only token for Graph. Clients are to treat it as opaque; its claims are those of the real one.
@@ -329,10 +318,7 @@ fn authorization_code(
         NoGrant::Unknown => Aadsts::new(70000, "The provided value for the input parameter 'code' is not valid."),
     })?;
     if grant.client_id != application.client_id {
-        return Err(Aadsts::new(
-            70000,
-            "Provided grant is invalid or malformed.",
-        ));
+        return Err(Aadsts::new(70000, "Provided grant is invalid or malformed."));
     }
     if field(fields, "redirect_uri") != Some(&grant.redirect_uri) {
         return Err(Aadsts::new(
@@ -344,10 +330,7 @@ fn authorization_code(
     if let Authority::One(tenant) = authority
         && tenant.id != grant.tenant
     {
-        return Err(Aadsts::new(
-            70000,
-            "The provided grant was issued for another tenant.",
-        ));
+        return Err(Aadsts::new(70000, "The provided grant was issued for another tenant."));
     }
     let tenant = world
         .tenant(grant.tenant)
@@ -386,12 +369,7 @@ fn check_verifier(grant: &Grant, verifier: Option<&str>) -> Result<(), Aadsts> {
     }
 }
 
-fn id_claims(
-    tenant: &Tenant,
-    application: &ApplicationSpec,
-    grant: &Grant,
-    origin: &Origin,
-) -> Result<Value, Aadsts> {
+fn id_claims(tenant: &Tenant, application: &ApplicationSpec, grant: &Grant, origin: &Origin) -> Result<Value, Aadsts> {
     let directory = read(&tenant.directory);
     let index = directory
         .find_live(Kind::Person, grant.oid)
@@ -427,10 +405,7 @@ fn id_claims(
         } else {
             "b79fbf4d-3ef9-4689-8143-76b194e85509"
         };
-        let roles = tenant
-            .roles_of(grant.oid)
-            .into_iter()
-            .map(|role| role.to_string());
+        let roles = tenant.roles_of(grant.oid).into_iter().map(|role| role.to_string());
         claims["wids"] = json!(roles.chain([ordinary.to_owned()]).collect::<Vec<String>>());
     }
     if let Some(roles) = lock(&tenant.app_roles)

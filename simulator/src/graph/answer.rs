@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::request::Request;
 
 /// Graph's own way to write `application/json`.
-pub const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+pub const JSON: &str =
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -57,8 +58,7 @@ impl Answer {
             Body::from(self.body)
         };
         let mut response = Response::new(body);
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let diagnostic = json!({"ServerInfo": {"DataCenter": "Simulated", "Slice": "E", "Ring": "0", "ScaleUnit": "000", "RoleInstance": "M365SIM00000001"}});
         let fixed = [
             ("content-type", self.content_type.to_owned()),
@@ -70,9 +70,7 @@ impl Answer {
         ];
         for (name, value) in fixed.into_iter().chain(self.headers) {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                response
-                    .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                response.headers_mut().insert(HeaderName::from_static(name), value);
             }
         }
         response
@@ -85,10 +83,7 @@ pub fn cut_body(body: &Bytes) -> Body {
     let broken = async {
         // Waiting once lets the half out before the connection breaks.
         tokio::task::yield_now().await;
-        Err(std::io::Error::new(
-            std::io::ErrorKind::ConnectionReset,
-            "cut on order",
-        ))
+        Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on order"))
     };
     Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(broken)))
 }
@@ -186,26 +181,27 @@ impl Failure {
 
     pub fn into_answer(self, request_id: Uuid, client_request_id: &str) -> Answer {
         let date = crate::world::now().format("%Y-%m-%dT%H:%M:%S").to_string();
-        let mut inner =
-            json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
+        let mut inner = json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
         if self.throttled {
             inner["code"] = json!("429");
             inner["message"] = json!("Please retry after");
             inner["status"] = json!("429");
         }
-        let mut answer = Answer::value(
-            &json!({"error": {"code": self.code, "message": self.message, "innerError": inner}}),
-        );
+        let mut answer =
+            Answer::value(&json!({"error": {"code": self.code, "message": self.message, "innerError": inner}}));
         answer.status = self.status;
-        answer.headers.extend(
-            self.retry_after
-                .map(|seconds| ("retry-after", seconds.to_string())),
-        );
+        answer
+            .headers
+            .extend(self.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         answer
             .headers
             .extend(self.location.map(|location| ("location", location)));
         if self.status == 401 {
-            answer.headers.push(("www-authenticate", "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\"".to_owned()));
+            answer.headers.push((
+                "www-authenticate",
+                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\""
+                    .to_owned(),
+            ));
         }
         answer
     }

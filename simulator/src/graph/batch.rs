@@ -94,11 +94,7 @@ async fn one(
     let url = format!("/{}", url.trim_start_matches('/'));
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));
     if path == "/$batch" {
-        return Err(Failure::new(
-            400,
-            "BadRequest",
-            "A batch cannot hold a batch.",
-        ));
+        return Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch."));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in &part.headers {
@@ -129,15 +125,7 @@ async fn one(
         client_request_id: None,
     };
     // A batch holds no batch, but the compiler cannot know: the future is boxed to end the recursion.
-    let answer = Box::pin(super::answer_to(
-        world,
-        tenant,
-        token,
-        inner,
-        Uuid::new_v4(),
-        &part.id,
-    ))
-    .await;
+    let answer = Box::pin(super::answer_to(world, tenant, token, inner, Uuid::new_v4(), &part.id)).await;
     world.remember(Asked {
         status: answer.status,
         ..asked
@@ -146,17 +134,9 @@ async fn one(
 }
 
 fn written(id: &str, answer: &Answer) -> Value {
-    let mut headers: HashMap<&str, String> =
-        HashMap::from([("Content-Type", answer.content_type.to_owned())]);
+    let mut headers: HashMap<&str, String> = HashMap::from([("Content-Type", answer.content_type.to_owned())]);
     for (name, value) in &answer.headers {
-        headers.insert(
-            if *name == "retry-after" {
-                "Retry-After"
-            } else {
-                name
-            },
-            value.clone(),
-        );
+        headers.insert(if *name == "retry-after" { "Retry-After" } else { name }, value.clone());
     }
     let body = serde_json::from_slice(&answer.body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));

@@ -73,22 +73,13 @@ struct Happened {
 }
 
 /// `GET /users/delta` and `/groups/delta`, whatever its page.
-pub fn delta(
-    directory: &Directory,
-    tenant: &Tenant,
-    request: &Request,
-    kind: Kind,
-) -> Result<Answer, Failure> {
+pub fn delta(directory: &Directory, tenant: &Tenant, request: &Request, kind: Kind) -> Result<Answer, Failure> {
     check_options(request, &["select", "filter", "deltatoken", "skiptoken"])?;
     let token = token_of(directory, tenant, request, kind)?;
     let selection = Selection::parse(kind, token.select.as_deref())?
         .for_collection(kind)?
         .with_id();
-    let name = if kind == Kind::Person {
-        "users"
-    } else {
-        "groups"
-    };
+    let name = if kind == Kind::Person { "users" } else { "groups" };
     let mut page = Page::new(request, &format!("{name}{}", selection.context()));
     page.open();
     let mut round = Round {
@@ -112,12 +103,7 @@ pub fn delta(
             };
             (
                 "@odata.nextLink",
-                format!(
-                    "{}{}?$skiptoken={}",
-                    request.origin,
-                    request.path,
-                    next.encode()
-                ),
+                format!("{}{}?$skiptoken={}", request.origin, request.path, next.encode()),
             )
         }
         None => {
@@ -129,12 +115,7 @@ pub fn delta(
             };
             (
                 "@odata.deltaLink",
-                format!(
-                    "{}{}?$deltatoken={}",
-                    request.origin,
-                    request.path,
-                    next.encode()
-                ),
+                format!("{}{}?$deltatoken={}", request.origin, request.path, next.encode()),
             )
         }
     };
@@ -142,19 +123,12 @@ pub fn delta(
 }
 
 /// The token of a request: taken from its link, or made from the options of a first request.
-fn token_of(
-    directory: &Directory,
-    tenant: &Tenant,
-    request: &Request,
-    kind: Kind,
-) -> Result<Token, Failure> {
+fn token_of(directory: &Directory, tenant: &Tenant, request: &Request, kind: Kind) -> Result<Token, Failure> {
     let until = directory.sequence();
     let epoch = tenant.epoch.load(Ordering::SeqCst);
     if let Some(text) = request.option("$skiptoken") {
         if request.option("$select").is_some() {
-            return Err(Failure::bad_request(
-                "$select cannot be combined with $skiptoken.",
-            ));
+            return Err(Failure::bad_request("$select cannot be combined with $skiptoken."));
         }
         let token = Token::decode(&text).ok_or_else(malformed)?;
         return if fits(&token, tenant, kind, epoch) {
@@ -164,15 +138,9 @@ fn token_of(
         };
     }
     let select = request.option("$select");
-    match request
-        .option("$deltatoken")
-        .filter(|text| !text.is_empty())
-    {
+    match request.option("$deltatoken").filter(|text| !text.is_empty()) {
         None => {
-            let filter = request
-                .option("$filter")
-                .map(|text| ids_of(&text))
-                .transpose()?;
+            let filter = request.option("$filter").map(|text| ids_of(&text)).transpose()?;
             Ok(Token {
                 instance: tenant.instance,
                 epoch,
@@ -186,10 +154,7 @@ fn token_of(
             })
         }
         Some(latest) if latest == "latest" => {
-            let filter = request
-                .option("$filter")
-                .map(|text| ids_of(&text))
-                .transpose()?;
+            let filter = request.option("$filter").map(|text| ids_of(&text)).transpose()?;
             Ok(Token {
                 instance: tenant.instance,
                 epoch,
@@ -226,11 +191,9 @@ fn malformed() -> Failure {
 }
 
 fn ids_of(filter: &str) -> Result<Vec<Uuid>, Failure> {
-    let ids = Filter::parse(filter)?.only_equals("id").and_then(|ids| {
-        ids.iter()
-            .map(|id| id.parse().ok())
-            .collect::<Option<Vec<Uuid>>>()
-    });
+    let ids = Filter::parse(filter)?
+        .only_equals("id")
+        .and_then(|ids| ids.iter().map(|id| id.parse().ok()).collect::<Option<Vec<Uuid>>>());
     match ids {
         Some(ids) if ids.len() <= 50 => Ok(ids),
         _ => Err(Failure::new(
@@ -336,10 +299,7 @@ impl Round<'_> {
     fn concerns(&self, happened: &Happened) -> bool {
         happened.created
             || happened.gone
-            || happened
-                .properties
-                .iter()
-                .any(|name| self.selection.has(name))
+            || happened.properties.iter().any(|name| self.selection.has(name))
             || (self.selection.members && !(happened.joined.is_empty() && happened.left.is_empty()))
     }
 
@@ -351,9 +311,8 @@ impl Round<'_> {
             "changed"
         };
         let id = self.directory.id(self.kind, index);
-        page.item().extend_from_slice(
-            format!("{{\"id\":\"{id}\",\"@removed\":{{\"reason\":\"{reason}\"}}}}").as_bytes(),
-        );
+        page.item()
+            .extend_from_slice(format!("{{\"id\":\"{id}\",\"@removed\":{{\"reason\":\"{reason}\"}}}}").as_bytes());
     }
 
     /// An object with all that was ever set, and for a group its members from a slot on.
@@ -400,12 +359,7 @@ impl Round<'_> {
         self.left_on_page -= 1;
         let mut members = Vec::new();
         if self.selection.members {
-            members.extend(
-                happened
-                    .joined
-                    .iter()
-                    .map(|id| member(self.kind_of(*id), *id)),
-            );
+            members.extend(happened.joined.iter().map(|id| member(self.kind_of(*id), *id)));
             members.extend(happened.left.iter().map(|id| left(self.kind_of(*id), *id)));
         }
         let extra = if members.is_empty() {
@@ -444,10 +398,7 @@ fn wanted(token: &Token, id: Uuid) -> bool {
 }
 
 fn member(kind: Kind, id: Uuid) -> String {
-    format!(
-        "{{\"@odata.type\":\"#{}\",\"id\":\"{id}\"}}",
-        kind.graph_type()
-    )
+    format!("{{\"@odata.type\":\"#{}\",\"id\":\"{id}\"}}", kind.graph_type())
 }
 
 fn left(kind: Kind, id: Uuid) -> String {

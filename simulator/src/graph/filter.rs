@@ -31,10 +31,7 @@ pub enum Operator {
 impl Filter {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let tokens = tokens(text).ok_or_else(|| invalid(text))?;
-        let mut parser = Parser {
-            tokens: &tokens,
-            text,
-        };
+        let mut parser = Parser { tokens: &tokens, text };
         let filter = parser.alternatives()?;
         if parser.tokens.is_empty() {
             Ok(filter)
@@ -50,9 +47,7 @@ impl Filter {
                 matches!(operator, Operator::Unequal | Operator::EndsWith)
             }
             Filter::Not(_) => true,
-            Filter::And(left, right) | Filter::Or(left, right) => {
-                left.advanced() || right.advanced()
-            }
+            Filter::And(left, right) | Filter::Or(left, right) => left.advanced() || right.advanced(),
         }
     }
 
@@ -61,11 +56,7 @@ impl Filter {
             Filter::And(left, right) => left.admits(value_of) && right.admits(value_of),
             Filter::Or(left, right) => left.admits(value_of) || right.admits(value_of),
             Filter::Not(inner) => !inner.admits(value_of),
-            Filter::Compare {
-                name,
-                operator,
-                values,
-            } => compare(&value_of(name), *operator, values),
+            Filter::Compare { name, operator, values } => compare(&value_of(name), *operator, values),
         }
     }
 
@@ -76,10 +67,7 @@ impl Filter {
                 name,
                 operator: Operator::Equal | Operator::In,
                 values,
-            } if name == wanted => values
-                .iter()
-                .map(|value| value.as_str().map(str::to_owned))
-                .collect(),
+            } if name == wanted => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
             Filter::Or(left, right) => {
                 let mut all = left.only_equals(wanted)?;
                 all.extend(right.only_equals(wanted)?);
@@ -93,9 +81,7 @@ impl Filter {
 fn compare(value: &Value, operator: Operator, operands: &[Value]) -> bool {
     let same = |operand: &Value| match (value, operand) {
         // Entra compares text without case.
-        (Value::String(value), Value::String(operand)) => {
-            value.to_lowercase() == operand.to_lowercase()
-        }
+        (Value::String(value), Value::String(operand)) => value.to_lowercase() == operand.to_lowercase(),
         _ => value == operand,
     };
     let texts = || {
@@ -115,11 +101,7 @@ fn compare(value: &Value, operator: Operator, operands: &[Value]) -> bool {
 }
 
 fn invalid(text: &str) -> Failure {
-    Failure::new(
-        400,
-        "BadRequest",
-        &format!("Invalid filter clause: '{text}'."),
-    )
+    Failure::new(400, "BadRequest", &format!("Invalid filter clause: '{text}'."))
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -179,10 +161,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn next(&mut self) -> Result<Token, Failure> {
-        let (first, rest) = self
-            .tokens
-            .split_first()
-            .ok_or_else(|| invalid(self.text))?;
+        let (first, rest) = self.tokens.split_first().ok_or_else(|| invalid(self.text))?;
         self.tokens = rest;
         Ok(first.clone())
     }

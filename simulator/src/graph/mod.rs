@@ -40,32 +40,20 @@ pub async fn serve(State(world): State<Arc<World>>, http: HttpRequest<Body>) -> 
         .and_then(|id| id.to_str().ok())
         .map(str::to_owned);
     let request_id = Uuid::new_v4();
-    let echoed = client_request_id
-        .clone()
-        .unwrap_or_else(|| request_id.to_string());
+    let echoed = client_request_id.clone().unwrap_or_else(|| request_id.to_string());
     let request = Request {
         method: parts.method.as_str().to_owned(),
         origin: origin.0,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: axum::body::to_bytes(body, MAX_BODY)
-            .await
-            .unwrap_or_default(),
+        body: axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default(),
         resumed: false,
     };
     let (tenant, answer) = match caller(&world, &request) {
         Ok((token, tenant)) => (
             Some(tenant.id),
-            answer_to(
-                &world,
-                &tenant,
-                &token,
-                request.clone(),
-                request_id,
-                &echoed,
-            )
-            .await,
+            answer_to(&world, &tenant, &token, request.clone(), request_id, &echoed).await,
         ),
         Err(failure) => (None, failure.into_answer(request_id, &echoed)),
     };
@@ -98,9 +86,7 @@ fn caller(world: &World, request: &Request) -> Result<(AccessToken, Arc<Tenant>)
     let known = lock(&world.tokens).get(token).cloned();
     let known = known.ok_or_else(|| Failure::unauthorized("Access token validation failure."))?;
     if known.expires <= Instant::now() {
-        return Err(Failure::unauthorized(
-            "Access token has expired or is not yet valid.",
-        ));
+        return Err(Failure::unauthorized("Access token has expired or is not yet valid."));
     }
     let tenant = world
         .tenant(known.tenant)
@@ -127,8 +113,7 @@ async fn answer_to(
         None if collection == "$batch" => batch::serve(world, tenant, token, &request).await,
         None => look_up(tenant, token, &request),
     };
-    let mut answer =
-        result.unwrap_or_else(|failure| failure.into_answer(request_id, client_request_id));
+    let mut answer = result.unwrap_or_else(|failure| failure.into_answer(request_id, client_request_id));
     spoil(tenant, &met, &request, &collection, &mut answer);
     answer
 }
@@ -136,24 +121,14 @@ async fn answer_to(
 fn spoil(tenant: &Tenant, met: &[Fault], request: &Request, collection: &str, answer: &mut Answer) {
     let page = answer.clone();
     let still_there = |item: &serde_json::Value| {
-        let id = item
-            .get("id")
-            .and_then(|id| id.as_str())
-            .and_then(|id| id.parse().ok());
+        let id = item.get("id").and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
         let directory = read(&tenant.directory);
-        id.is_some_and(|id| {
-            Kind::ALL
-                .iter()
-                .any(|kind| directory.find_live(*kind, id).is_some())
-        })
+        id.is_some_and(|id| Kind::ALL.iter().any(|kind| directory.find_live(*kind, id).is_some()))
     };
     for fault in met {
         tenant.faults.after(fault, request, answer, &still_there);
     }
-    if !met
-        .iter()
-        .any(|fault| fault.spec.kind == Trouble::EmptyFirstPage)
-    {
+    if !met.iter().any(|fault| fault.spec.kind == Trouble::EmptyFirstPage) {
         tenant.faults.keep_page(collection, &page);
     }
 }
@@ -222,20 +197,13 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             &directory,
             request,
             Kind::Person,
-            directory
-                .find_person(id)
-                .ok_or_else(|| Failure::not_found(id))?,
+            directory.find_person(id).ok_or_else(|| Failure::not_found(id))?,
         ),
         ["groups"] => page::list(&directory, request, Kind::Group, settings.premium),
         ["groups", "delta"] => delta::delta(&directory, tenant, request, Kind::Group),
         ["groups", "$count"] => page::count(&directory, request, Kind::Group),
         ["groups", id] => page::single(&directory, request, Kind::Group, group(id)?),
-        [
-            "groups",
-            id,
-            list @ ("members" | "transitiveMembers"),
-            cast @ ..,
-        ] if cast.len() < 2 => page::members(
+        ["groups", id, list @ ("members" | "transitiveMembers"), cast @ ..] if cast.len() < 2 => page::members(
             &directory,
             request,
             group(id)?,
@@ -243,20 +211,11 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             cast.first().copied(),
             &granted,
         ),
-        ["deviceManagement", "managedDevices"] => {
-            page::list(&directory, request, Kind::Device, settings.premium)
-        }
+        ["deviceManagement", "managedDevices"] => page::list(&directory, request, Kind::Device, settings.premium),
         ["deviceManagement", "managedDevices", id] => {
-            let device = id
-                .parse()
-                .ok()
-                .and_then(|id| directory.find_live(Kind::Device, id));
+            let device = id.parse().ok().and_then(|id| directory.find_live(Kind::Device, id));
             let device = device.ok_or_else(|| {
-                Failure::new(
-                    404,
-                    "ResourceNotFound",
-                    &format!("Resource '{id}' could not be found."),
-                )
+                Failure::new(404, "ResourceNotFound", &format!("Resource '{id}' could not be found."))
             })?;
             page::single(&directory, request, Kind::Device, device)
         }

@@ -102,16 +102,12 @@ impl Page {
     pub fn new(request: &Request, context: &str) -> Self {
         let mut body = Vec::with_capacity(64 * 1024);
         body.extend_from_slice(b"{\"@odata.context\":");
-        write::string(
-            &format!("{}/v1.0/$metadata#{context}", request.origin),
-            &mut body,
-        );
+        write::string(&format!("{}/v1.0/$metadata#{context}", request.origin), &mut body);
         Self { body, first: true }
     }
 
     pub fn member(&mut self, name: &str, value: &Value) {
-        self.body
-            .extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
+        self.body.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
     }
 
     pub fn open(&mut self) {
@@ -170,9 +166,7 @@ pub fn filter_of(request: &Request) -> Result<Option<Filter>, Failure> {
         return Ok(None);
     };
     let filter = Filter::parse(&text)?;
-    let counted = request
-        .option("$count")
-        .is_some_and(|count| count == "true");
+    let counted = request.option("$count").is_some_and(|count| count == "true");
     if filter.advanced() && !(request.eventual() && counted) {
         return Err(Failure::new(
             400,
@@ -184,20 +178,10 @@ pub fn filter_of(request: &Request) -> Result<Option<Filter>, Failure> {
 }
 
 /// `GET /users`, `/groups`, `/deviceManagement/managedDevices`.
-pub fn list(
-    directory: &Directory,
-    request: &Request,
-    kind: Kind,
-    premium: bool,
-) -> Result<Answer, Failure> {
+pub fn list(directory: &Directory, request: &Request, kind: Kind, premium: bool) -> Result<Answer, Failure> {
     check_options(request, &["select", "filter", "top", "count", "skiptoken"])?;
-    let selection =
-        Selection::parse(kind, request.option("$select").as_deref())?.for_collection(kind)?;
-    let sizes = if kind == Kind::Device {
-        INTUNE
-    } else {
-        DIRECTORY
-    };
+    let selection = Selection::parse(kind, request.option("$select").as_deref())?.for_collection(kind)?;
+    let sizes = if kind == Kind::Device { INTUNE } else { DIRECTORY };
     let mut top = sizes.of(request)?;
     if selection.has("signInActivity") {
         if !premium {
@@ -211,9 +195,9 @@ pub fn list(
     }
     let filter = filter_of(request)?;
     let admitted = |index: &u32| {
-        filter.as_ref().is_none_or(|filter| {
-            filter.admits(&|name| write::value_of(directory, kind, *index, name))
-        })
+        filter
+            .as_ref()
+            .is_none_or(|filter| filter.admits(&|name| write::value_of(directory, kind, *index, name)))
     };
     let start = position(request)?;
     let name = match kind {
@@ -222,10 +206,7 @@ pub fn list(
         Kind::Device => "deviceManagement/managedDevices",
     };
     let mut page = Page::new(request, &format!("{name}{}", selection.context()));
-    let wants_count = request
-        .option("$count")
-        .is_some_and(|count| count == "true")
-        && request.eventual();
+    let wants_count = request.option("$count").is_some_and(|count| count == "true") && request.eventual();
     if kind == Kind::Device || (wants_count && start == 0) {
         let count = if filter.is_none() {
             directory.live_count(kind)
@@ -237,19 +218,9 @@ pub fn list(
     page.open();
     let mut found = directory.live_from(kind, start).filter(admitted);
     for index in found.by_ref().take(top) {
-        write::object(
-            directory,
-            kind,
-            index,
-            &selection,
-            Show::Everything,
-            "",
-            page.item(),
-        );
+        write::object(directory, kind, index, &selection, Show::Everything, "", page.item());
     }
-    let link = found
-        .next()
-        .map(|index| ("@odata.nextLink", next_link(request, index)));
+    let link = found.next().map(|index| ("@odata.nextLink", next_link(request, index)));
     Ok(page.close(link))
 }
 
@@ -258,10 +229,7 @@ pub fn count(directory: &Directory, request: &Request, kind: Kind) -> Result<Ans
     if !request.eventual() {
         return Err(Failure::bad_request("$count is not currently supported."));
     }
-    let filter = request
-        .option("$filter")
-        .map(|text| Filter::parse(&text))
-        .transpose()?;
+    let filter = request.option("$filter").map(|text| Filter::parse(&text)).transpose()?;
     let count = match filter {
         None => directory.live_count(kind),
         Some(filter) => directory
@@ -295,11 +263,7 @@ pub fn members(
     let start = position(request)? as usize;
     let top = DIRECTORY.of(request)?;
     let all: Box<dyn Iterator<Item = (usize, Kind, Uuid)>> = if transitive {
-        let everybody = directory
-            .transitive_members(group)
-            .into_iter()
-            .enumerate()
-            .skip(start);
+        let everybody = directory.transitive_members(group).into_iter().enumerate().skip(start);
         Box::new(everybody.map(|(slot, (kind, id))| (slot, kind, id)))
     } else {
         Box::new(directory.live_members_from(group, start))
@@ -308,11 +272,7 @@ pub fn members(
     let shown = |kind| member_selection(kind, select.as_deref());
     let (people, groups) = (shown(Kind::Person)?, shown(Kind::Group)?);
     let mut page = Page::new(request, "directoryObjects");
-    if request
-        .option("$count")
-        .is_some_and(|count| count == "true")
-        && request.eventual()
-    {
+    if request.option("$count").is_some_and(|count| count == "true") && request.eventual() {
         let members = if transitive {
             directory.transitive_members(group)
         } else {
@@ -320,12 +280,7 @@ pub fn members(
         };
         page.member(
             "@odata.count",
-            &json!(
-                members
-                    .iter()
-                    .filter(|(kind, _)| kinds.contains(kind))
-                    .count()
-            ),
+            &json!(members.iter().filter(|(kind, _)| kinds.contains(kind)).count()),
         );
     }
     page.open();
@@ -335,11 +290,7 @@ pub fn members(
         let index = directory
             .index_of(kind, id)
             .expect("a listed member is in the directory");
-        let selection = if kind == Kind::Person {
-            &people
-        } else {
-            &groups
-        };
+        let selection = if kind == Kind::Person { &people } else { &groups };
         if kind == Kind::Person && !granted.reads_users() {
             write_bare(id, selection, &kind_of_type, page.item());
         } else {
@@ -383,27 +334,13 @@ fn write_bare(id: Uuid, selection: &Selection, kind_of_type: &str, out: &mut Vec
         .names()
         .iter()
         .filter(|name| **name != "id")
-        .map(|name| {
-            format!(
-                ",\"{name}\":{}",
-                if *name == "businessPhones" {
-                    "[]"
-                } else {
-                    "null"
-                }
-            )
-        })
+        .map(|name| format!(",\"{name}\":{}", if *name == "businessPhones" { "[]" } else { "null" }))
         .collect();
     out.extend_from_slice(format!("{{{kind_of_type},\"id\":\"{id}\"{rest}}}").as_bytes());
 }
 
 /// One object by its id.
-pub fn single(
-    directory: &Directory,
-    request: &Request,
-    kind: Kind,
-    index: u32,
-) -> Result<Answer, Failure> {
+pub fn single(directory: &Directory, request: &Request, kind: Kind, index: u32) -> Result<Answer, Failure> {
     check_options(request, &["select", "expand"])?;
     let selection = Selection::parse(kind, request.option("$select").as_deref())?;
     let name = match kind {
@@ -422,14 +359,6 @@ pub fn single(
     );
     let extra = format!("\"@odata.context\":{}", String::from_utf8_lossy(&context));
     let mut body = Vec::new();
-    write::object(
-        directory,
-        kind,
-        index,
-        &selection,
-        Show::Everything,
-        &extra,
-        &mut body,
-    );
+    write::object(directory, kind, index, &selection, Show::Everything, &extra, &mut body);
     Ok(Answer::json(body))
 }

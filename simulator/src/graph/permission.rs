@@ -67,11 +67,7 @@ const LICENCES: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-const DOMAINS: &[&str] = &[
-    "Domain.Read.All",
-    "Domain.ReadWrite.All",
-    "Directory.Read.All",
-];
+const DOMAINS: &[&str] = &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All"];
 const DEVICES: &[&str] = &[
     "Device.Read.All",
     "Device.ReadWrite.All",
@@ -89,14 +85,7 @@ const SECURITY: &[&str] = &["SecurityEvents.Read.All", "SecurityEvents.ReadWrite
 
 /// Reads names and ids of users, and no more.
 const BASIC: &str = "User.ReadBasic.All";
-const BASIC_PROPERTIES: &[&str] = &[
-    "id",
-    "displayName",
-    "givenName",
-    "surname",
-    "mail",
-    "userPrincipalName",
-];
+const BASIC_PROPERTIES: &[&str] = &["id", "displayName", "givenName", "surname", "mail", "userPrincipalName"];
 
 /// The permissions of which one is needed, the least one first. `None`: there is no such path.
 pub fn accepted(segments: &[&str]) -> Option<&'static [&'static str]> {
@@ -106,22 +95,13 @@ pub fn accepted(segments: &[&str]) -> Option<&'static [&'static str]> {
         ["groups", ..] => GROUPS,
         ["devices", ..] => DEVICES,
         ["deviceManagement"] => INTUNE,
-        [
-            "deviceManagement",
-            "managedDevices" | "managedDeviceOverview",
-            ..,
-        ] => MANAGED_DEVICES,
+        ["deviceManagement", "managedDevices" | "managedDeviceOverview", ..] => MANAGED_DEVICES,
         ["deviceManagement", ..] => INTUNE_CONFIGURATION,
         ["organization", ..] => ORGANIZATION,
         ["directoryRoles", ..] | ["roleManagement", "directory", ..] => ROLES,
         ["subscribedSkus", ..] => LICENCES,
         ["domains", ..] => DOMAINS,
-        [
-            "identity",
-            "conditionalAccess",
-            "authenticationStrength",
-            ..,
-        ]
+        ["identity", "conditionalAccess", "authenticationStrength", ..]
         | [
             "policies",
             "authenticationStrengthPolicies" | "authenticationMethodsPolicy",
@@ -162,10 +142,7 @@ impl Granted {
         if self.any_of(accepted) || (accepted == USERS && self.basic_is_enough(request, segments)) {
             return Ok(());
         }
-        Err(Failure::missing_permission(
-            request,
-            accepted.first().copied(),
-        ))
+        Err(Failure::missing_permission(request, accepted.first().copied()))
     }
 
     fn basic_is_enough(&self, request: &Request, segments: &[&str]) -> bool {
@@ -173,8 +150,6 @@ impl Granted {
         self.permissions.iter().any(|granted| granted == BASIC)
             && !segments.contains(&"delta")
             && !selected.is_empty()
-            && selected
-                .split(',')
-                .all(|name| BASIC_PROPERTIES.contains(&name.trim()))
+            && selected.split(',').all(|name| BASIC_PROPERTIES.contains(&name.trim()))
     }
 }

@@ -43,40 +43,24 @@ const ROLES: &[(Uuid, &str, &str)] = &[
 /// Microsoft 365 Business Premium, which includes Entra ID P1 and Intune.
 const SKU: Uuid = Uuid::from_u128(0xcbdc14ab_d96c_4c30_b9f4_6ada7cdc1d46);
 
-pub fn serve(
-    tenant: &Tenant,
-    request: &Request,
-    segments: &[&str],
-    settings: &Settings,
-) -> Result<Answer, Failure> {
+pub fn serve(tenant: &Tenant, request: &Request, segments: &[&str], settings: &Settings) -> Result<Answer, Failure> {
     let context = segments.join("/");
     if let Some(items) = tenant.replayed.get(&context) {
         return collection(request, &context, items.clone());
     }
     match segments {
-        ["organization"] => collection(
-            request,
-            "organization",
-            vec![organization(tenant, request, settings)?],
-        ),
+        ["organization"] => collection(request, "organization", vec![organization(tenant, request, settings)?]),
         ["organization", id] if *id == tenant.id.to_string() => {
             let mut organization = organization(tenant, request, settings)?;
-            organization["@odata.context"] = json!(format!(
-                "{}/v1.0/$metadata#organization/$entity",
-                request.origin
-            ));
+            organization["@odata.context"] = json!(format!("{}/v1.0/$metadata#organization/$entity", request.origin));
             Ok(Answer::value(&organization))
         }
         ["domains"] => collection(request, "domains", vec![domain(tenant)]),
         ["subscribedSkus"] => collection(request, "subscribedSkus", skus(tenant)),
         ["directoryRoles"] => collection(request, "directoryRoles", directory_roles(tenant)),
         ["directoryRoles", id, "members"] => role_members(tenant, request, id),
-        ["roleManagement", "directory", "roleDefinitions"] => {
-            collection(request, &context, role_definitions())
-        }
-        ["roleManagement", "directory", "roleAssignments"] => {
-            collection(request, &context, role_assignments(tenant))
-        }
+        ["roleManagement", "directory", "roleDefinitions"] => collection(request, &context, role_definitions()),
+        ["roleManagement", "directory", "roleAssignments"] => collection(request, &context, role_assignments(tenant)),
         ["deviceManagement"] => Ok(Answer::value(&json!({
             "@odata.context": format!("{}/v1.0/$metadata#deviceManagement/$entity", request.origin),
             "id": tenant.id, "subscriptionState": "active",
@@ -116,19 +100,14 @@ fn organization(tenant: &Tenant, request: &Request, settings: &Settings) -> Resu
             return Err(Failure::new(
                 400,
                 "BadRequest",
-                &format!(
-                    "Could not find a property named '{name}' on type 'microsoft.graph.organization'."
-                ),
+                &format!("Could not find a property named '{name}' on type 'microsoft.graph.organization'."),
             ));
         }
     }
     let plan = |service: &str, id: &str| json!({"assignedDateTime": "2024-01-08T09:00:00Z", "capabilityStatus": "Enabled", "service": service, "servicePlanId": id});
     let mut plans = vec![plan("exchange", "9aaf7827-d63c-4b61-89c3-182f06f82e5c")];
     if settings.premium {
-        plans.push(plan(
-            "AADPremiumService",
-            "41781fb2-bc02-4b7c-bd55-b576c07bb09d",
-        ));
+        plans.push(plan("AADPremiumService", "41781fb2-bc02-4b7c-bd55-b576c07bb09d"));
     }
     if settings.intune {
         plans.push(plan("SCO", "c1ec4a95-1f05-45b3-a911-aa3fa01094f5"));
@@ -214,10 +193,7 @@ fn role_members(tenant: &Tenant, request: &Request, id: &str) -> Result<Answer, 
     let directory = read(&tenant.directory);
     let mut page = super::page::Page::new(request, "directoryObjects");
     page.open();
-    for index in holders
-        .iter()
-        .filter_map(|id| directory.find_live(Kind::Person, *id))
-    {
+    for index in holders.iter().filter_map(|id| directory.find_live(Kind::Person, *id)) {
         write::object(
             &directory,
             Kind::Person,

@@ -61,11 +61,7 @@ impl Request {
             .map(|segment| {
                 let decoded = percent_decode(segment);
                 let bare = decoded.strip_suffix("()").unwrap_or(&decoded);
-                let bare = if bare == "microsoft.graph.delta" {
-                    "delta"
-                } else {
-                    bare
-                };
+                let bare = if bare == "microsoft.graph.delta" { "delta" } else { bare };
                 bare.to_owned()
             })
             .collect()

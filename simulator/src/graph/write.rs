@@ -253,9 +253,7 @@ impl Sink for Writer<'_> {
     fn put(&mut self, name: &'static str, datum: Datum<'_>) {
         match datum {
             Datum::Null => {}
-            Datum::Flag(flag) => self.json(name, |out| {
-                out.extend_from_slice(if flag { b"true" } else { b"false" })
-            }),
+            Datum::Flag(flag) => self.json(name, |out| out.extend_from_slice(if flag { b"true" } else { b"false" })),
             Datum::Json(json) => self.json(name, |out| out.extend_from_slice(json.as_bytes())),
             Datum::Text(text) => self.json(name, |out| string(text, out)),
             Datum::Texts(texts) => self.json(name, |out| {
@@ -282,8 +280,8 @@ fn never_set(kind: Kind, name: &str) -> &'static str {
     match (kind, name) {
         (
             Kind::Person,
-            "assignedLicenses" | "assignedPlans" | "businessPhones" | "otherMails"
-            | "provisionedPlans" | "proxyAddresses",
+            "assignedLicenses" | "assignedPlans" | "businessPhones" | "otherMails" | "provisionedPlans"
+            | "proxyAddresses",
         )
         | (
             Kind::Group,
@@ -293,13 +291,9 @@ fn never_set(kind: Kind, name: &str) -> &'static str {
             | "resourceBehaviorOptions"
             | "resourceProvisioningOptions",
         )
-        | (
-            _,
-            "onPremisesProvisioningErrors"
-            | "serviceProvisioningErrors"
-            | "deviceActionResults"
-            | "imAddresses",
-        ) => "[]",
+        | (_, "onPremisesProvisioningErrors" | "serviceProvisioningErrors" | "deviceActionResults" | "imAddresses") => {
+            "[]"
+        }
         (Kind::Person, "deviceEnrollmentLimit") => "5",
         (Kind::Device, name) => device_never_set(name),
         _ => "null",
@@ -339,9 +333,6 @@ fn device_never_set(name: &str) -> &'static str {
 pub fn value_of(directory: &Directory, kind: Kind, index: u32, name: &str) -> Value {
     match directory.found(kind, index) {
         Found::Overlay(object) => object.get(name).cloned().unwrap_or_default(),
-        Found::Base => directory
-            .object(kind, index)
-            .remove(name)
-            .unwrap_or_default(),
+        Found::Base => directory.object(kind, index).remove(name).unwrap_or_default(),
     }
 }

@@ -53,7 +53,6 @@ async fn microsofts_own_clients_sign_in_page_batch_and_follow_deltas() {
             .unwrap_or_else(|error| panic!("node: {error}. {REMEDY}"))
     });
     let output = output.await.unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }

@@ -33,17 +33,8 @@ async fn a_grant_sends_back_the_tenant_and_lets_the_application_in() {
     let mut world = unconsented().await;
     let tenant = world.tenant.id.to_string();
     let shown = world.get(&page(&tenant)).await;
-    assert!(
-        PERMISSIONS
-            .iter()
-            .all(|permission| shown.text.contains(permission))
-            && !shown.text.contains("<script")
-    );
-    let answer = sent_back(
-        &world
-            .post_form(&page(&tenant), &[("decision", "grant")], None)
-            .await,
-    );
+    assert!(PERMISSIONS.iter().all(|permission| shown.text.contains(permission)) && !shown.text.contains("<script"));
+    let answer = sent_back(&world.post_form(&page(&tenant), &[("decision", "grant")], None).await);
     assert_eq!(
         (
             answer["admin_consent"].as_str(),
@@ -61,11 +52,7 @@ async fn a_grant_sends_back_the_tenant_and_lets_the_application_in() {
 async fn a_refusal_says_admin_consent_true_as_well() {
     let world = unconsented().await;
     let tenant = world.tenant.id.to_string();
-    let answer = sent_back(
-        &world
-            .post_form(&page(&tenant), &[("decision", "refuse")], None)
-            .await,
-    );
+    let answer = sent_back(&world.post_form(&page(&tenant), &[("decision", "refuse")], None).await);
     assert_eq!(
         (answer["admin_consent"].as_str(), answer["error"].as_str()),
         ("True", "consent_required")
@@ -86,10 +73,7 @@ async fn the_older_endpoint_refuses_in_its_own_words_and_grants_without_a_scope(
     );
     let refused = sent_back(&world.post_form(&url, &[("decision", "refuse")], None).await);
     assert_eq!(
-        (
-            refused["error"].as_str(),
-            refused["error_description"].as_str()
-        ),
+        (refused["error"].as_str(), refused["error_description"].as_str()),
         ("permission_denied", "The admin canceled the request")
     );
     let granted = sent_back(&world.post_form(&url, &[("decision", "grant")], None).await);
@@ -140,10 +124,7 @@ async fn a_wrong_redirect_uri_or_application_is_a_page() {
         page("no-such.example"),
     ] {
         let reply = world.post_form(&url, &[("decision", "grant")], None).await;
-        assert!(
-            reply.status == 400 && !reply.headers.contains_key("location"),
-            "{url}"
-        );
+        assert!(reply.status == 400 && !reply.headers.contains_key("location"), "{url}");
     }
 }
 
@@ -158,11 +139,7 @@ async fn a_late_consent_gives_tokens_at_once_and_access_after_so_many_requests()
         )
         .await;
     world
-        .post_form(
-            &page(&world.tenant.id.to_string()),
-            &[("decision", "grant")],
-            None,
-        )
+        .post_form(&page(&world.tenant.id.to_string()), &[("decision", "grant")], None)
         .await;
     world.renew_token().await;
     for expected in [403, 403, 200] {
@@ -180,10 +157,7 @@ async fn a_consent_can_be_late_by_the_clock() {
         .control(Method::PUT, &path, json!({"effectiveAfterSeconds": 3600}))
         .await;
     world.renew_token().await;
-    assert_eq!(
-        world.graph("organization").await.code(),
-        "Authorization_RequestDenied"
-    );
+    assert_eq!(world.graph("organization").await.code(), "Authorization_RequestDenied");
     world.control(Method::PUT, &path, json!({})).await;
     assert_eq!(world.graph("organization").await.status, 200);
 }
@@ -191,10 +165,7 @@ async fn a_consent_can_be_late_by_the_clock() {
 #[tokio::test]
 async fn after_a_revocation_old_tokens_are_strangers_and_new_ones_are_refused() {
     let world = unconsented().await;
-    assert_eq!(
-        world.graph("users").await.code(),
-        "Authorization_IdentityNotFound"
-    );
+    assert_eq!(world.graph("users").await.code(), "Authorization_IdentityNotFound");
     let reply = world.ask_token(&world.tenant.id.to_string(), &[]).await;
     assert_eq!(
         (&reply.json()["error"], &reply.json()["error_codes"]),

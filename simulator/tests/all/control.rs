@@ -25,9 +25,7 @@ async fn every_described_operation_exists_and_no_other() {
         for method in ["get", "put", "post", "patch", "delete"] {
             let exists = methods.get(method).is_some();
             operations += usize::from(exists);
-            if exists
-                && (method == "delete" || path.ends_with("/expire") || path.ends_with("/rotate"))
-            {
+            if exists && (method == "delete" || path.ends_with("/expire") || path.ends_with("/rotate")) {
                 continue;
             }
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
@@ -112,26 +110,11 @@ async fn refusals_are_json_with_a_code_and_words() {
     ];
     for (method, path, body, status, code) in cases {
         let reply = world.control(method, &path, body).await;
-        assert_eq!(
-            (reply.status.as_u16(), reply.code().as_str()),
-            (status, code),
-            "{path}"
-        );
-        assert!(
-            !reply.json()["error"]["message"]
-                .as_str()
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{path}");
+        assert!(!reply.json()["error"]["message"].as_str().unwrap().is_empty());
     }
     let twice = json!({"id": world.tenant.id, "displayName": "X", "domain": "x.example"});
-    assert_eq!(
-        world
-            .control_at(Method::POST, "tenants", twice)
-            .await
-            .status,
-        400
-    );
+    assert_eq!(world.control_at(Method::POST, "tenants", twice).await.status, 400);
 }
 
 #[tokio::test]
@@ -149,36 +132,17 @@ async fn a_tenant_over_http_is_a_tenant_of_the_library() {
     assert_eq!(made["accounts"][0]["oid"], made["administrators"][0]);
     assert_eq!(world.simulator.tenants().len(), 2);
     let path = format!("tenants/{}", made["id"].as_str().unwrap());
-    assert_eq!(
-        world
-            .control_at(Method::DELETE, &path, Value::Null)
-            .await
-            .status,
-        204
-    );
-    assert_eq!(
-        world
-            .control_at(Method::GET, &path, Value::Null)
-            .await
-            .status,
-        404
-    );
+    assert_eq!(world.control_at(Method::DELETE, &path, Value::Null).await.status, 204);
+    assert_eq!(world.control_at(Method::GET, &path, Value::Null).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_device_that_enrols_again_keeps_its_body_and_gets_a_new_id() {
     let world = World::with_people(20).await;
-    let before = world
-        .control(Method::GET, "devices", Value::Null)
-        .await
-        .items();
+    let before = world.control(Method::GET, "devices", Value::Null).await.items();
     let old = &before[1];
     let reply = world
-        .control(
-            Method::POST,
-            &format!("devices/{}/reenrol", id(old)),
-            Value::Null,
-        )
+        .control(Method::POST, &format!("devices/{}/reenrol", id(old)), Value::Null)
         .await;
     assert_eq!(reply.status, 201);
     let new = reply.json();
@@ -192,10 +156,7 @@ async fn a_device_that_enrols_again_keeps_its_body_and_gets_a_new_id() {
     ] {
         assert_eq!(new[name], old[name], "{name}");
     }
-    let after = world
-        .control(Method::GET, "devices", Value::Null)
-        .await
-        .items();
+    let after = world.control(Method::GET, "devices", Value::Null).await.items();
     assert_eq!(after.len(), before.len());
     assert!(!after.iter().any(|device| device["id"] == old["id"]));
 }
@@ -212,11 +173,7 @@ async fn groups_can_be_nested_but_not_in_themselves() {
     }
     let put = async |group: &str, member: &str| {
         world
-            .control(
-                Method::PUT,
-                &format!("groups/{group}/members/{member}"),
-                Value::Null,
-            )
+            .control(Method::PUT, &format!("groups/{group}/members/{member}"), Value::Null)
             .await
             .status
             .as_u16()
@@ -238,9 +195,7 @@ async fn the_same_shuffle_makes_the_same_changes() {
     let (one, other) = (World::with_people(100).await, World::with_people(100).await);
     let body = json!({"count": 37, "seed": 1});
     let (first, second) = (
-        one.control(Method::POST, "shuffle", body.clone())
-            .await
-            .json(),
+        one.control(Method::POST, "shuffle", body.clone()).await.json(),
         other.control(Method::POST, "shuffle", body).await.json(),
     );
     let kinds = |changes: &Value| {
@@ -257,12 +212,8 @@ async fn the_same_shuffle_makes_the_same_changes() {
 #[tokio::test]
 async fn what_was_asked_is_remembered_in_order() {
     let world = World::with_people(5).await;
-    world
-        .control_at(Method::DELETE, "requests", Value::Null)
-        .await;
-    world
-        .graph_with("users?$top=1", &[("client-request-id", "abc")])
-        .await;
+    world.control_at(Method::DELETE, "requests", Value::Null).await;
+    world.graph_with("users?$top=1", &[("client-request-id", "abc")]).await;
     world.graph("groups/nonsense").await;
     let asked = world
         .control_at(
@@ -274,11 +225,7 @@ async fn what_was_asked_is_remembered_in_order() {
         .items();
     assert_eq!(asked.len(), 2);
     assert_eq!(
-        (
-            &asked[0]["path"],
-            &asked[0]["query"],
-            &asked[0]["clientRequestId"]
-        ),
+        (&asked[0]["path"], &asked[0]["query"], &asked[0]["clientRequestId"]),
         (&json!("/v1.0/users"), &json!("$top=1"), &json!("abc"))
     );
     assert_eq!(asked[1]["status"], 404);
@@ -313,9 +260,15 @@ async fn a_capture_is_replayed_and_what_does_not_fit_is_listed() {
     folder.write("manifest.json", json!({
         "organization": ["o.json"], "users": ["u.json"], "groups/delta": ["g.json"], "deviceManagement/managedDevices": ["d.json"],
     }));
-    folder.write("o.json", json!({"value": [{"id": tenant, "displayName": "Anna's Ltd", "city": "Riga", "directorySizeQuota": {}}]}));
+    folder.write(
+        "o.json",
+        json!({"value": [{"id": tenant, "displayName": "Anna's Ltd", "city": "Riga", "directorySizeQuota": {}}]}),
+    );
     folder.write("u.json", json!({"value": [{"id": anna, "displayName": "Anna", "userPrincipalName": "anna@real.example", "betaOnly": 1}, {"displayName": "no id"}]}));
-    folder.write("g.json", json!({"value": [{"id": group, "displayName": "G", "members@delta": [{"id": anna}, {"id": stranger}]}]}));
+    folder.write(
+        "g.json",
+        json!({"value": [{"id": group, "displayName": "G", "members@delta": [{"id": anna}, {"id": stranger}]}]}),
+    );
     folder.write(
         "d.json",
         json!({"value": [{"id": Uuid::new_v4(), "deviceName": "PC", "userId": stranger}]}),
@@ -340,20 +293,11 @@ async fn a_capture_is_replayed_and_what_does_not_fit_is_listed() {
     }
     assert_eq!(world.graph("organization").await.items()[0]["city"], "Riga");
     assert_eq!(world.groups().await[0]["members"], json!([anna]));
-    let (groups, link) = world
-        .whole("groups/delta?$select=displayName,members")
-        .await;
+    let (groups, link) = world.whole("groups/delta?$select=displayName,members").await;
     assert_eq!(groups[0]["members@delta"][0]["id"], json!(anna));
-    assert_eq!(
-        world.whole("deviceManagement/managedDevices").await.0[0]["userId"],
-        ""
-    );
+    assert_eq!(world.whole("deviceManagement/managedDevices").await.0[0]["userId"], "");
     world
-        .control(
-            Method::PATCH,
-            &format!("groups/{group}"),
-            json!({"displayName": "H"}),
-        )
+        .control(Method::PATCH, &format!("groups/{group}"), json!({"displayName": "H"}))
         .await;
     assert_eq!(
         world.whole(&link.unwrap()).await.0.len(),
@@ -366,16 +310,11 @@ async fn a_capture_is_replayed_and_what_does_not_fit_is_listed() {
 async fn a_capture_that_cannot_be_read_is_refused_in_words() {
     let folder = Folder::new();
     let world = World::with_people(1).await;
-    let body =
-        |folder: &Folder| json!({"displayName": "C", "domain": "c.example", "capture": folder.0});
-    let missing = world
-        .control_at(Method::POST, "tenants", body(&folder))
-        .await;
+    let body = |folder: &Folder| json!({"displayName": "C", "domain": "c.example", "capture": folder.0});
+    let missing = world.control_at(Method::POST, "tenants", body(&folder)).await;
     assert!(missing.status == 400 && missing.text.contains("manifest.json"));
     folder.write("manifest.json", json!({"usres": ["u.json"]}));
-    let unknown = world
-        .control_at(Method::POST, "tenants", body(&folder))
-        .await;
+    let unknown = world.control_at(Method::POST, "tenants", body(&folder)).await;
     assert!(unknown.status == 400 && unknown.text.contains("usres"));
 }
 
@@ -383,9 +322,7 @@ async fn a_capture_that_cannot_be_read_is_refused_in_words() {
 async fn published_answers_load_where_they_are_present() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/samples");
     if !folder.is_dir() {
-        eprintln!(
-            "SKIPPED: there is no folder of published answers at ../shared/graph/samples beside the repository"
-        );
+        eprintln!("SKIPPED: there is no folder of published answers at ../shared/graph/samples beside the repository");
         return;
     }
     let spec = TenantSpec {

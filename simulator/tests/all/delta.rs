@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{World, id};
 
 const GROUPS: &str = "groups/delta?$select=displayName,members";
-const USERS: &str =
-    "users/delta?$select=displayName,department,jobTitle,accountEnabled,mobilePhone";
+const USERS: &str = "users/delta?$select=displayName,department,jobTitle,accountEnabled,mobilePhone";
 
 /// A reader that knows nothing but the documentation of delta queries.
 #[derive(Default, Debug, PartialEq)]
@@ -72,10 +71,7 @@ async fn assert_mirrors(world: &World, users: &Mirror, groups: &Mirror) {
     ] {
         assert_eq!(users.values(name), truth(&people, name), "{name} of people");
     }
-    assert_eq!(
-        groups.values("displayName"),
-        truth(&true_groups, "displayName")
-    );
+    assert_eq!(groups.values("displayName"), truth(&true_groups, "displayName"));
     let live: BTreeSet<String> = people.iter().chain(&true_groups).map(id).collect();
     for group in &true_groups {
         let listed: BTreeSet<String> = group["members"]
@@ -85,10 +81,7 @@ async fn assert_mirrors(world: &World, users: &Mirror, groups: &Mirror) {
             .map(|id| id.as_str().unwrap().to_owned())
             .collect();
         // A soft-deleted person keeps the membership: of the members, only the living are comparable.
-        let mirrored: BTreeSet<String> = groups.members[&id(group)]
-            .intersection(&live)
-            .cloned()
-            .collect();
+        let mirrored: BTreeSet<String> = groups.members[&id(group)].intersection(&live).cloned().collect();
         assert_eq!(mirrored, listed, "members of {}", group["displayName"]);
     }
 }
@@ -119,9 +112,7 @@ async fn replayed_and_doubled_items_do_not_lead_a_reader_astray() {
     for on in ["users/delta", "groups/delta"] {
         world.fault(json!({"on": on, "kind": "replay"})).await;
         world.fault(json!({"on": on, "kind": "duplicate"})).await;
-        world
-            .fault(json!({"on": on, "kind": "empty_first_page"}))
-            .await;
+        world.fault(json!({"on": on, "kind": "empty_first_page"})).await;
     }
     let (mut users, mut groups) = (Mirror::default(), Mirror::default());
     let (mut user_link, mut group_link) = (USERS.to_owned(), GROUPS.to_owned());
@@ -155,9 +146,7 @@ async fn from_now_on_is_an_empty_round_with_a_link() {
             json!({"displayName": "Renamed"}),
         )
         .await;
-    let (items, _) = world
-        .whole(reply["@odata.deltaLink"].as_str().unwrap())
-        .await;
+    let (items, _) = world.whole(reply["@odata.deltaLink"].as_str().unwrap()).await;
     assert_eq!(items, [json!({"id": id(person), "displayName": "Renamed"})]);
 }
 
@@ -167,11 +156,7 @@ async fn a_change_outside_the_selection_does_not_show() {
     let (_, link) = world.whole("users/delta?$select=displayName").await;
     let person = id(&world.people().await[2]);
     world
-        .control(
-            Method::PATCH,
-            &format!("people/{person}"),
-            json!({"jobTitle": "Pilot"}),
-        )
+        .control(Method::PATCH, &format!("people/{person}"), json!({"jobTitle": "Pilot"}))
         .await;
     let (items, link) = world.whole(&link.unwrap()).await;
     assert!(items.is_empty());
@@ -201,9 +186,7 @@ async fn what_was_never_set_is_absent_and_what_was_cleared_is_null() {
         )
         .await
         .json();
-    let (items, link) = world
-        .whole("users/delta?$select=displayName,jobTitle,department")
-        .await;
+    let (items, link) = world.whole("users/delta?$select=displayName,jobTitle,department").await;
     let item = items.iter().find(|item| id(item) == id(&hired)).unwrap();
     assert!(item.get("department").is_none() && item["jobTitle"] == "Pilot");
     world
@@ -223,20 +206,12 @@ async fn what_was_never_set_is_absent_and_what_was_cleared_is_null() {
 #[tokio::test]
 async fn a_minimal_answer_shows_only_what_changed() {
     let world = World::with_people(10).await;
-    let (_, link) = world
-        .whole("users/delta?$select=displayName,jobTitle")
-        .await;
+    let (_, link) = world.whole("users/delta?$select=displayName,jobTitle").await;
     let person = id(&world.people().await[2]);
     world
-        .control(
-            Method::PATCH,
-            &format!("people/{person}"),
-            json!({"jobTitle": "Pilot"}),
-        )
+        .control(Method::PATCH, &format!("people/{person}"), json!({"jobTitle": "Pilot"}))
         .await;
-    let reply = world
-        .graph_with(&link.unwrap(), &[("prefer", "return=minimal")])
-        .await;
+    let reply = world.graph_with(&link.unwrap(), &[("prefer", "return=minimal")]).await;
     assert_eq!(reply.items(), [json!({"id": person, "jobTitle": "Pilot"})]);
 }
 
@@ -249,31 +224,17 @@ async fn leaving_is_changed_purging_is_deleted_and_coming_back_is_new() {
         .control(Method::DELETE, &format!("people/{person}"), Value::Null)
         .await;
     let (items, link) = world.whole(&link.unwrap()).await;
-    assert_eq!(
-        items,
-        [json!({"id": person, "@removed": {"reason": "changed"}})]
-    );
+    assert_eq!(items, [json!({"id": person, "@removed": {"reason": "changed"}})]);
     world
-        .control(
-            Method::POST,
-            &format!("people/{person}/restore"),
-            Value::Null,
-        )
+        .control(Method::POST, &format!("people/{person}/restore"), Value::Null)
         .await;
     let (items, link) = world.whole(&link.unwrap()).await;
     assert!(items[0].get("@removed").is_none() && items[0]["displayName"].is_string());
     world
-        .control(
-            Method::DELETE,
-            &format!("people/{person}?permanent=true"),
-            Value::Null,
-        )
+        .control(Method::DELETE, &format!("people/{person}?permanent=true"), Value::Null)
         .await;
     let (items, _) = world.whole(&link.unwrap()).await;
-    assert_eq!(
-        items,
-        [json!({"id": person, "@removed": {"reason": "deleted"}})]
-    );
+    assert_eq!(items, [json!({"id": person, "@removed": {"reason": "deleted"}})]);
 }
 
 #[tokio::test]
@@ -299,11 +260,7 @@ async fn a_person_who_left_keeps_the_membership_and_one_who_is_purged_loses_it()
     let (items, link) = world.whole(&link.unwrap()).await;
     assert!(items.is_empty(), "{items:?}");
     world
-        .control(
-            Method::DELETE,
-            &format!("people/{person}?permanent=true"),
-            Value::Null,
-        )
+        .control(Method::DELETE, &format!("people/{person}?permanent=true"), Value::Null)
         .await;
     let (items, _) = world.whole(&link.unwrap()).await;
     assert!(!items.is_empty());
@@ -335,17 +292,11 @@ async fn nobody_is_missed_when_somebody_leaves_a_group_that_is_being_read() {
     let group = id(&first["value"][0]);
     let shown = id(&first["value"][0]["members@delta"][0]);
     world
-        .control(
-            Method::DELETE,
-            &format!("groups/{group}/members/{shown}"),
-            Value::Null,
-        )
+        .control(Method::DELETE, &format!("groups/{group}/members/{shown}"), Value::Null)
         .await;
     let mut mirror = Mirror::default();
     mirror.apply(first["value"].as_array().unwrap());
-    let (items, link) = world
-        .whole(first["@odata.nextLink"].as_str().unwrap())
-        .await;
+    let (items, link) = world.whole(first["@odata.nextLink"].as_str().unwrap()).await;
     mirror.apply(&items);
     mirror.apply(&world.whole(&link.unwrap()).await.0);
     assert_eq!(mirror.members[&group].len(), 4_999);
@@ -375,12 +326,7 @@ async fn a_page_never_carries_both_links_and_a_group_without_members_no_annotati
 #[tokio::test]
 async fn all_spellings_of_delta_are_one() {
     let world = World::with_people(5).await;
-    for spelling in [
-        "delta",
-        "delta()",
-        "microsoft.graph.delta",
-        "microsoft.graph.delta()",
-    ] {
+    for spelling in ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"] {
         let (items, _) = world.whole(&format!("users/{spelling}")).await;
         assert_eq!(items.len(), 5, "{spelling}");
     }
@@ -391,9 +337,7 @@ async fn an_expired_link_and_one_of_an_earlier_process_say_start_over() {
     let world = World::with_people(5).await;
     let (_, link) = world.whole("users/delta").await;
     let link = link.unwrap();
-    world
-        .control(Method::POST, "deltas/expire", Value::Null)
-        .await;
+    world.control(Method::POST, "deltas/expire", Value::Null).await;
     let reply = world.graph(&link).await;
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),
@@ -417,10 +361,7 @@ async fn an_expired_link_and_one_of_an_earlier_process_say_start_over() {
     let later = World::with_people(5).await;
     let token = link.split("$deltatoken=").nth(1).unwrap();
     assert_eq!(
-        later
-            .graph(&format!("users/delta?$deltatoken={token}"))
-            .await
-            .status,
+        later.graph(&format!("users/delta?$deltatoken={token}")).await.status,
         410
     );
 }
@@ -453,9 +394,6 @@ async fn a_round_can_be_narrowed_to_ids_and_to_nothing_else() {
 async fn a_selection_cannot_be_changed_in_the_middle_of_a_round() {
     let world = World::with_people(500).await;
     let first = world.graph("users/delta?$select=displayName").await.json();
-    let link = format!(
-        "{}&$select=jobTitle",
-        first["@odata.nextLink"].as_str().unwrap()
-    );
+    let link = format!("{}&$select=jobTitle", first["@odata.nextLink"].as_str().unwrap());
     assert_eq!(world.graph(&link).await.status, 400);
 }

@@ -15,10 +15,7 @@ async fn a_throttled_request_is_told_when_to_come_back_or_not() {
         .fault(json!({"on": "groups", "kind": "throttle", "times": 1}))
         .await;
     let told = world.graph("users").await;
-    assert_eq!(
-        (told.status.as_u16(), told.code().as_str()),
-        (429, "TooManyRequests")
-    );
+    assert_eq!((told.status.as_u16(), told.code().as_str()), (429, "TooManyRequests"));
     assert_eq!(told.headers["retry-after"], "7");
     let untold = world.graph("groups").await;
     assert_eq!(untold.status, 429);
@@ -38,10 +35,7 @@ async fn any_status_comes_in_microsofts_envelope() {
             .fault(json!({"on": "users", "kind": "status", "status": status, "times": 1}))
             .await;
         let reply = world.graph("users").await;
-        assert_eq!(
-            (reply.status.as_u16(), reply.code().as_str()),
-            (status, code)
-        );
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code));
         assert!(reply.json()["error"]["innerError"]["request-id"].is_string());
     }
 }
@@ -49,9 +43,7 @@ async fn any_status_comes_in_microsofts_envelope() {
 #[tokio::test]
 async fn a_cut_connection_breaks_in_the_middle_of_the_body() {
     let world = World::with_people(5).await;
-    world
-        .fault(json!({"on": "users", "kind": "cut", "times": 1}))
-        .await;
+    world.fault(json!({"on": "users", "kind": "cut", "times": 1})).await;
     let response = world
         .http
         .get(world.url("v1.0/users"))
@@ -67,9 +59,7 @@ async fn a_cut_connection_breaks_in_the_middle_of_the_body() {
 async fn truncated_malformed_and_html_bodies_are_no_json_and_say_200() {
     let world = World::with_people(5).await;
     for kind in ["truncate", "malformed", "html"] {
-        world
-            .fault(json!({"on": "users", "kind": kind, "times": 1}))
-            .await;
+        world.fault(json!({"on": "users", "kind": kind, "times": 1})).await;
         let reply = world.graph("users").await;
         assert_eq!(reply.status, 200);
         assert!(
@@ -78,10 +68,7 @@ async fn truncated_malformed_and_html_bodies_are_no_json_and_say_200() {
             reply.text
         );
         assert_eq!(
-            reply.headers["content-type"]
-                .to_str()
-                .unwrap()
-                .starts_with("text/html"),
+            reply.headers["content-type"].to_str().unwrap().starts_with("text/html"),
             kind == "html"
         );
     }
@@ -116,9 +103,7 @@ async fn an_empty_first_page_leads_on_to_everybody() {
         .await;
     let first = world.graph("users?$select=id").await;
     assert!(first.items().is_empty());
-    let (items, _) = world
-        .whole(first.json()["@odata.nextLink"].as_str().unwrap())
-        .await;
+    let (items, _) = world.whole(first.json()["@odata.nextLink"].as_str().unwrap()).await;
     assert_eq!(items.len(), 150);
 }
 
@@ -126,22 +111,19 @@ async fn an_empty_first_page_leads_on_to_everybody() {
 async fn a_loop_leads_to_itself_and_a_foreign_link_to_somebody_else() {
     let world = World::with_people(5).await;
     world.fault(json!({"on": "users", "kind": "loop"})).await;
-    world.fault(json!({"on": "groups", "kind": "foreign_link", "link": "https://evil.example/v1.0/groups"})).await;
+    world
+        .fault(json!({"on": "groups", "kind": "foreign_link", "link": "https://evil.example/v1.0/groups"}))
+        .await;
     let looping = world.graph("users?$top=2").await.json();
     assert_eq!(looping["@odata.nextLink"], world.url("v1.0/users?$top=2"));
     let foreign = world.graph("groups").await.json();
-    assert_eq!(
-        foreign["@odata.nextLink"],
-        "https://evil.example/v1.0/groups"
-    );
+    assert_eq!(foreign["@odata.nextLink"], "https://evil.example/v1.0/groups");
 }
 
 #[tokio::test]
 async fn doubled_items_are_there_twice() {
     let world = World::with_people(5).await;
-    world
-        .fault(json!({"on": "users", "kind": "duplicate"}))
-        .await;
+    world.fault(json!({"on": "users", "kind": "duplicate"})).await;
     assert_eq!(world.graph("users").await.items().len(), 10);
 }
 
@@ -157,12 +139,8 @@ async fn a_missing_permission_is_refused_in_the_words_of_the_service() {
         (403, "Authorization_RequestDenied")
     );
     let intune = world.graph("deviceManagement/managedDevices").await;
-    assert_eq!(
-        (intune.status.as_u16(), intune.code().as_str()),
-        (403, "Forbidden")
-    );
-    let message: Value =
-        serde_json::from_str(intune.json()["error"]["message"].as_str().unwrap()).unwrap();
+    assert_eq!((intune.status.as_u16(), intune.code().as_str()), (403, "Forbidden"));
+    let message: Value = serde_json::from_str(intune.json()["error"]["message"].as_str().unwrap()).unwrap();
     assert!(
         message["Message"]
             .as_str()
@@ -174,9 +152,7 @@ async fn a_missing_permission_is_refused_in_the_words_of_the_service() {
 #[tokio::test]
 async fn an_expired_token_is_401_and_a_new_one_works() {
     let mut world = World::with_people(5).await;
-    world
-        .control_at(Method::POST, "tokens/expire", Value::Null)
-        .await;
+    world.control_at(Method::POST, "tokens/expire", Value::Null).await;
     let reply = world.graph("users").await;
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),
@@ -236,21 +212,9 @@ async fn the_token_endpoint_has_its_own_troubles() {
         (throttled.status.as_u16(), &throttled.headers["retry-after"]),
         (429, &"3".parse().unwrap())
     );
-    world
-        .fault(json!({"on": "token", "kind": "html", "times": 1}))
-        .await;
-    assert!(
-        world
-            .ask_token(&tenant, &[])
-            .await
-            .text
-            .starts_with("<!DOCTYPE")
-    );
-    assert_eq!(
-        world.graph("users").await.status,
-        200,
-        "Graph is another place"
-    );
+    world.fault(json!({"on": "token", "kind": "html", "times": 1})).await;
+    assert!(world.ask_token(&tenant, &[]).await.text.starts_with("<!DOCTYPE"));
+    assert_eq!(world.graph("users").await.status, 200, "Graph is another place");
 }
 
 #[tokio::test]
@@ -268,10 +232,7 @@ async fn each_part_of_a_batch_meets_its_own_trouble() {
     assert_eq!(reply.status, 200);
     let responses = reply.json()["responses"].clone();
     assert_eq!(
-        (
-            &responses[0]["status"],
-            &responses[0]["headers"]["Retry-After"]
-        ),
+        (&responses[0]["status"], &responses[0]["headers"]["Retry-After"]),
         (&json!(429), &json!("4"))
     );
     assert_eq!(

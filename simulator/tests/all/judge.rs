@@ -18,20 +18,13 @@ struct Judge {
 impl Judge {
     /// `None`, and loudly so, where the schema is not beside the repository.
     fn find() -> Option<Self> {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("../../shared/graph/openapi/graph-v1.0-subset.json");
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/openapi/graph-v1.0-subset.json");
         let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!(
-                "SKIPPED: there is no schema at ../shared/graph/openapi beside the repository"
-            );
+            eprintln!("SKIPPED: there is no schema at ../shared/graph/openapi beside the repository");
             return None;
         };
         let mut document: Value = serde_json::from_str(&text).unwrap();
-        for schema in document["components"]["schemas"]
-            .as_object_mut()
-            .unwrap()
-            .values_mut()
-        {
+        for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
             if schema.get("x-open-type") == Some(&json!(true)) {
                 schema["additionalProperties"] = json!(false);
             }
@@ -44,8 +37,7 @@ impl Judge {
 
     /// The names that a type has, as the schema knows them.
     fn structural_names(&self, graph_type: &str) -> Vec<String> {
-        let schema =
-            &self.document["components"]["schemas"][format!("microsoft.graph.{graph_type}")];
+        let schema = &self.document["components"]["schemas"][format!("microsoft.graph.{graph_type}")];
         let properties: &Map<String, Value> = schema["properties"].as_object().unwrap();
         let structural = properties
             .iter()
@@ -63,15 +55,12 @@ impl Judge {
         };
         assert!(schema.is_object(), "the schema has no {path}");
         let components = &self.document["components"];
-        let validator = self
-            .validators
-            .entry(schema.to_string())
-            .or_insert_with(|| {
-                let mut root = schema.clone();
-                root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-                root["components"] = components.clone();
-                jsonschema::validator_for(&root).unwrap()
-            });
+        let validator = self.validators.entry(schema.to_string()).or_insert_with(|| {
+            let mut root = schema.clone();
+            root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+            root["components"] = components.clone();
+            jsonschema::validator_for(&root).unwrap()
+        });
         let body = reply.json();
         let errors: Vec<String> = validator
             .iter_errors(&body)
@@ -89,10 +78,7 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
     };
     let world = World::with_people(600).await;
     let (person, group) = (id(&world.people().await[1]), id(&world.groups().await[1]));
-    let device = id(&world
-        .control(Method::GET, "devices", Value::Null)
-        .await
-        .items()[0]);
+    let device = id(&world.control(Method::GET, "devices", Value::Null).await.items()[0]);
     let role = id(&world.graph("directoryRoles").await.items()[0]);
     let everything = |kind: &str| judge.structural_names(kind).join(",");
     let not_in_lists = [
@@ -114,11 +100,7 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
         .into_iter()
         .filter(|name| !not_in_lists.contains(&name.as_str()))
         .collect();
-    let (users, groups, devices) = (
-        users.join(","),
-        everything("group"),
-        everything("managedDevice"),
-    );
+    let (users, groups, devices) = (users.join(","), everything("group"), everything("managedDevice"));
     let tenant = world.tenant.id;
     let requests = [
         ("/users", "users?$top=999".to_owned()),
@@ -130,10 +112,7 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
         ("/groups", format!("groups?$select={groups}")),
         ("/groups/{id}", format!("groups/{group}")),
         ("/groups/delta()", "groups/delta".to_owned()),
-        (
-            "/groups/{groupId}/members",
-            format!("groups/{group}/members"),
-        ),
+        ("/groups/{groupId}/members", format!("groups/{group}/members")),
         (
             "/groups/{groupId}/transitiveMembers",
             format!("groups/{group}/transitiveMembers"),
@@ -182,10 +161,7 @@ async fn every_page_of_a_round_after_many_changes_fits_microsofts_schema() {
         return;
     };
     let world = World::with_people(600).await;
-    for (path, first) in [
-        ("/users/delta()", "users/delta"),
-        ("/groups/delta()", "groups/delta"),
-    ] {
+    for (path, first) in [("/users/delta()", "users/delta"), ("/groups/delta()", "groups/delta")] {
         let (_, link) = world.whole(first).await;
         world
             .control(Method::POST, "shuffle", json!({"count": 150, "seed": 9}))
@@ -204,16 +180,8 @@ async fn every_kind_of_failure_fits_microsofts_schema() {
         return;
     };
     let world = World::with_people(5).await;
-    for kind in [
-        "throttle",
-        "status",
-        "gone",
-        "missing_permission",
-        "unauthorized",
-    ] {
-        world
-            .fault(json!({"on": "*", "kind": kind, "times": 2}))
-            .await;
+    for kind in ["throttle", "status", "gone", "missing_permission", "unauthorized"] {
+        world.fault(json!({"on": "*", "kind": kind, "times": 2})).await;
         for path in ["users", "deviceManagement/managedDevices"] {
             judge.judge("", &world.graph(path).await);
         }
@@ -228,11 +196,7 @@ async fn the_names_that_a_selection_may_give_are_microsofts_names() {
     let Some(judge) = Judge::find() else { return };
     let world = World::with_people(1).await;
     let schemas = world.get("_control/openapi.json").await.json()["components"]["schemas"].clone();
-    for (ours, theirs) in [
-        ("Person", "user"),
-        ("Group", "group"),
-        ("Device", "managedDevice"),
-    ] {
+    for (ours, theirs) in [("Person", "user"), ("Group", "group"), ("Device", "managedDevice")] {
         let mut known: Vec<String> = schemas[ours]["properties"]
             .as_object()
             .unwrap()

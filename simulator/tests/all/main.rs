@@ -1,9 +1,6 @@
 //! Tests of the simulator from outside: over HTTP, as any client would.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed, and says where"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
 mod clients;
 mod consent;

@@ -10,11 +10,7 @@ use crate::support::{CLIENT, World, id, spec};
 async fn pages_have_microsofts_sizes_and_lead_to_everybody() {
     let world = World::with_people(1_100).await;
     assert_eq!(world.graph("users").await.items().len(), 100);
-    assert_eq!(
-        world.graph("users?$top=5000").await.items().len(),
-        999,
-        "clamped"
-    );
+    assert_eq!(world.graph("users?$top=5000").await.items().len(), 999, "clamped");
     assert_eq!(
         world
             .graph("users?$top=500&$select=id,signInActivity")
@@ -32,9 +28,7 @@ async fn pages_have_microsofts_sizes_and_lead_to_everybody() {
 #[tokio::test]
 async fn a_selection_gives_exactly_what_it_names() {
     let world = World::with_people(3).await;
-    let reply = world
-        .graph("users?$select=ID,employeeHireDate,department")
-        .await;
+    let reply = world.graph("users?$select=ID,employeeHireDate,department").await;
     for person in reply.items() {
         let names: Vec<&String> = person.as_object().unwrap().keys().collect();
         assert_eq!(names, ["department", "employeeHireDate", "id"]);
@@ -57,16 +51,10 @@ async fn a_count_needs_eventual_consistency() {
             .get("@odata.count")
             .is_none()
     );
-    assert_eq!(
-        world.graph("users/$count").await.code(),
-        "Request_BadRequest"
-    );
+    assert_eq!(world.graph("users/$count").await.code(), "Request_BadRequest");
     let eventual = [("consistencylevel", "eventual")];
     assert_eq!(
-        world
-            .graph_with("users?$count=true&$top=2", &eventual)
-            .await
-            .json()["@odata.count"],
+        world.graph_with("users?$count=true&$top=2", &eventual).await.json()["@odata.count"],
         30
     );
     assert_eq!(world.graph_with("users/$count", &eventual).await.text, "30");
@@ -82,16 +70,11 @@ async fn an_advanced_filter_needs_eventual_consistency_and_a_count() {
     let filter = "users?$filter=endsWith(mail,'example')";
     assert_eq!(world.graph(filter).await.code(), "Request_UnsupportedQuery");
     let reply = world
-        .graph_with(
-            &format!("{filter}&$count=true"),
-            &[("consistencylevel", "eventual")],
-        )
+        .graph_with(&format!("{filter}&$count=true"), &[("consistencylevel", "eventual")])
         .await;
     assert!(reply.status == 200 && !reply.items().is_empty());
     let person = &world.people().await[5];
-    let reply = world
-        .graph(&format!("users?$filter=id eq '{}'", id(person)))
-        .await;
+    let reply = world.graph(&format!("users?$filter=id eq '{}'", id(person))).await;
     assert_eq!(reply.items().len(), 1);
 }
 
@@ -99,23 +82,11 @@ async fn an_advanced_filter_needs_eventual_consistency_and_a_count() {
 async fn one_person_is_found_by_id_and_by_principal_name() {
     let world = World::with_people(60).await;
     let people = world.people().await;
-    let guest = people
-        .iter()
-        .find(|person| person["userType"] == "Guest")
-        .unwrap();
-    let principal = guest["userPrincipalName"]
-        .as_str()
-        .unwrap()
-        .replace('#', "%23");
+    let guest = people.iter().find(|person| person["userType"] == "Guest").unwrap();
+    let principal = guest["userPrincipalName"].as_str().unwrap().replace('#', "%23");
     for key in [id(guest), principal] {
-        let reply = world
-            .graph(&format!("users/{key}?$select=id,userType"))
-            .await
-            .json();
-        assert_eq!(
-            (&reply["id"], &reply["userType"]),
-            (&guest["id"], &json!("Guest"))
-        );
+        let reply = world.graph(&format!("users/{key}?$select=id,userType")).await.json();
+        assert_eq!((&reply["id"], &reply["userType"]), (&guest["id"], &json!("Guest")));
     }
     let missing = world.graph(&format!("users/{}", Uuid::new_v4())).await;
     assert_eq!(
@@ -133,23 +104,16 @@ async fn members_and_transitive_members_are_what_the_directory_says() {
         .iter()
         .find(|group| group["members"].as_array().unwrap().iter().any(is_group))
         .unwrap();
-    let (direct, _) = world
-        .whole(&format!("groups/{}/members?$select=id", id(nesting)))
-        .await;
+    let (direct, _) = world.whole(&format!("groups/{}/members?$select=id", id(nesting))).await;
     assert_eq!(direct.len(), nesting["members"].as_array().unwrap().len());
     assert!(
         direct
             .iter()
             .any(|member| member["@odata.type"] == "#microsoft.graph.group")
     );
-    let (all, _) = world
-        .whole(&format!("groups/{}/transitiveMembers", id(nesting)))
-        .await;
+    let (all, _) = world.whole(&format!("groups/{}/transitiveMembers", id(nesting))).await;
     assert!(all.len() > direct.len());
-    let cast = format!(
-        "groups/{}/transitiveMembers/microsoft.graph.user",
-        id(nesting)
-    );
+    let cast = format!("groups/{}/transitiveMembers/microsoft.graph.user", id(nesting));
     assert!(
         world
             .whole(&cast)
@@ -165,17 +129,10 @@ async fn members_that_may_not_be_read_come_as_bare_ids() {
     let mut world = World::with_people(30).await;
     let path = format!("consents/{CLIENT}");
     world
-        .control(
-            Method::PUT,
-            &path,
-            json!({"permissions": ["GroupMember.Read.All"]}),
-        )
+        .control(Method::PUT, &path, json!({"permissions": ["GroupMember.Read.All"]}))
         .await;
     world.renew_token().await;
-    assert_eq!(
-        world.graph("users").await.code(),
-        "Authorization_RequestDenied"
-    );
+    assert_eq!(world.graph("users").await.code(), "Authorization_RequestDenied");
     let everybody = id(&world.groups().await[0]);
     let (members, _) = world.whole(&format!("groups/{everybody}/members")).await;
     assert!(
@@ -203,17 +160,11 @@ async fn each_permission_opens_its_own_part_and_no_other() {
     ];
     for (permission, _) in parts {
         let consent = json!({"permissions": [permission]});
-        world
-            .control(Method::PUT, &format!("consents/{CLIENT}"), consent)
-            .await;
+        world.control(Method::PUT, &format!("consents/{CLIENT}"), consent).await;
         world.renew_token().await;
         for (other, path) in parts {
             let expected = if other == permission { 200 } else { 403 };
-            assert_eq!(
-                world.graph(path).await.status,
-                expected,
-                "{path} with {permission}"
-            );
+            assert_eq!(world.graph(path).await.status, expected, "{path} with {permission}");
         }
     }
 }
@@ -229,10 +180,7 @@ async fn a_tenant_without_intune_or_premium_says_so() {
         )
         .await;
     let devices = world.graph("deviceManagement/managedDevices").await;
-    assert_eq!(
-        (devices.status.as_u16(), devices.code().as_str()),
-        (400, "BadRequest")
-    );
+    assert_eq!((devices.status.as_u16(), devices.code().as_str()), (400, "BadRequest"));
     assert_eq!(
         devices.json()["error"]["message"],
         "Request not applicable to target tenant."
@@ -242,10 +190,7 @@ async fn a_tenant_without_intune_or_premium_says_so() {
         "unknown"
     );
     let sign_ins = world.graph("users?$select=signInActivity").await;
-    assert_eq!(
-        sign_ins.code(),
-        "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
-    );
+    assert_eq!(sign_ins.code(), "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
 }
 
 #[tokio::test]
@@ -296,25 +241,14 @@ async fn the_organization_and_its_administrators_are_there() {
     let world = World::with_people(5).await;
     let organization = &world.graph("organization").await.items()[0];
     assert_eq!(id(organization), world.tenant.id.to_string());
-    assert_eq!(
-        organization["verifiedDomains"][0]["name"],
-        "contoso.example"
-    );
+    assert_eq!(organization["verifiedDomains"][0]["name"], "contoso.example");
     let administrator = world.tenant.administrators[0];
-    let filter = format!(
-        "roleManagement/directory/roleAssignments?$filter=principalId eq '{administrator}'"
-    );
+    let filter = format!("roleManagement/directory/roleAssignments?$filter=principalId eq '{administrator}'");
     let roles = world.graph(&filter).await.items();
-    assert_eq!(
-        roles[0]["roleDefinitionId"],
-        "62e90394-69f5-4237-9190-012177145e10"
-    );
+    assert_eq!(roles[0]["roleDefinitionId"], "62e90394-69f5-4237-9190-012177145e10");
     let role = id(&world.graph("directoryRoles").await.items()[0]);
     assert_eq!(
-        id(&world
-            .graph(&format!("directoryRoles/{role}/members"))
-            .await
-            .items()[0]),
+        id(&world.graph(&format!("directoryRoles/{role}/members")).await.items()[0]),
         administrator.to_string()
     );
 }
@@ -346,10 +280,7 @@ async fn a_batch_takes_twenty_requests_relative_or_absolute() {
 async fn a_million_people_cost_nothing_until_they_are_read() {
     let world = World::of(spec(1_000_000), m365_simulator::Options::default()).await;
     let reply = world
-        .graph_with(
-            "users?$top=999&$count=true",
-            &[("consistencylevel", "eventual")],
-        )
+        .graph_with("users?$top=999&$count=true", &[("consistencylevel", "eventual")])
         .await;
     assert_eq!(
         (reply.items().len(), &reply.json()["@odata.count"]),
@@ -379,9 +310,9 @@ async fn a_directory_has_the_odd_cases_that_real_ones_have() {
         .collect();
     assert_eq!(principals.len(), 2_000);
     let devices = world.whole("deviceManagement/managedDevices").await.0;
-    let junk = devices.iter().filter(|device| {
-        ["", "0", "None", "Default string"].contains(&device["serialNumber"].as_str().unwrap())
-    });
+    let junk = devices
+        .iter()
+        .filter(|device| ["", "0", "None", "Default string"].contains(&device["serialNumber"].as_str().unwrap()));
     assert!(junk.count() > 2);
     assert!(devices.iter().any(|device| device["userId"] == ""));
     assert!(

@@ -58,9 +58,7 @@ async fn claims(world: &World, id_token: &str) -> Value {
         .iter()
         .find(|key| key["kid"] == kid)
         .unwrap();
-    let key =
-        DecodingKey::from_rsa_components(key["n"].as_str().unwrap(), key["e"].as_str().unwrap())
-            .unwrap();
+    let key = DecodingKey::from_rsa_components(key["n"].as_str().unwrap(), key["e"].as_str().unwrap()).unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[CLIENT]);
     jsonwebtoken::decode::<Value>(id_token, &key, &validation)
@@ -94,19 +92,10 @@ async fn an_administrator_signs_in_and_the_id_token_says_who_they_are() {
             .unwrap()
             .contains(&json!("62e90394-69f5-4237-9190-012177145e10"))
     );
-    assert!(
-        claims["sid"].is_string() && claims["login_hint"].is_string() && claims["sub"].is_string()
-    );
-    let info: Value = serde_json::from_slice(
-        &URL_SAFE_NO_PAD
-            .decode(tokens["client_info"].as_str().unwrap())
-            .unwrap(),
-    )
-    .unwrap();
-    assert_eq!(
-        info,
-        json!({"uid": administrator.oid, "utid": world.tenant.id})
-    );
+    assert!(claims["sid"].is_string() && claims["login_hint"].is_string() && claims["sub"].is_string());
+    let info: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(tokens["client_info"].as_str().unwrap()).unwrap()).unwrap();
+    assert_eq!(info, json!({"uid": administrator.oid, "utid": world.tenant.id}));
 }
 
 #[tokio::test]
@@ -114,9 +103,7 @@ async fn a_member_has_no_administrators_role_a_guest_is_marked_and_app_roles_sho
     let world = World::with_people(80).await;
     let member = world.tenant.accounts[1].oid.to_string();
     let roles = json!({"clientId": CLIENT, "roles": ["ADMIN"]});
-    world
-        .control(Method::PUT, &format!("appRoles/{member}"), roles)
-        .await;
+    world.control(Method::PUT, &format!("appRoles/{member}"), roles).await;
     let tokens = sign_in(&world, &world.tenant.id.to_string(), &member).await;
     let of_member = claims(&world, tokens["id_token"].as_str().unwrap()).await;
     assert_eq!(of_member["roles"], json!(["ADMIN"]));
@@ -127,10 +114,7 @@ async fn a_member_has_no_administrators_role_a_guest_is_marked_and_app_roles_sho
         .find(|person| person["userType"] == "Guest" && person["accountEnabled"] == true)
         .unwrap();
     let tokens = sign_in(&world, &world.tenant.id.to_string(), &id(guest)).await;
-    assert_eq!(
-        claims(&world, tokens["id_token"].as_str().unwrap()).await["acct"],
-        1
-    );
+    assert_eq!(claims(&world, tokens["id_token"].as_str().unwrap()).await["acct"], 1);
 }
 
 #[tokio::test]
@@ -140,12 +124,7 @@ async fn wids_can_be_left_out_by_the_registration() {
         emit_wids: false,
         ..application(world.tenant.id)
     });
-    let tokens = sign_in(
-        &world,
-        "organizations",
-        &world.tenant.administrators[0].to_string(),
-    )
-    .await;
+    let tokens = sign_in(&world, "organizations", &world.tenant.administrators[0].to_string()).await;
     assert!(
         claims(&world, tokens["id_token"].as_str().unwrap())
             .await
@@ -159,31 +138,18 @@ async fn a_code_works_once_and_only_with_its_verifier() {
     let world = World::with_people(5).await;
     let account = world.tenant.administrators[0].to_string();
     let reply = world
-        .post_form(
-            &authorize("organizations", ""),
-            &[("account", &account)],
-            None,
-        )
+        .post_form(&authorize("organizations", ""), &[("account", &account)], None)
         .await;
     assert_eq!(parameter(&reply, "state").as_deref(), Some("s1"));
     let code = parameter(&reply, "code").unwrap();
-    assert_eq!(
-        redeem(&world, "organizations", &code, VERIFIER)
-            .await
-            .status,
-        200
-    );
+    assert_eq!(redeem(&world, "organizations", &code, VERIFIER).await.status, 200);
     let again = redeem(&world, "organizations", &code, VERIFIER).await;
     assert_eq!(
         (again.status.as_u16(), &again.json()["error_codes"]),
         (400, &json!([54005]))
     );
     let reply = world
-        .post_form(
-            &authorize("organizations", ""),
-            &[("account", &account)],
-            None,
-        )
+        .post_form(&authorize("organizations", ""), &[("account", &account)], None)
         .await;
     let wrong = redeem(
         &world,
@@ -197,9 +163,7 @@ async fn a_code_works_once_and_only_with_its_verifier() {
         (&json!("invalid_grant"), &json!([501481]))
     );
     assert_eq!(
-        redeem(&world, "organizations", "no-such-code", VERIFIER)
-            .await
-            .json()["error_codes"],
+        redeem(&world, "organizations", "no-such-code", VERIFIER).await.json()["error_codes"],
         json!([70000])
     );
 }
@@ -211,11 +175,7 @@ async fn a_wrong_redirect_uri_is_a_page_and_never_a_redirect() {
     for reply in [
         world.get(&url).await,
         world
-            .post_form(
-                &url,
-                &[("account", &world.tenant.administrators[0].to_string())],
-                None,
-            )
+            .post_form(&url, &[("account", &world.tenant.administrators[0].to_string())], None)
             .await,
     ] {
         assert_eq!(reply.status, 400);
@@ -230,14 +190,10 @@ async fn the_picker_is_a_plain_form_that_finds_people_by_name() {
     assert_eq!(all.text.matches("name=\"account\"").count(), 50);
     assert!(!all.text.contains("<script"));
     let username = &world.tenant.accounts[1].username;
-    let found = world
-        .get(&authorize("organizations", &format!("&q={username}")))
-        .await;
+    let found = world.get(&authorize("organizations", &format!("&q={username}"))).await;
     assert_eq!(found.text.matches("name=\"account\"").count(), 1);
     assert!(found.text.contains(username.as_str()));
-    let posted = world
-        .get(&authorize("organizations", "&response_mode=form_post"))
-        .await;
+    let posted = world.get(&authorize("organizations", "&response_mode=form_post")).await;
     assert_eq!(posted.status, 200);
 }
 
@@ -246,17 +202,10 @@ async fn form_post_sends_the_code_in_a_form() {
     let world = World::with_people(5).await;
     let url = authorize("organizations", "&response_mode=form_post");
     let reply = world
-        .post_form(
-            &url,
-            &[("account", &world.tenant.administrators[0].to_string())],
-            None,
-        )
+        .post_form(&url, &[("account", &world.tenant.administrators[0].to_string())], None)
         .await;
     assert_eq!(reply.status, 200);
-    assert!(
-        reply.text.contains(&format!("action=\"{CALLBACK}\""))
-            && reply.text.contains("name=\"code\"")
-    );
+    assert!(reply.text.contains(&format!("action=\"{CALLBACK}\"")) && reply.text.contains("name=\"code\""));
 }
 
 #[tokio::test]
@@ -271,11 +220,7 @@ async fn a_disabled_person_cannot_sign_in() {
         )
         .await;
     let reply = world
-        .post_form(
-            &authorize("organizations", ""),
-            &[("account", &member)],
-            None,
-        )
+        .post_form(&authorize("organizations", ""), &[("account", &member)], None)
         .await;
     assert!(reply.status == 400 && reply.text.contains("AADSTS50057"));
 }
@@ -308,12 +253,7 @@ async fn a_silent_sign_in_needs_a_session_and_signing_out_ends_it() {
         .to_owned();
     let with_cookie = |url: String| world.http.get(url).header("cookie", &cookie).send();
     let reply = with_cookie(world.url(&silent)).await.unwrap();
-    assert!(
-        reply.headers()["location"]
-            .to_str()
-            .unwrap()
-            .contains("code=")
-    );
+    assert!(reply.headers()["location"].to_str().unwrap().contains("code="));
     let out = with_cookie(world.url(&format!(
         "common/oauth2/v2.0/logout?post_logout_redirect_uri={CALLBACK}"
     )))
@@ -323,17 +263,9 @@ async fn a_silent_sign_in_needs_a_session_and_signing_out_ends_it() {
     .await
     .unwrap();
     let sid = cookie.split('=').nth(1).unwrap();
-    assert!(
-        out.contains(&format!("http://localhost:3000/front?sid={sid}")),
-        "{out}"
-    );
+    assert!(out.contains(&format!("http://localhost:3000/front?sid={sid}")), "{out}");
     let reply = with_cookie(world.url(&silent)).await.unwrap();
-    assert!(
-        reply.headers()["location"]
-            .to_str()
-            .unwrap()
-            .contains("login_required")
-    );
+    assert!(reply.headers()["location"].to_str().unwrap().contains("login_required"));
 }
 
 #[tokio::test]
@@ -357,10 +289,7 @@ async fn discovery_gives_a_tenants_issuer_and_the_template_otherwise() {
         );
     }
     let unknown = world
-        .get(&format!(
-            "{}/v2.0/.well-known/openid-configuration",
-            Uuid::new_v4()
-        ))
+        .get(&format!("{}/v2.0/.well-known/openid-configuration", Uuid::new_v4()))
         .await;
     assert_eq!(
         (unknown.status.as_u16(), &unknown.json()["error"]),
@@ -372,20 +301,10 @@ async fn discovery_gives_a_tenants_issuer_and_the_template_otherwise() {
 async fn a_rotated_key_is_published_beside_the_one_before() {
     let world = World::with_people(5).await;
     let before = world.get("common/discovery/v2.0/keys").await.json()["keys"].clone();
-    world
-        .control_at(Method::POST, "keys/rotate", Value::Null)
-        .await;
+    world.control_at(Method::POST, "keys/rotate", Value::Null).await;
     let after = world.get("common/discovery/v2.0/keys").await.json()["keys"].clone();
-    assert_eq!(
-        (after.as_array().unwrap().len(), &after[0]),
-        (2, &before[0])
-    );
-    let tokens = sign_in(
-        &world,
-        "organizations",
-        &world.tenant.administrators[0].to_string(),
-    )
-    .await;
+    assert_eq!((after.as_array().unwrap().len(), &after[0]), (2, &before[0]));
+    let tokens = sign_in(&world, "organizations", &world.tenant.administrators[0].to_string()).await;
     let kid = jsonwebtoken::decode_header(tokens["id_token"].as_str().unwrap())
         .unwrap()
         .kid

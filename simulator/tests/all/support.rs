@@ -41,10 +41,7 @@ impl Reply {
     }
 
     pub fn code(&self) -> String {
-        self.json()["error"]["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn items(&self) -> Vec<Value> {
@@ -83,10 +80,7 @@ impl World {
         let tenant = simulator.add_tenant(spec).unwrap();
         simulator.add_application(application(Uuid::from_u128(1)));
         simulator.grant_consent(tenant.id, CLIENT).unwrap();
-        let http = Client::builder()
-            .redirect(redirect::Policy::none())
-            .build()
-            .unwrap();
+        let http = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         let mut world = Self {
             simulator,
             http,
@@ -99,10 +93,7 @@ impl World {
 
     pub async fn renew_token(&mut self) {
         let reply = self.ask_token(&self.tenant.id.to_string(), &[]).await;
-        self.token = reply.json()["access_token"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        self.token = reply.json()["access_token"].as_str().unwrap_or_default().to_owned();
     }
 
     pub fn token(&self) -> &str {
@@ -161,12 +152,8 @@ impl World {
     }
 
     pub async fn batch(&self, requests: Value) -> Reply {
-        let request = self
-            .http
-            .post(self.url("v1.0/$batch"))
-            .bearer_auth(&self.token);
-        self.send(request.json(&json!({ "requests": requests })))
-            .await
+        let request = self.http.post(self.url("v1.0/$batch")).bearer_auth(&self.token);
+        self.send(request.json(&json!({ "requests": requests }))).await
     }
 
     /// Every page from a first request on: the items, and the delta link if there is one.
@@ -191,9 +178,7 @@ impl World {
     }
 
     pub async fn control_at(&self, method: Method, path: &str, body: Value) -> Reply {
-        let mut request = self
-            .http
-            .request(method, self.url(&format!("_control/{path}")));
+        let mut request = self.http.request(method, self.url(&format!("_control/{path}")));
         if !body.is_null() {
             request = request.json(&body);
         }
@@ -201,15 +186,11 @@ impl World {
     }
 
     pub async fn people(&self) -> Vec<Value> {
-        self.control(Method::GET, "people", Value::Null)
-            .await
-            .items()
+        self.control(Method::GET, "people", Value::Null).await.items()
     }
 
     pub async fn groups(&self) -> Vec<Value> {
-        self.control(Method::GET, "groups", Value::Null)
-            .await
-            .items()
+        self.control(Method::GET, "groups", Value::Null).await.items()
     }
 
     pub async fn fault(&self, fault: Value) -> Value {
@@ -227,12 +208,7 @@ impl World {
         self.send(self.http.get(url)).await
     }
 
-    pub async fn post_form(
-        &self,
-        path: &str,
-        form: &[(&str, &str)],
-        cookie: Option<&str>,
-    ) -> Reply {
+    pub async fn post_form(&self, path: &str, form: &[(&str, &str)], cookie: Option<&str>) -> Reply {
         let mut request = self.http.post(self.url(path)).form(form);
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);

@@ -14,12 +14,7 @@ use crate::support::{CLIENT, SECRET, World, application};
 async fn a_token_carries_the_roles_that_were_consented() {
     let world = World::with_people(5).await;
     let reply = world.ask_token(&world.tenant.id.to_string(), &[]).await;
-    assert!(
-        reply.headers["cache-control"]
-            .to_str()
-            .unwrap()
-            .contains("no-store")
-    );
+    assert!(reply.headers["cache-control"].to_str().unwrap().contains("no-store"));
     let payload = reply.json()["access_token"]
         .as_str()
         .unwrap()
@@ -28,16 +23,8 @@ async fn a_token_carries_the_roles_that_were_consented() {
         .unwrap()
         .to_owned();
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
-    assert_eq!(
-        (&claims["idtyp"], &claims["appid"]),
-        (&json!("app"), &json!(CLIENT))
-    );
-    assert!(
-        claims["roles"]
-            .as_array()
-            .unwrap()
-            .contains(&json!("User.Read.All"))
-    );
+    assert_eq!((&claims["idtyp"], &claims["appid"]), (&json!("app"), &json!(CLIENT)));
+    assert!(claims["roles"].as_array().unwrap().contains(&json!("User.Read.All")));
 }
 
 #[tokio::test]
@@ -45,60 +32,27 @@ async fn each_mistake_at_the_token_endpoint_has_its_number() {
     let world = World::with_people(5).await;
     let tenant = world.tenant.id.to_string();
     let unknown = Uuid::new_v4().to_string();
-    let expect =
-        async |authority: &str, more: &[(&str, &str)], status: u16, error: &str, number: u32| {
-            let reply = world.ask_token(authority, more).await;
-            let body = reply.json();
-            assert_eq!(
-                (reply.status.as_u16(), &body["error"], &body["error_codes"]),
-                (status, &json!(error), &json!([number]))
-            );
-            assert!(
-                body["error_description"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with(&format!("AADSTS{number}: "))
-            );
-            assert!(
-                body["trace_id"].is_string()
-                    && body["correlation_id"].is_string()
-                    && body["timestamp"].is_string()
-            );
-        };
-    expect(
-        &tenant,
-        &[("client_secret", "wrong")],
-        401,
-        "invalid_client",
-        7000215,
-    )
-    .await;
-    expect(
-        &tenant,
-        &[("client_secret", "")],
-        401,
-        "invalid_client",
-        7000218,
-    )
-    .await;
-    expect(
-        &tenant,
-        &[("client_id", &unknown)],
-        400,
-        "unauthorized_client",
-        700016,
-    )
-    .await;
+    let expect = async |authority: &str, more: &[(&str, &str)], status: u16, error: &str, number: u32| {
+        let reply = world.ask_token(authority, more).await;
+        let body = reply.json();
+        assert_eq!(
+            (reply.status.as_u16(), &body["error"], &body["error_codes"]),
+            (status, &json!(error), &json!([number]))
+        );
+        assert!(
+            body["error_description"]
+                .as_str()
+                .unwrap()
+                .starts_with(&format!("AADSTS{number}: "))
+        );
+        assert!(body["trace_id"].is_string() && body["correlation_id"].is_string() && body["timestamp"].is_string());
+    };
+    expect(&tenant, &[("client_secret", "wrong")], 401, "invalid_client", 7000215).await;
+    expect(&tenant, &[("client_secret", "")], 401, "invalid_client", 7000218).await;
+    expect(&tenant, &[("client_id", &unknown)], 400, "unauthorized_client", 700016).await;
     expect(&unknown, &[], 400, "invalid_request", 90002).await;
     expect("common", &[], 400, "invalid_request", 9001023).await;
-    expect(
-        &tenant,
-        &[("scope", "User.Read.All")],
-        400,
-        "invalid_scope",
-        70011,
-    )
-    .await;
+    expect(&tenant, &[("scope", "User.Read.All")], 400, "invalid_scope", 70011).await;
     expect(
         &tenant,
         &[("scope", "https://example.com/.default")],
@@ -161,10 +115,7 @@ async fn a_certificate_proves_an_application_in_both_ways_that_microsofts_librar
         if sha256 {
             header.x5t_s256 = Some(URL_SAFE.encode(Sha256::digest(certificate.der())));
         } else {
-            let sha1 = aws_lc_rs::digest::digest(
-                &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
-                certificate.der(),
-            );
+            let sha1 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, certificate.der());
             header.x5t = Some(URL_SAFE.encode(sha1));
         }
         let claims = json!({"aud": audience, "iss": CLIENT, "sub": CLIENT, "jti": Uuid::new_v4(), "nbf": now, "iat": now, "exp": expires});
@@ -195,13 +146,7 @@ async fn a_certificate_proves_an_application_in_both_ways_that_microsofts_librar
     );
     let late = ask(assertion(Algorithm::PS256, true, &endpoint, now - 3_600.0)).await;
     assert_eq!(late.json()["error_codes"], json!([700024]));
-    let elsewhere = ask(assertion(
-        Algorithm::PS256,
-        true,
-        "https://evil.example/",
-        now + 300.0,
-    ))
-    .await;
+    let elsewhere = ask(assertion(Algorithm::PS256, true, "https://evil.example/", now + 300.0)).await;
     assert_eq!(elsewhere.json()["error_codes"], json!([50012]));
     let mut forged = assertion(Algorithm::PS256, true, &endpoint, now + 300.0);
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");

@@ -103,17 +103,11 @@ impl Authorities {
     }
 
     /// The authority's keys. If none has this id, they are asked for again, once in a while.
-    pub(super) async fn keys(
-        &self,
-        authority: Authority,
-        key_id: &str,
-    ) -> Result<Arc<[Key]>, SignInError> {
+    pub(super) async fn keys(&self, authority: Authority, key_id: &str) -> Result<Arc<[Key]>, SignInError> {
         let slot = self.slot(authority);
         let mut slot = slot.lock().await;
         let known = self.renewed(authority, &mut slot).await?;
-        let may_seek = known
-            .sought_at
-            .is_none_or(|sought| sought.elapsed() >= PAUSE);
+        let may_seek = known.sought_at.is_none_or(|sought| sought.elapsed() >= PAUSE);
         if may_seek && !known.keys.iter().any(|key| key.kid == key_id) {
             known.sought_at = Some(Instant::now());
             known.keys = self.fetch_keys(&known.metadata).await?;
@@ -156,19 +150,14 @@ impl Authorities {
 
     async fn fetch(&self, authority: Authority) -> Result<(Metadata, Arc<[Key]>), SignInError> {
         let login = self.microsoft.login_url();
-        let path = format!(
-            "{}/v2.0/.well-known/openid-configuration",
-            authority.segment()
-        );
+        let path = format!("{}/v2.0/.well-known/openid-configuration", authority.segment());
         let metadata: Metadata = self.get(&self.microsoft.login_path(&path)).await?;
         let endpoints = [
             &metadata.authorization_endpoint,
             &metadata.token_endpoint,
             &metadata.jwks_uri,
         ];
-        let at_home = endpoints
-            .iter()
-            .all(|endpoint| endpoint.origin() == login.origin());
+        let at_home = endpoints.iter().all(|endpoint| endpoint.origin() == login.origin());
         if metadata.issuer != authority.issuer(login) || !at_home {
             return Err(SignInError::Metadata);
         }
@@ -195,8 +184,7 @@ impl Authorities {
                 .ask_entra(reqwest::Request::new(reqwest::Method::GET, url.clone()))
                 .await
             {
-                Ok(reply) if reply.status.is_success() => match serde_json::from_slice(&reply.body)
-                {
+                Ok(reply) if reply.status.is_success() => match serde_json::from_slice(&reply.body) {
                     Ok(document) => return Ok(document),
                     Err(error) if error.is_data() => return Err(SignInError::Metadata),
                     Err(_) => Passing::unavailable(),
@@ -214,10 +202,7 @@ impl Authorities {
                 Err(Broken::Cut) => Passing::unavailable(),
                 Err(Broken::TooLarge | Broken::Elsewhere) => return Err(SignInError::Metadata),
             };
-            tries
-                .wait_after(setback)
-                .await
-                .map_err(|_| SignInError::Unavailable)?;
+            tries.wait_after(setback).await.map_err(|_| SignInError::Unavailable)?;
         }
     }
 }

@@ -38,16 +38,8 @@ impl SignInError {
 
     pub(super) fn refused(refusal: &EntraError) -> Self {
         // The word comes through the browser: only one that looks like the protocol's is kept.
-        let plain = refusal.error.len() <= 64
-            && refusal
-                .error
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b == b'_');
-        let error = if plain {
-            refusal.error.clone()
-        } else {
-            String::new()
-        };
+        let plain = refusal.error.len() <= 64 && refusal.error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let error = if plain { refusal.error.clone() } else { String::new() };
         Self::Refused {
             number: refusal.number(),
             error,
@@ -85,9 +77,7 @@ impl SignInError {
                 format!("The answer of Microsoft's sign-in does not hold: {what}.")
             }
             Self::PersonalAccount => "This is a personal Microsoft account.".into(),
-            Self::OtherTenant => {
-                "This account belongs to another tenant than the one to sign in to.".into()
-            }
+            Self::OtherTenant => "This account belongs to another tenant than the one to sign in to.".into(),
             Self::Metadata => "Microsoft's sign-in describes itself in an unexpected way.".into(),
             Self::Unavailable => "Microsoft's sign-in could not be reached.".into(),
         }
@@ -96,9 +86,7 @@ impl SignInError {
     /// What to do about it, in a sentence for people.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Refused { .. } => self
-                .explained()
-                .map_or("Sign in again.", |(_, remedy)| remedy),
+            Self::Refused { .. } => self.explained().map_or("Sign in again.", |(_, remedy)| remedy),
             Self::TokenInvalid { what: "its times" } => {
                 "Sign in again. If it happens again, check this server's clock."
             }
@@ -126,9 +114,7 @@ impl SignInError {
                 "There is no Microsoft session to continue.",
                 "Sign in again and choose the account.",
             )),
-            "temporarily_unavailable" | "server_error" => {
-                Some(("Microsoft is busy.", "Sign in again in a minute."))
-            }
+            "temporarily_unavailable" | "server_error" => Some(("Microsoft is busy.", "Sign in again in a minute.")),
             _ => None,
         }
     }

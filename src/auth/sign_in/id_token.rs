@@ -12,8 +12,7 @@ use openidconnect::core::{
     CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
 };
 use openidconnect::{
-    AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl,
-    JsonWebKeySet, Nonce,
+    AdditionalClaims, ClaimsVerificationError, ClientId, IdToken, IdTokenVerifier, IssuerUrl, JsonWebKeySet, Nonce,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -46,12 +45,8 @@ pub(super) struct EntraClaims {
 
 impl AdditionalClaims for EntraClaims {}
 
-pub(super) type EntraIdToken = IdToken<
-    EntraClaims,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
+pub(super) type EntraIdToken =
+    IdToken<EntraClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 
 /// What the token has to agree with.
 pub(super) struct Expected<'a> {
@@ -64,24 +59,18 @@ pub(super) struct Expected<'a> {
 
 /// The id of the key that the token says it is signed with. Entra always names one.
 pub(super) fn key_id(token: &EntraIdToken) -> Result<String, SignInError> {
-    let header = jsonwebtoken::decode_header(token.to_string())
-        .map_err(|_| SignInError::token("its header"))?;
+    let header = jsonwebtoken::decode_header(token.to_string()).map_err(|_| SignInError::token("its header"))?;
     header.kid.ok_or(SignInError::token("it names no key"))
 }
 
 /// Who the token speaks of, if all of it holds.
-pub(super) fn check(
-    token: &EntraIdToken,
-    keys: &[Key],
-    expected: &Expected<'_>,
-) -> Result<Person, SignInError> {
+pub(super) fn check(token: &EntraIdToken, keys: &[Key], expected: &Expected<'_>) -> Result<Person, SignInError> {
     #[derive(Deserialize)]
     struct Claimed {
         tid: Uuid,
     }
     // Not believed yet: it says which issuer the token must prove to be of.
-    let Claimed { tid } =
-        unverified_claims(&token.to_string()).ok_or(SignInError::token("its tenant"))?;
+    let Claimed { tid } = unverified_claims(&token.to_string()).ok_or(SignInError::token("its tenant"))?;
     if tid == PERSONAL {
         return Err(SignInError::PersonalAccount);
     }
@@ -94,21 +83,19 @@ pub(super) fn check(
     let key = usable_key(keys, &key_id(token)?, &issuer, tid)?;
 
     let client_id = ClientId::new(expected.client_id.to_owned());
-    let issuer_url =
-        IssuerUrl::new(issuer.clone()).map_err(|_| SignInError::token("its issuer"))?;
+    let issuer_url = IssuerUrl::new(issuer.clone()).map_err(|_| SignInError::token("its issuer"))?;
     let now = expected.now;
-    let verifier =
-        IdTokenVerifier::new_public_client(client_id, issuer_url, JsonWebKeySet::new(vec![key]))
-            .set_allowed_algs([CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256])
-            .set_other_audience_verifier_fn(|_| false)
-            .set_time_fn(move || now - SKEW)
-            .set_issue_time_verifier_fn(move |issued| {
-                if issued <= now + SKEW {
-                    Ok(())
-                } else {
-                    Err("issued in the future".into())
-                }
-            });
+    let verifier = IdTokenVerifier::new_public_client(client_id, issuer_url, JsonWebKeySet::new(vec![key]))
+        .set_allowed_algs([CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256])
+        .set_other_audience_verifier_fn(|_| false)
+        .set_time_fn(move || now - SKEW)
+        .set_issue_time_verifier_fn(move |issued| {
+            if issued <= now + SKEW {
+                Ok(())
+            } else {
+                Err("issued in the future".into())
+            }
+        });
     let claims = token
         .claims(&verifier, &expected.nonce)
         .map_err(|error| SignInError::token(what_failed(&error)))?;
@@ -143,12 +130,7 @@ pub(super) fn check(
 }
 
 /// The key with this id, if it may sign for this issuer.
-fn usable_key(
-    keys: &[Key],
-    key_id: &str,
-    issuer: &str,
-    tid: Uuid,
-) -> Result<CoreJsonWebKey, SignInError> {
+fn usable_key(keys: &[Key], key_id: &str, issuer: &str, tid: Uuid) -> Result<CoreJsonWebKey, SignInError> {
     let key = keys
         .iter()
         .find(|key| key.kid == key_id)
@@ -160,9 +142,7 @@ fn usable_key(
     if good_for.is_some_and(|good_for| good_for != issuer) {
         return Err(SignInError::token("its key belongs to another issuer"));
     }
-    key.key
-        .clone()
-        .ok_or(SignInError::token("its key is unknown"))
+    key.key.clone().ok_or(SignInError::token("its key is unknown"))
 }
 
 /// The optional claim `acct` is 0 for a member and 1 for a guest: what is not plainly a member is a guest. Without it, an
@@ -170,11 +150,7 @@ fn usable_key(
 fn guest(entra: &EntraClaims, issuer: &str) -> Option<bool> {
     match &entra.acct {
         Some(acct) => Some(acct.as_u64() != Some(0) && acct.as_str() != Some("0")),
-        None => entra
-            .idp
-            .as_ref()
-            .filter(|idp| *idp != issuer)
-            .map(|_| true),
+        None => entra.idp.as_ref().filter(|idp| *idp != issuer).map(|_| true),
     }
 }
 

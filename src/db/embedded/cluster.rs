@@ -57,21 +57,14 @@ impl Cluster {
         Self::open(home, |_| Ok(PathBuf::new()))
     }
 
-    fn open(
-        home: &Path,
-        find_bin: impl FnOnce(Option<u32>) -> anyhow::Result<PathBuf>,
-    ) -> anyhow::Result<Self> {
+    fn open(home: &Path, find_bin: impl FnOnce(Option<u32>) -> anyhow::Result<PathBuf>) -> anyhow::Result<Self> {
         let place = home.join("postgres");
         let folder = place
             .canonicalize()
             .with_context(|| format!("the cluster {} is gone", place.display()))?;
         let owner = owner_of(&folder)?;
-        let version = fs::read_to_string(folder.join("PG_VERSION")).with_context(|| {
-            format!(
-                "{} is not a Postgres cluster of this account",
-                folder.display()
-            )
-        })?;
+        let version = fs::read_to_string(folder.join("PG_VERSION"))
+            .with_context(|| format!("{} is not a Postgres cluster of this account", folder.display()))?;
         let major = version
             .trim()
             .parse()
@@ -90,10 +83,7 @@ impl Cluster {
     /// A name that no other cluster of this machine has; the titles of its processes carry it.
     pub(super) fn name(&self) -> String {
         let path = self.folder.as_os_str().as_encoded_bytes();
-        format!(
-            "tenantry-{}",
-            Uuid::new_v5(&Uuid::NAMESPACE_URL, path).simple()
-        )
+        format!("tenantry-{}", Uuid::new_v5(&Uuid::NAMESPACE_URL, path).simple())
     }
 
     /// A libpq URL of a database of this cluster.
@@ -156,8 +146,7 @@ fn create(home: &Path, place: &Path, durability: Durability) -> anyhow::Result<(
         initdb.arg("--no-sync");
     }
     run(&mut initdb).context("cannot make a Postgres cluster")?;
-    fs::rename(&unfinished, &finished)
-        .with_context(|| format!("cannot move the cluster to {}", finished.display()))?;
+    fs::rename(&unfinished, &finished).with_context(|| format!("cannot move the cluster to {}", finished.display()))?;
     if finished != place {
         symlink(&finished, place).with_context(|| format!("cannot link {}", place.display()))?;
     }
@@ -169,8 +158,7 @@ fn create(home: &Path, place: &Path, durability: Durability) -> anyhow::Result<(
 fn choose_folder(home: &Path, place: &Path, owner: Account) -> anyhow::Result<(PathBuf, PathBuf)> {
     let beside = home.join("postgres.new");
     if beside.exists() {
-        fs::remove_dir_all(&beside)
-            .with_context(|| format!("cannot remove {}", beside.display()))?;
+        fs::remove_dir_all(&beside).with_context(|| format!("cannot remove {}", beside.display()))?;
     }
     empty_folder(&beside, owner)?;
     if is_usable(&beside, owner)? {
@@ -253,10 +241,7 @@ fn owner_of(folder: &Path) -> anyhow::Result<Account> {
 /// Who is to own a new cluster: whoever runs this, or for root an account that may do little.
 fn choose_owner() -> anyhow::Result<Account> {
     if !am_root() {
-        let (uid, gid) = (
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         return Ok(Account { uid, gid });
     }
     let id = |what: &str, name: &str| -> Option<u32> {
@@ -265,7 +250,12 @@ fn choose_owner() -> anyhow::Result<Account> {
     };
     ["postgres", "nobody"]
         .into_iter()
-        .find_map(|name| Some(Account { uid: id("-u", name)?, gid: id("-g", name)? }))
+        .find_map(|name| {
+            Some(Account {
+                uid: id("-u", name)?,
+                gid: id("-g", name)?,
+            })
+        })
         .context("Postgres refuses to run as root, and there is neither an account postgres nor nobody to run it as")
 }
 
@@ -289,10 +279,7 @@ fn command_as(owner: Account, program: &Path, death_signal: &str) -> Command {
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8");
     // Our own folder may be closed to the owner; and Ctrl-C at the terminal is for us to hand on.
-    command
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::null());
+    command.current_dir("/").process_group(0).stdin(Stdio::null());
     command
 }
 
@@ -301,11 +288,7 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
         .output()
         .context("cannot run setpriv (of the package util-linux)")?;
     if !output.status.success() {
-        bail!(
-            "{}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }
@@ -346,18 +329,14 @@ fn candidates() -> Vec<PathBuf> {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
     // The server finds its own files from where it really lies, so links are followed first.
-    let on_path =
-        said("sh", &["-c", "command -v postgres"]).and_then(|program| program.canonicalize().ok());
+    let on_path = said("sh", &["-c", "command -v postgres"]).and_then(|program| program.canonicalize().ok());
     folders.extend(on_path.and_then(|program| program.parent().map(Path::to_path_buf)));
     folders
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is 15.
 fn major_version(bin: &Path) -> Option<u32> {
-    let output = Command::new(bin.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let digits = text
         .split_whitespace()
@@ -372,9 +351,7 @@ fn percent_encoded(path: &Path) -> String {
     let mut encoded = String::new();
     for &byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                encoded.push(char::from(byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
             other => encoded.push_str(&format!("%{other:02X}")),
         }
     }

@@ -48,11 +48,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// Settings that trade the data for speed.
-const THROWAWAY_SETTINGS: &[&str] = &[
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-];
+const THROWAWAY_SETTINGS: &[&str] = &["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
 
 /// A server that this process started. Dropping it asks the server to stop.
 pub(super) struct Server {
@@ -63,12 +59,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server; `lock` is held until it has ended.
-    pub(super) fn spawn(
-        cluster: &Cluster,
-        home: &Path,
-        lock: File,
-        durability: Durability,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn spawn(cluster: &Cluster, home: &Path, lock: File, durability: Durability) -> anyhow::Result<Self> {
         let log = home.join("postgres.log");
         let command = command(cluster, &log, durability)?;
         let (started, has_started) = mpsc::sync_channel(1);
@@ -184,8 +175,7 @@ pub(super) fn processes_of(cluster: &Cluster) -> anyhow::Result<Vec<Pid>> {
     let title = format!("postgres: {}: ", cluster.name());
     let is_of_cluster = |command_line: &[u8]| {
         let arguments: Vec<&[u8]> = command_line.split(|byte| *byte == 0).collect();
-        command_line.starts_with(title.as_bytes())
-            || arguments.windows(2).any(|pair| pair == [b"-D", folder])
+        command_line.starts_with(title.as_bytes()) || arguments.windows(2).any(|pair| pair == [b"-D", folder])
     };
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").context("cannot list processes")? {
@@ -217,9 +207,7 @@ fn command(cluster: &Cluster, log: &Path, durability: Durability) -> anyhow::Res
     // SIGINT: a fast, clean shutdown.
     let mut command = cluster.command("postgres", "INT");
     command.arg("-D").arg(cluster.folder());
-    command
-        .arg("-c")
-        .arg(format!("cluster_name={}", cluster.name()));
+    command.arg("-c").arg(format!("cluster_name={}", cluster.name()));
     let throwaway = if durability == Durability::ThrownAway {
         THROWAWAY_SETTINGS
     } else {
@@ -229,18 +217,9 @@ fn command(cluster: &Cluster, log: &Path, durability: Durability) -> anyhow::Res
         command.arg("-c").arg(setting);
     }
     // A list of folders, in which quotes keep a comma from starting the next one.
-    let sockets = cluster
-        .socket_folder()?
-        .display()
-        .to_string()
-        .replace('"', "\"\"");
-    command
-        .arg("-c")
-        .arg(format!("unix_socket_directories=\"{sockets}\""));
-    command
-        .stdout(out.try_clone()?)
-        .stderr(out)
-        .stdin(Stdio::null());
+    let sockets = cluster.socket_folder()?.display().to_string().replace('"', "\"\"");
+    command.arg("-c").arg(format!("unix_socket_directories=\"{sockets}\""));
+    command.stdout(out.try_clone()?).stderr(out).stdin(Stdio::null());
     Ok(command)
 }
 

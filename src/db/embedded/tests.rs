@@ -49,11 +49,7 @@ async fn keep_a_row(server: &EmbeddedPostgres) {
 
 async fn kept_row(server: &EmbeddedPostgres) -> String {
     let client = connect(server.url()).await.unwrap();
-    client
-        .query_one("select word from kept", &[])
-        .await
-        .unwrap()
-        .get(0)
+    client.query_one("select word from kept", &[]).await.unwrap().get(0)
 }
 
 /// The process that serves a data directory, by the first line of its own file.
@@ -145,8 +141,7 @@ async fn starts_at_the_same_time_share_one_server() {
         1
     );
     assert!(a.url() == b.url() && b.url() == c.url());
-    let (starters, joiners): (Vec<_>, Vec<_>) =
-        [a, b, c].into_iter().partition(|server| !server.joined());
+    let (starters, joiners): (Vec<_>, Vec<_>) = [a, b, c].into_iter().partition(|server| !server.joined());
     for joiner in joiners {
         joiner.stop().await.unwrap();
     }
@@ -239,10 +234,7 @@ async fn a_server_that_crashed_recovers_although_its_process_id_is_somebody_else
 
     let second = EmbeddedPostgres::start_or_join(&scratch.0).await.unwrap();
     assert_eq!(kept_row(&second).await, "here");
-    assert!(
-        bystander.try_wait().unwrap().is_none(),
-        "the bystander was left alone"
-    );
+    assert!(bystander.try_wait().unwrap().is_none(), "the bystander was left alone");
     second.stop().await.unwrap();
 }
 
@@ -253,22 +245,13 @@ async fn a_path_too_long_for_a_socket_gets_a_private_folder_for_it() {
     let cluster = Cluster::existing(&scratch.0).unwrap();
     let sockets = cluster.socket_folder().unwrap();
     assert_ne!(sockets, cluster.folder());
-    assert_eq!(
-        fs::metadata(&sockets).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&sockets).unwrap().permissions().mode() & 0o777, 0o700);
     keep_a_row(&server).await;
     server.stop().await.unwrap();
 
     fs::set_permissions(&sockets, fs::Permissions::from_mode(0o755)).unwrap();
-    let refusal = EmbeddedPostgres::start_throwaway(&scratch.0)
-        .await
-        .err()
-        .unwrap();
-    assert!(
-        refusal.to_string().contains("somebody else's"),
-        "{refusal:#}"
-    );
+    let refusal = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
+    assert!(refusal.to_string().contains("somebody else's"), "{refusal:#}");
     fs::remove_dir(&sockets).unwrap();
 }
 
@@ -292,15 +275,8 @@ async fn a_server_that_cannot_start_is_reported_with_its_own_words() {
         .stop()
         .await
         .unwrap();
-    fs::write(
-        scratch.cluster().join("postgresql.conf"),
-        "no_such_setting = on\n",
-    )
-    .unwrap();
-    let error = EmbeddedPostgres::start_throwaway(&scratch.0)
-        .await
-        .err()
-        .unwrap();
+    fs::write(scratch.cluster().join("postgresql.conf"), "no_such_setting = on\n").unwrap();
+    let error = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
     assert!(error.to_string().contains("no_such_setting"), "{error:#}");
 }
 
@@ -314,14 +290,8 @@ async fn data_of_a_version_that_is_not_installed_names_the_package() {
         .await
         .unwrap();
     fs::write(scratch.cluster().join("PG_VERSION"), "9\n").unwrap();
-    let error = EmbeddedPostgres::start_throwaway(&scratch.0)
-        .await
-        .err()
-        .unwrap();
-    assert!(
-        error.to_string().contains("apt-get install postgresql-9"),
-        "{error:#}"
-    );
+    let error = EmbeddedPostgres::start_throwaway(&scratch.0).await.err().unwrap();
+    assert!(error.to_string().contains("apt-get install postgresql-9"), "{error:#}");
 }
 
 #[tokio::test]

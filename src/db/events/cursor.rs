@@ -31,10 +31,7 @@ impl Cursor {
     pub(super) async fn at_the_end(client: &Client) -> Result<Self, Error> {
         let last = last_number(client).await?;
         let visible = client
-            .query(
-                "select seq from outbox where seq > $1",
-                &[&(last - UNDER_WAY_AT_START)],
-            )
+            .query("select seq from outbox where seq > $1", &[&(last - UNDER_WAY_AT_START)])
             .await?;
         let mut cursor = Self {
             last: last - UNDER_WAY_AT_START,
@@ -50,10 +47,7 @@ impl Cursor {
     }
 
     /// After a database was restored its numbers may start again from an earlier one.
-    pub(super) async fn follow_a_restored_database(
-        &mut self,
-        client: &Client,
-    ) -> Result<(), Error> {
+    pub(super) async fn follow_a_restored_database(&mut self, client: &Client) -> Result<(), Error> {
         let last = last_number(client).await?;
         if last < self.last {
             self.last = last;
@@ -135,9 +129,6 @@ mod tests {
         let now = Instant::now();
         let mut cursor = at(0);
         cursor.saw(1_000_000_000, now);
-        assert_eq!(
-            cursor.unseen(now).len(),
-            usize::try_from(MOST_UNSEEN).unwrap()
-        );
+        assert_eq!(cursor.unseen(now).len(), usize::try_from(MOST_UNSEEN).unwrap());
     }
 }

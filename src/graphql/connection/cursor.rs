@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn a_cursor_is_refused_in_another_ordering() {
         let cursor = show(OrderField::Name.order(Direction::Asc), &mark("a"));
-        for other in [OrderField::Name.order(Direction::Desc), OrderField::Created.order(Direction::Asc)] {
+        for other in [
+            OrderField::Name.order(Direction::Desc),
+            OrderField::Created.order(Direction::Asc),
+        ] {
             assert!(read("after", &cursor, other).is_err());
         }
     }

@@ -86,6 +86,10 @@ impl CompanyMutations {
 
 async fn create(ctx: &Context<'_>, input: CreateCompanyInput) -> Result<model::Company, Failure> {
     let name = input::line(&input.name, "name")?;
-    let external_id = input.external_id.as_deref().map(|id| input::line(id, "externalId")).transpose()?;
+    let external_id = input
+        .external_id
+        .as_deref()
+        .map(|id| input::line(id, "externalId"))
+        .transpose()?;
     model::company::insert(&mut *loan(ctx).await?, now(), name, external_id).await
 }

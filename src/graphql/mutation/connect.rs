@@ -64,7 +64,10 @@ impl ConnectMutations {
     ) -> Answer<ConnectPayload> {
         let viewer = permit(ctx, Action::Connect)?;
         let (consent_url, user_errors) = settle(connect(ctx, viewer, input).await)?;
-        Ok(ConnectPayload { consent_url, user_errors })
+        Ok(ConnectPayload {
+            consent_url,
+            user_errors,
+        })
     }
 
     /// Disconnects the company's tenant: its data is kept, its syncs stand still, and a run under way is cancelled.

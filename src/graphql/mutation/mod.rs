@@ -39,7 +39,11 @@ pub struct UserError {
 
 impl From<error::UserError> for UserError {
     fn from(error: error::UserError) -> Self {
-        let path = if error.path.is_empty() { vec![] } else { [&["input"], &error.path[..]].concat() };
+        let path = if error.path.is_empty() {
+            vec![]
+        } else {
+            [&["input"], &error.path[..]].concat()
+        };
         Self {
             code: error.code.to_owned(),
             message: error.message,

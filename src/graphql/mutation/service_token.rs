@@ -89,7 +89,14 @@ async fn create(
     input: CreateServiceTokenInput,
 ) -> Result<(service_token::ServiceToken, String), Failure> {
     let name = input::line(&input.name, "name")?;
-    service_token::issue(&mut *loan(ctx).await?, now(), name, viewer.name(), input.expires_in_days).await
+    service_token::issue(
+        &mut *loan(ctx).await?,
+        now(),
+        name,
+        viewer.name(),
+        input.expires_in_days,
+    )
+    .await
 }
 
 async fn revoke(ctx: &Context<'_>, id: ID) -> Result<ID, Failure> {
@@ -98,5 +105,10 @@ async fn revoke(ctx: &Context<'_>, id: ID) -> Result<ID, Failure> {
     if revoked {
         return Ok(id);
     }
-    Err(Refusal::at("NOT_FOUND", &["serviceTokenId"], "There is no such service token. Check the id.").into())
+    Err(Refusal::at(
+        "NOT_FOUND",
+        &["serviceTokenId"],
+        "There is no such service token. Check the id.",
+    )
+    .into())
 }

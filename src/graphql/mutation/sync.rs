@@ -229,11 +229,7 @@ async fn update_rules(
 }
 
 /// Puts the rules over the saved ones; the company's row makes two who change different fields take turns.
-async fn save_rules(
-    conn: &mut crate::db::Connection,
-    company_id: Uuid,
-    rules: SyncRulesInput,
-) -> Result<(), Failure> {
+async fn save_rules(conn: &mut crate::db::Connection, company_id: Uuid, rules: SyncRulesInput) -> Result<(), Failure> {
     company::lock(conn, company_id).await?;
     let (saved, _) = sync_rules::get(conn, company_id).await?;
     let rules = rules.over(saved.clone());

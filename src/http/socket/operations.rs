@@ -36,7 +36,11 @@ pub(super) struct Operations {
 
 impl Operations {
     pub(super) fn new() -> Self {
-        Self { streams: SelectAll::new(), running: HashMap::new(), begun: 0 }
+        Self {
+            streams: SelectAll::new(),
+            running: HashMap::new(),
+            begun: 0,
+        }
     }
 
     pub(super) fn has(&self, id: &str) -> bool {
@@ -53,7 +57,11 @@ impl Operations {
         let serial = self.begun;
         let (handle, registration) = AbortHandle::new_pair();
         self.running.insert(id.clone(), (serial, handle));
-        let words = said(responses).map(move |said| Word { id: id.clone(), serial, said });
+        let words = said(responses).map(move |said| Word {
+            id: id.clone(),
+            serial,
+            said,
+        });
         self.streams.push(Abortable::new(words, registration).boxed());
     }
 
@@ -72,7 +80,11 @@ impl Operations {
                 std::future::pending::<()>().await;
                 continue;
             };
-            if self.running.get(&word.id).is_some_and(|(serial, _)| *serial == word.serial) {
+            if self
+                .running
+                .get(&word.id)
+                .is_some_and(|(serial, _)| *serial == word.serial)
+            {
                 if !matches!(word.said, Said::Next(_)) {
                     self.end(&word.id);
                 }

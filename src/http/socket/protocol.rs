@@ -71,10 +71,16 @@ pub(super) struct Close {
 }
 
 impl Close {
-    pub(super) const BAD_MESSAGE: Self = Self { code: 4400, reason: String::new() };
+    pub(super) const BAD_MESSAGE: Self = Self {
+        code: 4400,
+        reason: String::new(),
+    };
 
     pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        Self {
+            code,
+            reason: reason.into(),
+        }
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -95,7 +101,13 @@ impl Close {
 
     pub(super) fn taken(id: &str) -> Self {
         // A close frame has room for 123 bytes.
-        Self::new(4409, format!("Subscriber for {} already exists", id.chars().take(20).collect::<String>()))
+        Self::new(
+            4409,
+            format!(
+                "Subscriber for {} already exists",
+                id.chars().take(20).collect::<String>()
+            ),
+        )
     }
 
     pub(super) fn too_many_introductions() -> Self {
@@ -111,8 +123,15 @@ impl Close {
     }
 
     pub(super) fn message(self) -> Message {
-        let reason = if self == Self::BAD_MESSAGE { "Invalid message" } else { &self.reason };
-        Message::Close(Some(CloseFrame { code: self.code, reason: Utf8Bytes::from(reason) }))
+        let reason = if self == Self::BAD_MESSAGE {
+            "Invalid message"
+        } else {
+            &self.reason
+        };
+        Message::Close(Some(CloseFrame {
+            code: self.code,
+            reason: Utf8Bytes::from(reason),
+        }))
     }
 }
 
@@ -123,10 +142,19 @@ mod tests {
     #[test]
     fn what_is_not_of_the_protocol_is_a_bad_message() {
         for text in [
-            "", "x", "[]", "{}", "null", r#"{"type":"start","id":"1"}"#, r#"{"type":"subscribe","id":"1"}"#,
-            r#"{"type":"subscribe","payload":{}}"#, r#"{"type":"subscribe","id":1,"payload":{}}"#,
-            r#"{"type":"subscribe","id":"","payload":{}}"#, r#"{"type":"complete"}"#,
-            r#"{"type":"connection_init","payload":"x"}"#, r#"{"type":"connection_ack"}"#,
+            "",
+            "x",
+            "[]",
+            "{}",
+            "null",
+            r#"{"type":"start","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","payload":{}}"#,
+            r#"{"type":"subscribe","id":1,"payload":{}}"#,
+            r#"{"type":"subscribe","id":"","payload":{}}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"connection_init","payload":"x"}"#,
+            r#"{"type":"connection_ack"}"#,
         ] {
             assert!(Said::read(text).is_err(), "{text}");
         }

@@ -57,7 +57,5 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<
 /// A reference that is no GUID, or the empty one, refers to nothing.
 fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uuid>, D::Error> {
     let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-    Ok(text
-        .and_then(|text| text.parse().ok())
-        .filter(|id: &Uuid| !id.is_nil()))
+    Ok(text.and_then(|text| text.parse().ok()).filter(|id: &Uuid| !id.is_nil()))
 }

@@ -27,14 +27,12 @@ fn an_absent_property_is_not_told_and_a_null_is_cleared() {
 
 #[test]
 fn lists_and_switches_can_be_cleared_too() {
-    let cleared =
-        change(serde_json::json!({"id": ADELE, "businessPhones": null, "accountEnabled": null}));
+    let cleared = change(serde_json::json!({"id": ADELE, "businessPhones": null, "accountEnabled": null}));
     assert_eq!(
         (cleared.business_phones, cleared.account_enabled),
         (Field::Null, Field::Null)
     );
-    let emptied =
-        change(serde_json::json!({"id": ADELE, "businessPhones": [], "assignedLicenses": []}));
+    let emptied = change(serde_json::json!({"id": ADELE, "businessPhones": [], "assignedLicenses": []}));
     assert_eq!(emptied.business_phones, Field::Value(Box::default()));
     assert_eq!(emptied.assigned_licenses, Field::Value(Box::default()));
 }
@@ -46,10 +44,7 @@ fn a_leaver_has_only_an_id_and_a_reason() {
         assert_eq!(change.removed.unwrap().reason.as_ref(), reason);
     }
     let unsaid = change(serde_json::json!({"id": ADELE, "@removed": {}}));
-    assert!(
-        unsaid.removed.is_some(),
-        "removed without a reason is removed"
-    );
+    assert!(unsaid.removed.is_some(), "removed without a reason is removed");
 }
 
 #[test]
@@ -121,13 +116,9 @@ fn members_say_what_they_are_and_whether_they_left() {
 
 #[test]
 fn a_group_without_the_annotation_has_no_changes_of_members() {
-    let group: GroupChange =
-        read(serde_json::json!({"id": ADELE, "groupTypes": ["Unified"]})).unwrap();
+    let group: GroupChange = read(serde_json::json!({"id": ADELE, "groupTypes": ["Unified"]})).unwrap();
     assert!(group.members.is_empty());
-    assert_eq!(
-        group.group_types,
-        Field::Value(Box::from(["Unified".into()]))
-    );
+    assert_eq!(group.group_types, Field::Value(Box::from(["Unified".into()])));
     assert_eq!(group.description, Field::Absent);
 }
 
@@ -139,16 +130,8 @@ fn device(property: &str, value: serde_json::Value) -> Result<ManagedDevice, ser
 
 #[test]
 fn intunes_never_is_none() {
-    for never in [
-        serde_json::json!("0001-01-01T00:00:00Z"),
-        serde_json::json!(null),
-    ] {
-        assert_eq!(
-            device("lastSyncDateTime", never)
-                .unwrap()
-                .last_sync_date_time,
-            None
-        );
+    for never in [serde_json::json!("0001-01-01T00:00:00Z"), serde_json::json!(null)] {
+        assert_eq!(device("lastSyncDateTime", never).unwrap().last_sync_date_time, None);
     }
 }
 
@@ -157,10 +140,7 @@ fn times_may_have_up_to_nine_digits_of_a_second() {
     for fraction in ["", ".1", ".1234567", ".123456789"] {
         let time = format!("2026-11-23T06:45:00{fraction}Z");
         let device = device("enrolledDateTime", serde_json::json!(time)).unwrap();
-        assert_eq!(
-            device.enrolled_date_time.unwrap().timestamp(),
-            1_795_416_300
-        );
+        assert_eq!(device.enrolled_date_time.unwrap().timestamp(), 1_795_416_300);
     }
     assert!(device("enrolledDateTime", serde_json::json!("yesterday")).is_err());
 }
@@ -168,10 +148,7 @@ fn times_may_have_up_to_nine_digits_of_a_second() {
 #[test]
 fn an_empty_reference_refers_to_nobody() {
     for nobody in ["", "00000000-0000-0000-0000-000000000000", "User Id value"] {
-        assert_eq!(
-            device("userId", serde_json::json!(nobody)).unwrap().user_id,
-            None
-        );
+        assert_eq!(device("userId", serde_json::json!(nobody)).unwrap().user_id, None);
         assert_eq!(
             device("azureADDeviceId", serde_json::json!(nobody))
                 .unwrap()
@@ -179,10 +156,7 @@ fn an_empty_reference_refers_to_nobody() {
             None
         );
     }
-    assert_eq!(
-        device("userId", serde_json::json!(ADELE)).unwrap().user_id,
-        Some(ADELE)
-    );
+    assert_eq!(device("userId", serde_json::json!(ADELE)).unwrap().user_id, Some(ADELE));
     assert_eq!(
         device("azureADDeviceId", serde_json::json!(ADELE))
             .unwrap()

@@ -5,8 +5,8 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::result::Error::DeserializationError;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::Error::DeserializationError;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -100,9 +100,11 @@ impl<C> Statement<C> {
     fn keyset(self, order: Order, comparison: &'static str, mark: &Mark) -> QueryResult<Self> {
         let key = match order.compared {
             Compared::Text => Bind::Text(mark.key.clone()),
-            Compared::Time => {
-                Bind::Time(mark.key.parse().map_err(|error| DeserializationError(Box::new(error)))?)
-            }
+            Compared::Time => Bind::Time(
+                mark.key
+                    .parse()
+                    .map_err(|error| DeserializationError(Box::new(error)))?,
+            ),
         };
         Ok(self
             .sql(" and (")

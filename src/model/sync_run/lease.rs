@@ -65,12 +65,7 @@ struct Id {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim(
-    conn: &mut Connection,
-    run_id: Uuid,
-    owner: &str,
-    lease: Duration,
-) -> QueryResult<Option<Claim>> {
+pub async fn claim(conn: &mut Connection, run_id: Uuid, owner: &str, lease: Duration) -> QueryResult<Option<Claim>> {
     conn.transaction(async |conn| {
         // The tenant's row is the turnstile: two workers cannot look for other runs of a company at the same time.
         let company: Option<Id> = diesel::sql_query(
@@ -137,13 +132,11 @@ pub async fn renew(conn: &mut Connection, run_id: Uuid, fence: i64, lease: Durat
 /// # Errors
 /// [`LeaseError::Lost`] when it is no longer ours.
 pub async fn stand_guard(conn: &mut Connection, run_id: Uuid, fence: i64) -> Result<(), LeaseError> {
-    let ours = diesel::sql_query(
-        "select from sync_run where id = $1 and fence = $2 and status = 'RUNNING' for update",
-    )
-    .bind::<SqlUuid, _>(run_id)
-    .bind::<BigInt, _>(fence)
-    .execute(conn)
-    .await?;
+    let ours = diesel::sql_query("select from sync_run where id = $1 and fence = $2 and status = 'RUNNING' for update")
+        .bind::<SqlUuid, _>(run_id)
+        .bind::<BigInt, _>(fence)
+        .execute(conn)
+        .await?;
     held(ours)
 }
 
@@ -344,7 +337,5 @@ fn json(value: &(impl Serialize + ?Sized)) -> QueryResult<serde_json::Value> {
 }
 
 fn interval(duration: Duration) -> diesel::pg::data_types::PgInterval {
-    diesel::pg::data_types::PgInterval::from_microseconds(
-        i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
-    )
+    diesel::pg::data_types::PgInterval::from_microseconds(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }

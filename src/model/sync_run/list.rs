@@ -58,8 +58,14 @@ pub fn latest_of_company(kind: SyncKind) -> Listing {
 
 fn narrow(listing: Listing, filter: &Filter) -> Listing {
     listing
-        .only("sync_run.kind = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
-        .only("sync_run.status = ?", filter.status.map(|status| Bind::Text(status.to_string())))
+        .only(
+            "sync_run.kind = ?",
+            filter.kind.map(|kind| Bind::Text(kind.to_string())),
+        )
+        .only(
+            "sync_run.status = ?",
+            filter.status.map(|status| Bind::Text(status.to_string())),
+        )
         .only("sync_run.dry_run = ?", filter.dry_run.map(Bind::Bool))
 }
 
@@ -92,12 +98,7 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(
-    conn: &mut Connection,
-    scope: &Scope,
-    company_id: Uuid,
-    kind: SyncKind,
-) -> QueryResult<Standing> {
+pub async fn standing(conn: &mut Connection, scope: &Scope, company_id: Uuid, kind: SyncKind) -> QueryResult<Standing> {
     if !scope.holds(company_id) {
         return Ok(Standing::default());
     }

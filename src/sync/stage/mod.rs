@@ -57,17 +57,26 @@ impl Run {
 
     async fn go_on_with_people(&mut self, place: Option<Place>) -> Result<Staged, Stop> {
         match place {
-            Some(Place { part: Part::Everybody { then }, at, .. }) => {
+            Some(Place {
+                part: Part::Everybody { then },
+                at,
+                ..
+            }) => {
                 let rest = self.graph.users_from(&DeltaLink::stored(at));
                 self.stage_list_of_people(rest, DeltaLink::stored(then)).await
             }
-            Some(Place { part: Part::PeopleChanges { full }, at, .. }) => {
-                self.stage_people_changes(DeltaLink::stored(at), full).await
-            }
+            Some(Place {
+                part: Part::PeopleChanges { full },
+                at,
+                ..
+            }) => self.stage_people_changes(DeltaLink::stored(at), full).await,
             _ => {
                 self.stager.discard(PEOPLE).await?;
                 match self.link_to_go_on_from(Collection::People, PERSON_SELECTION).await? {
-                    Some(link) => self.since(link, async |run, link| run.stage_people_changes(link, false).await).await,
+                    Some(link) => {
+                        self.since(link, async |run, link| run.stage_people_changes(link, false).await)
+                            .await
+                    }
                     None => self.stage_everybody().await,
                 }
             }
@@ -91,14 +100,23 @@ impl Run {
         pages: Pages<crate::microsoft::wire::User>,
         then: DeltaLink,
     ) -> Result<Staged, Stop> {
-        self.stage_pages(pages, Part::Everybody { then: then.as_str().to_owned() }).await?;
+        self.stage_pages(
+            pages,
+            Part::Everybody {
+                then: then.as_str().to_owned(),
+            },
+        )
+        .await?;
         self.stage_people_changes(then, true).await
     }
 
     async fn stage_people_changes(&mut self, link: DeltaLink, full: bool) -> Result<Staged, Stop> {
         let pages = self.graph.users_delta(DeltaFrom::Link(link));
         let link = self.stage_pages(pages, Part::PeopleChanges { full }).await?;
-        Ok(Staged { full, link: Some(link.ok_or_else(no_delta_link)?) })
+        Ok(Staged {
+            full,
+            link: Some(link.ok_or_else(no_delta_link)?),
+        })
     }
 
     /// People who enter without having changed themselves (a group that was selected by the rules has taken them in),
@@ -141,21 +159,36 @@ impl Run {
     }
 
     async fn go_on_with_groups(&mut self, place: Option<Place>) -> Result<Staged, Stop> {
-        if let Some(Place { part: Part::Groups { full }, at, .. }) = place {
-            return self.stage_groups_from(DeltaFrom::Link(DeltaLink::stored(at)), full).await;
+        if let Some(Place {
+            part: Part::Groups { full },
+            at,
+            ..
+        }) = place
+        {
+            return self
+                .stage_groups_from(DeltaFrom::Link(DeltaLink::stored(at)), full)
+                .await;
         }
         self.stager.discard(GROUPS).await?;
         match self.link_to_go_on_from(Collection::Groups, GROUP_SELECTION).await? {
             Some(link) => {
-                self.since(link, async |run, link| run.stage_groups_from(DeltaFrom::Link(link), false).await).await
+                self.since(link, async |run, link| {
+                    run.stage_groups_from(DeltaFrom::Link(link), false).await
+                })
+                .await
             }
             None => self.stage_groups_from(DeltaFrom::Beginning, true).await,
         }
     }
 
     async fn stage_groups_from(&mut self, from: DeltaFrom, full: bool) -> Result<Staged, Stop> {
-        let link = self.stage_pages(self.graph.groups_delta(from), Part::Groups { full }).await?;
-        Ok(Staged { full, link: Some(link.ok_or_else(no_delta_link)?) })
+        let link = self
+            .stage_pages(self.graph.groups_delta(from), Part::Groups { full })
+            .await?;
+        Ok(Staged {
+            full,
+            link: Some(link.ok_or_else(no_delta_link)?),
+        })
     }
 
     /// Stages every device.
@@ -216,5 +249,7 @@ impl Run {
 }
 
 fn no_delta_link() -> Trouble {
-    Trouble::UnexpectedResponse { what: "a round of changes ended without a place to go on from".into() }
+    Trouble::UnexpectedResponse {
+        what: "a round of changes ended without a place to go on from".into(),
+    }
 }

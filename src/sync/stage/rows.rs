@@ -44,7 +44,12 @@ pub struct Stager {
 impl Stager {
     /// A writer on a connection of its own, which goes on counting from `seq`.
     pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64, seq: i64) -> Self {
-        Self { client, run_id, fence, seq }
+        Self {
+            client,
+            run_id,
+            fence,
+            seq,
+        }
     }
 
     /// How many rows were written, over all tables: a later row has the last word.
@@ -71,7 +76,8 @@ impl Stager {
     /// # Errors
     /// When the database fails.
     pub async fn discard_all(&self) -> anyhow::Result<()> {
-        self.discard(&["staged_person", "staged_group", "staged_member", "staged_device"]).await
+        self.discard(&["staged_person", "staged_group", "staged_member", "staged_device"])
+            .await
     }
 
     /// Lets the planner know what came into the tables, if this run has staged at least `many` rows.
@@ -81,7 +87,10 @@ impl Stager {
     pub async fn analyse(&self, tables: &[&str], many: i64) -> anyhow::Result<()> {
         if self.seq >= many {
             let tables = tables.join(", ");
-            self.client.execute(&format!("analyze {tables}"), &[]).await.with_context(|| format!("analysing {tables}"))?;
+            self.client
+                .execute(&format!("analyze {tables}"), &[])
+                .await
+                .with_context(|| format!("analysing {tables}"))?;
         }
         Ok(())
     }
@@ -93,7 +102,11 @@ impl Stager {
     async fn people(&mut self, people: &[User]) -> anyhow::Result<()> {
         let mut copy = self.copy(PEOPLE, PEOPLE_TYPES).await?;
         for person in people {
-            let phones: Vec<_> = person.business_phones.iter().filter_map(|phone| clean(Some(phone))).collect();
+            let phones: Vec<_> = person
+                .business_phones
+                .iter()
+                .filter_map(|phone| clean(Some(phone)))
+                .collect();
             copy.row(
                 person.id,
                 &[
@@ -225,7 +238,11 @@ impl Stager {
     }
 
     async fn copy(&self, statement: &str, types: &[Type]) -> anyhow::Result<Copy<'_>> {
-        let sink = self.client.copy_in(statement).await.context("starting COPY into staging")?;
+        let sink = self
+            .client
+            .copy_in(statement)
+            .await
+            .context("starting COPY into staging")?;
         let types = [&[Type::UUID, Type::INT8, Type::INT8][..], types].concat();
         Ok(Copy {
             writer: Box::pin(BinaryCopyInWriter::new(sink, &types)),
@@ -294,12 +311,17 @@ impl Copy<'_> {
     }
 
     async fn finish(mut self) -> anyhow::Result<i64> {
-        self.writer.as_mut().finish().await.context("finishing COPY into staging")?;
+        self.writer
+            .as_mut()
+            .finish()
+            .await
+            .context("finishing COPY into staging")?;
         Ok(self.seq)
     }
 }
 
-const PEOPLE: &str = "copy staged_person (run_id, fence, seq, id, entra_id, removed, told, account_enabled, display_name, mail,
+const PEOPLE: &str =
+    "copy staged_person (run_id, fence, seq, id, entra_id, removed, told, account_enabled, display_name, mail,
     user_principal_name, department, job_title, business_phones, mobile_phone, user_type, licensed) from stdin binary";
 const PEOPLE_TYPES: &[Type] = &[
     Type::UUID,
@@ -318,7 +340,8 @@ const PEOPLE_TYPES: &[Type] = &[
     Type::BOOL,
 ];
 
-const GROUPS: &str = "copy staged_group (run_id, fence, seq, id, entra_id, removed, told, display_name, description, mail,
+const GROUPS: &str =
+    "copy staged_group (run_id, fence, seq, id, entra_id, removed, told, display_name, description, mail,
     mail_enabled, security_enabled, microsoft_365) from stdin binary";
 const GROUP_TYPES: &[Type] = &[
     Type::UUID,
@@ -337,7 +360,8 @@ const MEMBERS: &str =
     "copy staged_member (run_id, fence, seq, group_entra_id, member_entra_id, member_kind, removed) from stdin binary";
 const MEMBER_TYPES: &[Type] = &[Type::UUID, Type::UUID, Type::TEXT, Type::BOOL];
 
-const DEVICES: &str = "copy staged_device (run_id, fence, seq, id, entra_id, azure_ad_device_id, hostname, operating_system,
+const DEVICES: &str =
+    "copy staged_device (run_id, fence, seq, id, entra_id, azure_ad_device_id, hostname, operating_system,
     os_version, serial_number, compliance_state, is_encrypted, owner_type, manufacturer, model, last_check_in_at,
     enrolled_at, user_entra_id) from stdin binary";
 const DEVICE_TYPES: &[Type] = &[

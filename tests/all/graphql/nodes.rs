@@ -23,7 +23,12 @@ async fn what_has_an_id_is_found_again_by_it() {
     let ids: Vec<String> = ids.into_iter().map(|id| id.0).collect();
     let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }";
     let data = world.ask(query, json!({"ids": ids})).await;
-    let found: Vec<&str> = data["nodes"].as_array().expect("a list").iter().map(|n| n["id"].as_str().expect("an id")).collect();
+    let found: Vec<&str> = data["nodes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|n| n["id"].as_str().expect("an id"))
+        .collect();
     assert_eq!(found, ids, "in the order of the ids");
     assert_eq!(data["nodes"][0]["__typename"], "Asset");
 }
@@ -41,7 +46,12 @@ async fn unknown_unreadable_and_foreign_ids_look_the_same() {
         "nonsense".to_owned(),
         String::new(),
     ] {
-        let data = world.ask("query ($id: ID!) { node(id: $id) { id } company(id: $id) { id } }", json!({"id": id})).await;
+        let data = world
+            .ask(
+                "query ($id: ID!) { node(id: $id) { id } company(id: $id) { id } }",
+                json!({"id": id}),
+            )
+            .await;
         assert_eq!(data, json!({"node": null, "company": null}), "{id}");
     }
     let many = vec!["nonsense"; 101];
@@ -55,11 +65,21 @@ async fn a_company_is_found_by_exactly_one_of_its_ids() {
     let company = world.company("Contoso").await;
     world.sql("update company set external_id = 'psa-7'", &[]).await;
     let id = company_id(company);
-    let by_external = world.ask("{ company(externalId: \"psa-7\") { id name externalId } }", json!({})).await;
-    assert_eq!(by_external["company"], json!({"id": id, "name": "Contoso", "externalId": "psa-7"}));
-    assert_eq!(world.ask("{ company(externalId: \"psa-8\") { id } }", json!({})).await["company"], Value::Null);
+    let by_external = world
+        .ask("{ company(externalId: \"psa-7\") { id name externalId } }", json!({}))
+        .await;
+    assert_eq!(
+        by_external["company"],
+        json!({"id": id, "name": "Contoso", "externalId": "psa-7"})
+    );
+    assert_eq!(
+        world.ask("{ company(externalId: \"psa-8\") { id } }", json!({})).await["company"],
+        Value::Null
+    );
     for arguments in [String::new(), format!("(id: {id}, externalId: \"psa-7\")")] {
-        let (code, message) = world.refusal(&format!("{{ company{arguments} {{ id }} }}"), json!({})).await;
+        let (code, message) = world
+            .refusal(&format!("{{ company{arguments} {{ id }} }}"), json!({}))
+            .await;
         assert_eq!(code, "BAD_INPUT");
         assert!(message.contains("exactly one"), "{message}");
     }
@@ -104,8 +124,18 @@ async fn one_can_walk_from_a_person_to_everything_around_them() {
     let members = json!([{"node": {"displayName": "Adele"}}, {"node": {"kind": "SECURITY", "displayName": "Inner"}}]);
     assert_eq!(data["node"]["members"], json!({"totalCount": 2, "edges": members}));
 
-    let data = world.ask("{ assets(search: \"sn-pc-\") { edges { node { hostname contact { id } } } } }", json!({})).await;
-    let owners: Vec<bool> = data["assets"]["edges"].as_array().expect("edges").iter().map(|e| e["node"]["contact"].is_null()).collect();
+    let data = world
+        .ask(
+            "{ assets(search: \"sn-pc-\") { edges { node { hostname contact { id } } } } }",
+            json!({}),
+        )
+        .await;
+    let owners: Vec<bool> = data["assets"]["edges"]
+        .as_array()
+        .expect("edges")
+        .iter()
+        .map(|e| e["node"]["contact"].is_null())
+        .collect();
     assert_eq!(owners, [false, true, true]);
 }
 
@@ -119,15 +149,22 @@ async fn members_come_in_pages_too() {
     }
     let inner = world.group(company, "b", &[], &[]).await;
     let group = world.group(company, "All", &people, &[inner]).await;
-    let query = "query ($id: ID!, $after: String) { node(id: $id) { ... on ContactGroup { members(first: 3, after: $after) {
+    let query =
+        "query ($id: ID!, $after: String) { node(id: $id) { ... on ContactGroup { members(first: 3, after: $after) {
         pageInfo { hasNextPage endCursor }
         edges { node { ... on Contact { displayName } ... on ContactGroup { displayName } } }
     } } } }";
     let id = IdOf::ContactGroup.show(group).0;
     let page = &world.ask(query, json!({"id": id})).await["node"]["members"];
-    let rest = &world.ask(query, json!({"id": id, "after": page["pageInfo"]["endCursor"]})).await["node"]["members"];
+    let rest = &world
+        .ask(query, json!({"id": id, "after": page["pageInfo"]["endCursor"]}))
+        .await["node"]["members"];
     let name = |edge: &Value| edge["node"]["displayName"].as_str().map(str::to_owned);
-    let edges = page["edges"].as_array().into_iter().chain(rest["edges"].as_array()).flatten();
+    let edges = page["edges"]
+        .as_array()
+        .into_iter()
+        .chain(rest["edges"].as_array())
+        .flatten();
     assert_eq!(edges.filter_map(name).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
     assert_eq!(rest["pageInfo"]["hasNextPage"], false);
 }
@@ -180,9 +217,15 @@ async fn a_viewer_sees_what_they_may_do() {
     let world = World::start().await;
     let query = "{ viewer { name kind maySyncCompany mayManageServiceTokens } }";
     let data = world.execute(staff(), query, json!({})).await.data;
-    let expected = r#"{viewer: {name: "Robin of the MSP",kind: STAFF,maySyncCompany: true,mayManageServiceTokens: true}}"#;
+    let expected =
+        r#"{viewer: {name: "Robin of the MSP",kind: STAFF,maySyncCompany: true,mayManageServiceTokens: true}}"#;
     assert_eq!(data.to_string().replace(", ", ","), expected.replace(", ", ","));
-    let data = world.execute(service(), query, json!({})).await.data.into_json().expect("JSON");
+    let data = world
+        .execute(service(), query, json!({}))
+        .await
+        .data
+        .into_json()
+        .expect("JSON");
     assert_eq!(data["viewer"]["kind"], "SERVICE");
     assert_eq!(data["viewer"]["mayManageServiceTokens"], false);
 }
@@ -201,16 +244,27 @@ async fn an_unknown_error_tells_a_request_id_and_nothing_else() {
     world.sql("alter table contact rename to hidden_detail", &[]).await;
     let response = world.execute(staff(), "{ contacts { totalCount } }", json!({})).await;
     let error = serde_json::to_value(&response.errors[0]).expect("JSON");
-    assert_eq!((&error["message"], &error["extensions"]["code"]), (&json!("Internal error"), &json!("INTERNAL")));
+    assert_eq!(
+        (&error["message"], &error["extensions"]["code"]),
+        (&json!("Internal error"), &json!("INTERNAL"))
+    );
     assert!(error["extensions"]["requestId"].is_string());
     let whole = serde_json::to_string(&response).expect("JSON");
-    assert!(!whole.contains("relation") && !whole.contains("does not exist"), "{whole}");
+    assert!(
+        !whole.contains("relation") && !whole.contains("does not exist"),
+        "{whole}"
+    );
 }
 
 #[tokio::test]
 async fn what_the_parser_or_validation_refuses_has_a_code_too() {
     let world = World::start().await;
-    for query in ["{", "{ nonsense }", "{ node { id } }", "{ contacts(first: \"a\") { totalCount } }"] {
+    for query in [
+        "{",
+        "{ nonsense }",
+        "{ node { id } }",
+        "{ contacts(first: \"a\") { totalCount } }",
+    ] {
         assert_eq!(world.refusal(query, json!({})).await.0, "BAD_INPUT", "{query}");
     }
 }

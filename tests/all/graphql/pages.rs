@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::world::{World, company_id};
 
-const CONTACTS: &str = "query ($company: ID, $first: Int, $after: String, $last: Int, $before: String, $order: ContactOrder) {
+const CONTACTS: &str =
+    "query ($company: ID, $first: Int, $after: String, $last: Int, $before: String, $order: ContactOrder) {
     contacts(companyId: $company, first: $first, after: $after, last: $last, before: $before, orderBy: $order) {
         totalCount
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -16,7 +17,10 @@ const CONTACTS: &str = "query ($company: ID, $first: Int, $after: String, $last:
 
 fn names(page: &Value) -> Vec<&str> {
     let edges = page["edges"].as_array().expect("edges");
-    edges.iter().map(|edge| edge["node"]["displayName"].as_str().unwrap_or("-")).collect()
+    edges
+        .iter()
+        .map(|edge| edge["node"]["displayName"].as_str().unwrap_or("-"))
+        .collect()
 }
 
 fn flags(page: &Value) -> (bool, bool) {
@@ -27,7 +31,9 @@ fn flags(page: &Value) -> (bool, bool) {
 #[tokio::test]
 async fn pages_forwards_show_every_row_once_in_order() {
     let world = World::start().await;
-    let company = world.company_of(&["erin", "Bob", "alice", "Dave", "carol", "alice", "Zoë"]).await;
+    let company = world
+        .company_of(&["erin", "Bob", "alice", "Dave", "carol", "alice", "Zoë"])
+        .await;
     let mut seen = Vec::new();
     let mut after = Value::Null;
     loop {
@@ -54,11 +60,15 @@ async fn pages_backwards_show_every_row_once_in_the_same_order() {
     assert_eq!((names(end), flags(end)), (vec!["d", "e"], (true, false)));
 
     let before = &end["pageInfo"]["startCursor"];
-    let middle = &world.ask(CONTACTS, json!({"company": id, "last": 2, "before": before})).await["contacts"];
+    let middle = &world
+        .ask(CONTACTS, json!({"company": id, "last": 2, "before": before}))
+        .await["contacts"];
     assert_eq!((names(middle), flags(middle)), (vec!["b", "c"], (true, true)));
 
     let before = &middle["pageInfo"]["startCursor"];
-    let start = &world.ask(CONTACTS, json!({"company": id, "last": 2, "before": before})).await["contacts"];
+    let start = &world
+        .ask(CONTACTS, json!({"company": id, "last": 2, "before": before}))
+        .await["contacts"];
     assert_eq!((names(start), flags(start)), (vec!["a"], (false, true)));
 }
 
@@ -103,7 +113,10 @@ async fn a_page_has_at_most_a_hundred_rows() {
     }
     world.ask(CONTACTS, json!({"first": 100})).await;
     assert_eq!(world.refusal(CONTACTS, json!({"first": -1})).await.0, "BAD_INPUT");
-    assert_eq!(world.refusal(CONTACTS, json!({"first": 1, "last": 1})).await.0, "BAD_INPUT");
+    assert_eq!(
+        world.refusal(CONTACTS, json!({"first": 1, "last": 1})).await.0,
+        "BAD_INPUT"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +124,10 @@ async fn a_page_of_no_rows_still_tells_whether_there_are_any() {
     let world = World::start().await;
     world.company_of(&["a"]).await;
     let page = &world.ask(CONTACTS, json!({"first": 0})).await["contacts"];
-    assert_eq!((names(page), flags(page), &page["totalCount"]), (vec![], (false, true), &json!(1)));
+    assert_eq!(
+        (names(page), flags(page), &page["totalCount"]),
+        (vec![], (false, true), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -159,9 +175,17 @@ async fn filters_narrow_a_list_and_its_count() {
     let company = world.company_of(&["a", "b"]).await;
     let in_group = world.contact(company, "c").await;
     let group = world.group(company, "Everybody", &[in_group], &[]).await;
-    world.sql("update contact set account_enabled = false, user_type = 'Guest' where display_name = 'a'", &[]).await;
     world
-        .sql("update contact set state = 'DEACTIVATED', deactivated_because = 'LEFT' where display_name = 'b'", &[])
+        .sql(
+            "update contact set account_enabled = false, user_type = 'Guest' where display_name = 'a'",
+            &[],
+        )
+        .await;
+    world
+        .sql(
+            "update contact set state = 'DEACTIVATED', deactivated_because = 'LEFT' where display_name = 'b'",
+            &[],
+        )
         .await;
     let group = IdOf::ContactGroup.show(group).0;
     for (filter, found) in [
@@ -194,7 +218,9 @@ async fn a_list_of_one_company_shows_no_other_and_an_unknown_one_is_told() {
     let data = world.ask(CONTACTS, json!({})).await;
     assert_eq!(names(&data["contacts"]), ["ours", "theirs"]);
 
-    let unknown = world.refusal(CONTACTS, json!({"company": company_id(Uuid::now_v7())})).await;
+    let unknown = world
+        .refusal(CONTACTS, json!({"company": company_id(Uuid::now_v7())}))
+        .await;
     assert_eq!(unknown.0, "NOT_FOUND");
     assert_eq!(world.refusal(CONTACTS, json!({"company": "nonsense"})).await, unknown);
 }
@@ -206,19 +232,44 @@ async fn assets_and_groups_are_narrowed_by_what_they_are() {
     let person = world.contact(company, "Adele").await;
     world.asset(company, "LAPTOP", Some(person)).await;
     world.asset(company, "PHONE", None).await;
-    world.sql("update asset set compliance_state = 'noncompliant', operating_system = 'iOS' where hostname = 'PHONE'", &[]).await;
+    world
+        .sql(
+            "update asset set compliance_state = 'noncompliant', operating_system = 'iOS' where hostname = 'PHONE'",
+            &[],
+        )
+        .await;
     world.group(company, "Plain", &[], &[]).await;
     world.group(company, "Team", &[], &[]).await;
-    world.sql("update contact_group set microsoft_365 = true, mail = 'team@contoso.example' where display_name = 'Team'", &[]).await;
+    world
+        .sql(
+            "update contact_group set microsoft_365 = true, mail = 'team@contoso.example' where display_name = 'Team'",
+            &[],
+        )
+        .await;
     let person = IdOf::Contact.show(person).0;
     for (list, filter, name, found) in [
-        ("assets", "complianceState: \"NonCompliant\"".to_owned(), "hostname", "PHONE"),
-        ("assets", "operatingSystem: \"ios\", state: ACTIVE".to_owned(), "hostname", "PHONE"),
+        (
+            "assets",
+            "complianceState: \"NonCompliant\"".to_owned(),
+            "hostname",
+            "PHONE",
+        ),
+        (
+            "assets",
+            "operatingSystem: \"ios\", state: ACTIVE".to_owned(),
+            "hostname",
+            "PHONE",
+        ),
         ("assets", format!("contactId: \"{person}\""), "hostname", "LAPTOP"),
         ("assets", "search: \"sn-lap\"".to_owned(), "hostname", "LAPTOP"),
         ("groups", "kind: MICROSOFT_365".to_owned(), "displayName", "Team"),
         ("groups", "search: \"team@\"".to_owned(), "displayName", "Team"),
-        ("groups", "kind: SECURITY, state: ACTIVE".to_owned(), "displayName", "Plain"),
+        (
+            "groups",
+            "kind: SECURITY, state: ACTIVE".to_owned(),
+            "displayName",
+            "Plain",
+        ),
     ] {
         let selection = format!("{list}({filter}) {{ edges {{ node {{ {name} }} }} }}");
         let query = format!("query ($id: ID!) {{ {selection} company(id: $id) {{ {selection} }} }}");

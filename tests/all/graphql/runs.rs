@@ -43,7 +43,15 @@ async fn a_run_lists_what_it_changed_from_what_to_what() {
     let fields = json!({"department": ["Sales", null], "licensed": [false, true]});
     change(&world, id, "CONTACT", "UPDATED", "Adele", Some(fields)).await;
     change(&world, id, "CONTACT", "DEACTIVATED", "Megan", Some(json!({}))).await;
-    change(&world, run(&world, company).await, "CONTACT", "CREATED", "Another run's", None).await;
+    change(
+        &world,
+        run(&world, company).await,
+        "CONTACT",
+        "CREATED",
+        "Another run's",
+        None,
+    )
+    .await;
 
     let query = "query ($id: ID!, $kind: Noun, $action: ChangeAction) { node(id: $id) { ... on SyncRun {
         requests failure { code message remedy } stages { name milliseconds }
@@ -53,8 +61,14 @@ async fn a_run_lists_what_it_changed_from_what_to_what() {
     } } }";
     let id = IdOf::SyncRun.show(id).0;
     let shown = &world.ask(query, json!({"id": id})).await["node"];
-    assert_eq!((&shown["requests"], &shown["failure"]["code"]), (&json!(17), &json!("THROTTLED")));
-    assert_eq!(shown["stages"], json!([{"name": "Reading contacts", "milliseconds": 1200}]));
+    assert_eq!(
+        (&shown["requests"], &shown["failure"]["code"]),
+        (&json!(17), &json!("THROTTLED"))
+    );
+    assert_eq!(
+        shown["stages"],
+        json!([{"name": "Reading contacts", "milliseconds": 1200}])
+    );
     assert_eq!(shown["changes"]["totalCount"], 3);
     let created = json!({"kind": "ASSET", "action": "CREATED", "recordId": IdOf::Asset.show(asset).0, "name": "PC-1", "fields": []});
     assert_eq!(shown["changes"]["edges"][0]["node"], created);
@@ -109,7 +123,10 @@ async fn what_was_held_is_listed_by_name_and_settled_as_a_whole() {
     assert_eq!(released["syncRun"]["heldChanges"]["edges"], decided);
     let left = "select count(*) from contact where state = 'DEACTIVATED' and deactivated_because = 'LEFT'";
     assert_eq!(world.number(left, &[]).await, 1);
-    assert_eq!(world.ask(release, variables).await["releaseHeldChanges"]["userErrors"][0]["code"], "NOTHING_HELD");
+    assert_eq!(
+        world.ask(release, variables).await["releaseHeldChanges"]["userErrors"][0]["code"],
+        "NOTHING_HELD"
+    );
 }
 
 #[tokio::test]
@@ -118,7 +135,9 @@ async fn runs_come_newest_first_and_by_kind_and_status() {
     let company = world.connected_company("Contoso").await;
     let first = run(&world, company).await;
     let second = run(&world, company).await;
-    world.sql("update sync_run set dry_run = true where id = $1", &[&second]).await;
+    world
+        .sql("update sync_run set dry_run = true where id = $1", &[&second])
+        .await;
     let shown = |id: Uuid| IdOf::SyncRun.show(id).0;
     for (filter, found) in [
         ("", vec![shown(second), shown(first)]),
@@ -130,7 +149,9 @@ async fn runs_come_newest_first_and_by_kind_and_status() {
         let query = format!("query ($id: ID!) {{ syncRuns(companyId: $id{filter}) {{ edges {{ node {{ id }} }} }} }}");
         let runs = world.ask(&query, json!({"id": company_id(company)})).await["syncRuns"]["edges"].clone();
         let runs = runs.as_array().expect("edges").iter();
-        let ids: Vec<String> = runs.filter_map(|edge| edge["node"]["id"].as_str().map(str::to_owned)).collect();
+        let ids: Vec<String> = runs
+            .filter_map(|edge| edge["node"]["id"].as_str().map(str::to_owned))
+            .collect();
         assert_eq!(ids, found, "{filter}");
     }
 }

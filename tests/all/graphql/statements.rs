@@ -27,7 +27,9 @@ async fn counter(world: &World) -> Arc<AtomicUsize> {
 
 async fn statements(world: &World, company: Uuid, query: &str, first: i32) -> usize {
     let counter = counter(world).await;
-    let data = world.ask(query, json!({"company": company_id(company), "first": first})).await;
+    let data = world
+        .ask(query, json!({"company": company_id(company), "first": first}))
+        .await;
     let shown = data["contacts"]["edges"].as_array().map(Vec::len);
     assert_eq!(shown, Some(usize::try_from(first).expect("positive")));
     counter.load(Ordering::Relaxed)
@@ -43,12 +45,15 @@ async fn crowd() -> (World, Uuid) {
         people.push(person);
     }
     for number in 0..4 {
-        world.group(company, &format!("Group {number}"), &people[number..], &[]).await;
+        world
+            .group(company, &format!("Group {number}"), &people[number..], &[])
+            .await;
     }
     (world, company)
 }
 
-const NESTED: &str = "query ($company: ID!, $first: Int) { contacts(companyId: $company, first: $first) { edges { node {
+const NESTED: &str =
+    "query ($company: ID!, $first: Int) { contacts(companyId: $company, first: $first) { edges { node {
     displayName
     groups(first: 5) { edges { node { displayName } } }
     assets(first: 5) { edges { node { hostname } } }
@@ -87,18 +92,37 @@ async fn deep_nesting_counts_flags_and_single_rows_cost_no_more_for_a_large_page
 async fn a_count_costs_nothing_where_it_is_not_asked_for() {
     let (world, company) = crowd().await;
     let with = "query ($company: ID!, $first: Int) { contacts(companyId: $company, first: $first) { totalCount edges { cursor } } }";
-    let without = "query ($company: ID!, $first: Int) { contacts(companyId: $company, first: $first) { edges { cursor } } }";
-    assert_eq!(statements(&world, company, with, 5).await, statements(&world, company, without, 5).await + 1);
+    let without =
+        "query ($company: ID!, $first: Int) { contacts(companyId: $company, first: $first) { edges { cursor } } }";
+    assert_eq!(
+        statements(&world, company, with, 5).await,
+        statements(&world, company, without, 5).await + 1
+    );
 }
 
 #[tokio::test]
 async fn nodes_of_one_type_cost_one_statement() {
     let (world, company) = crowd().await;
-    let data = world.ask(NESTED, json!({"company": company_id(company), "first": 12})).await;
-    assert!(data["contacts"]["edges"][0]["node"]["groups"]["edges"].as_array().is_some_and(|groups| !groups.is_empty()));
-    let ids = world.ask("{ contacts(first: 10) { edges { node { id } } } }", json!({})).await;
-    let ids: Vec<_> = ids["contacts"]["edges"].as_array().expect("edges").iter().map(|edge| &edge["node"]["id"]).collect();
+    let data = world
+        .ask(NESTED, json!({"company": company_id(company), "first": 12}))
+        .await;
+    assert!(
+        data["contacts"]["edges"][0]["node"]["groups"]["edges"]
+            .as_array()
+            .is_some_and(|groups| !groups.is_empty())
+    );
+    let ids = world
+        .ask("{ contacts(first: 10) { edges { node { id } } } }", json!({}))
+        .await;
+    let ids: Vec<_> = ids["contacts"]["edges"]
+        .as_array()
+        .expect("edges")
+        .iter()
+        .map(|edge| &edge["node"]["id"])
+        .collect();
     let counter = counter(&world).await;
-    world.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({"ids": ids})).await;
+    world
+        .ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({"ids": ids}))
+        .await;
     assert_eq!(counter.load(Ordering::Relaxed), 1);
 }

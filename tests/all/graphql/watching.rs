@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::world::{World, company_id, refusal};
 
-const WATCH: &str = "subscription ($company: ID!) { syncStatus(companyId: $company) { id status message company { name } } }";
+const WATCH: &str =
+    "subscription ($company: ID!) { syncStatus(companyId: $company) { id status message company { name } } }";
 const SYNC: &str = "mutation ($company: ID!) { syncCompany(input: {companyId: $company}) { syncRun { id } } }";
-const DISCONNECT: &str = "mutation ($company: ID!) { disconnect(input: {companyId: $company}) { userErrors { code } } }";
+const DISCONNECT: &str =
+    "mutation ($company: ID!) { disconnect(input: {companyId: $company}) { userErrors { code } } }";
 
 async fn next(stream: &mut BoxStream<'static, Response>) -> Value {
     let response = stream.next().await.expect("it does not complete");
@@ -28,12 +30,18 @@ async fn a_watcher_sees_how_things_stand_and_then_each_change() {
 
     world.ask(SYNC, variables.clone()).await;
     let queued = next(&mut watcher).await;
-    assert_eq!((&queued["status"], &queued["message"]), (&json!("QUEUED"), &json!("Sync queued")));
+    assert_eq!(
+        (&queued["status"], &queued["message"]),
+        (&json!("QUEUED"), &json!("Sync queued"))
+    );
     assert_eq!(queued["company"]["name"], "Contoso");
 
     world.ask(DISCONNECT, variables.clone()).await;
     let cancelled = next(&mut watcher).await;
-    assert_eq!((&cancelled["status"], &cancelled["id"]), (&json!("CANCELLED"), &queued["id"]));
+    assert_eq!(
+        (&cancelled["status"], &cancelled["id"]),
+        (&json!("CANCELLED"), &queued["id"])
+    );
 
     let mut late = world.subscribe(WATCH, variables);
     assert_eq!(next(&mut late).await, cancelled, "a late watcher sees how it ended");

@@ -70,16 +70,24 @@ impl World {
     }
 
     pub async fn sql(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) {
-        self.client.execute(statement, values).await.expect("the statement runs");
+        self.client
+            .execute(statement, values)
+            .await
+            .expect("the statement runs");
     }
 
     pub async fn number(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> i64 {
-        self.client.query_one(query, values).await.expect("the query runs").get(0)
+        self.client
+            .query_one(query, values)
+            .await
+            .expect("the query runs")
+            .get(0)
     }
 
     pub async fn company(&self, name: &str) -> Uuid {
         let id = Uuid::now_v7();
-        self.sql("insert into company (id, name) values ($1, $2)", &[&id, &name]).await;
+        self.sql("insert into company (id, name) values ($1, $2)", &[&id, &name])
+            .await;
         id
     }
 
@@ -100,7 +108,12 @@ impl World {
             "insert into contact (id, company_id, entra_id, state, display_name, mail, user_type, account_enabled,
                                   business_phones, licensed, created_at, updated_at)
              values ($1, $2, $1, 'ACTIVE', $3, $4, 'Member', true, '{}', true, now(), now())",
-            &[&id, &company, &name, &format!("{}@contoso.example", name.to_lowercase())],
+            &[
+                &id,
+                &company,
+                &name,
+                &format!("{}@contoso.example", name.to_lowercase()),
+            ],
         )
         .await;
         id

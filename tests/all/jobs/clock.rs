@@ -13,22 +13,13 @@ fn january() -> DateTime<Utc> {
 
 #[test]
 fn slots_are_every_four_hours_from_midnight() {
-    assert_eq!(
-        latest_slot(at("2026-03-03T00:00:00Z")),
-        at("2026-03-03T00:00:00Z")
-    );
+    assert_eq!(latest_slot(at("2026-03-03T00:00:00Z")), at("2026-03-03T00:00:00Z"));
     assert_eq!(
         latest_slot(at("2026-03-03T03:59:59.999999Z")),
         at("2026-03-03T00:00:00Z")
     );
-    assert_eq!(
-        latest_slot(at("2026-03-03T23:00:00.5Z")),
-        at("2026-03-03T20:00:00Z")
-    );
-    assert_eq!(
-        next_slot(at("2026-03-03T20:00:00Z")),
-        at("2026-03-04T00:00:00Z")
-    );
+    assert_eq!(latest_slot(at("2026-03-03T23:00:00.5Z")), at("2026-03-03T20:00:00Z"));
+    assert_eq!(next_slot(at("2026-03-03T20:00:00Z")), at("2026-03-04T00:00:00Z"));
 }
 
 #[tokio::test]
@@ -37,10 +28,7 @@ async fn a_slot_is_taken_once_per_company_though_two_nodes_strike_at_the_same_mo
     for _ in 0..20 {
         house.company_since(january()).await;
     }
-    let (mut here, mut there) = (
-        house.pool.get().await.unwrap(),
-        house.pool.get().await.unwrap(),
-    );
+    let (mut here, mut there) = (house.pool.get().await.unwrap(), house.pool.get().await.unwrap());
     let now = at("2026-03-03T08:00:01Z");
 
     let (one, other) = tokio::join!(strike(&mut here, now), strike(&mut there, now));
@@ -82,20 +70,14 @@ async fn a_run_of_the_clock_starts_within_ten_minutes_of_its_slot_always_at_the_
     let joined = "from sync_slot join sync_run on sync_run.id = run_id";
     assert_eq!(
         house
-            .number(&format!(
-                "select count(*) {joined} where {offset} between 0 and 600"
-            ))
+            .number(&format!("select count(*) {joined} where {offset} between 0 and 600"))
             .await,
         4
     );
-    let offsets = format!(
-        "select company_id {joined} group by company_id having count(distinct {offset}) = 1"
-    );
+    let offsets = format!("select company_id {joined} group by company_id having count(distinct {offset}) = 1");
     let offsets = offsets.replace("company_id", "sync_slot.company_id");
     assert_eq!(
-        house
-            .number(&format!("select count(*) from ({offsets}) stable"))
-            .await,
+        house.number(&format!("select count(*) from ({offsets}) stable")).await,
         2
     );
 }
@@ -137,14 +119,8 @@ async fn a_slot_before_the_tenant_was_connected_is_not_missed() {
         .await;
     let mut conn = house.pool.get().await.unwrap();
 
-    assert_eq!(
-        strike(&mut conn, at("2026-03-03T11:59:59Z")).await.unwrap(),
-        0
-    );
-    assert_eq!(
-        strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(),
-        1
-    );
+    assert_eq!(strike(&mut conn, at("2026-03-03T11:59:59Z")).await.unwrap(), 0);
+    assert_eq!(strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -160,10 +136,7 @@ async fn a_company_that_is_not_connected_has_no_slots() {
     }
     let mut conn = house.pool.get().await.unwrap();
 
-    assert_eq!(
-        strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(),
-        0
-    );
+    assert_eq!(strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(), 0);
 }
 
 #[tokio::test]

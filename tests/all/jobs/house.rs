@@ -33,9 +33,7 @@ impl House {
         let database = postgres::database().await;
         let pool = Pool::new(&database.url, 8).expect("a pool");
         let stop = CancellationToken::new();
-        let events = Events::start(&pool, stop.clone())
-            .await
-            .expect("events start");
+        let events = Events::start(&pool, stop.clone()).await.expect("events start");
         let doorbell = Doorbell::open(&pool).await.expect("the queue opens");
         Self {
             pool,
@@ -160,11 +158,7 @@ impl House {
 
     pub async fn now(&self) -> DateTime<Utc> {
         let client = self.pool.raw().await.expect("a connection");
-        client
-            .query_one("select now()", &[])
-            .await
-            .expect("a time")
-            .get(0)
+        client.query_one("select now()", &[]).await.expect("a time").get(0)
     }
 
     pub async fn sql(&self, statement: &str) -> usize {
@@ -177,11 +171,7 @@ impl House {
 
     pub async fn number(&self, query: &str) -> i64 {
         let client = self.pool.raw().await.expect("a connection");
-        client
-            .query_one(query, &[])
-            .await
-            .expect("the query runs")
-            .get(0)
+        client.query_one(query, &[]).await.expect("the query runs").get(0)
     }
 }
 
@@ -241,14 +231,7 @@ pub fn stage() -> (
         let enter = enter.clone();
         Box::pin(async move {
             let (curtain, fallen) = oneshot::channel();
-            if enter
-                .send(Performance {
-                    claim,
-                    stop,
-                    curtain,
-                })
-                .is_ok()
-            {
+            if enter.send(Performance { claim, stop, curtain }).is_ok() {
                 // An error is a test that is over.
                 let _ = fallen.await;
             }
@@ -266,10 +249,7 @@ pub async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 /// The next change that a watcher hears of.
 pub async fn heard(watch: &mut Watch) -> SyncRun {
-    match soon(watch.next())
-        .await
-        .expect("the server is not stopping")
-    {
+    match soon(watch.next()).await.expect("the server is not stopping") {
         News::Run(run) => (*run).clone(),
         News::Missed => panic!("nothing was missed"),
     }

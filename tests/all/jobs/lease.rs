@@ -8,25 +8,18 @@ use super::house::{House, said};
 #[tokio::test]
 async fn of_two_workers_that_race_one_gets_the_run() {
     let house = House::open().await;
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
 
     let (one, other) = tokio::join!(house.claim(run.id), house.claim(run.id));
 
     assert!(one.is_some() ^ other.is_some(), "exactly one of them");
-    assert!(
-        house.claim(run.id).await.is_none(),
-        "nor is it to be had later"
-    );
+    assert!(house.claim(run.id).await.is_none(), "nor is it to be had later");
 }
 
 #[tokio::test]
 async fn a_worker_that_was_taken_for_dead_can_change_nothing_any_more() {
     let house = House::open().await;
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
     let zombie = house.claim(run.id).await.expect("claimed");
     house.expire(run.id).await;
     let mut conn = house.pool.get().await.unwrap();
@@ -34,13 +27,7 @@ async fn a_worker_that_was_taken_for_dead_can_change_nothing_any_more() {
     let heir = house.claim(run.id).await.expect("claimed again");
 
     let report = lease::report(&mut conn, run.id, zombie.fence, &said("still here")).await;
-    let renewed = lease::renew(
-        &mut conn,
-        run.id,
-        zombie.fence,
-        std::time::Duration::from_secs(30),
-    )
-    .await;
+    let renewed = lease::renew(&mut conn, run.id, zombie.fence, std::time::Duration::from_secs(30)).await;
     let ended = lease::finish(
         &mut conn,
         run.id,
@@ -61,9 +48,7 @@ async fn a_worker_that_was_taken_for_dead_can_change_nothing_any_more() {
 #[tokio::test]
 async fn a_run_that_brings_five_workers_down_is_set_aside_with_the_reason() {
     let house = House::open().await;
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
     let mut conn = house.pool.get().await.unwrap();
 
     for _ in 0..5 {

@@ -15,12 +15,8 @@ const WAITING_BELLS: &str = "select count(*) from apalis.jobs where status = 'Pe
 #[tokio::test]
 async fn a_due_run_has_one_bell_however_often_the_sweep_comes() {
     let house = House::open().await;
-    house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
-    let rung = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    house.queue(house.company().await, SyncTrigger::Manual).await;
+    let rung = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(rung.id).await;
 
     for _ in 0..3 {
@@ -35,9 +31,7 @@ async fn a_due_run_has_one_bell_however_often_the_sweep_comes() {
 #[tokio::test]
 async fn nobody_rings_for_a_run_that_is_not_due() {
     let house = House::open().await;
-    let later = house
-        .queue(house.company().await, SyncTrigger::Scheduled)
-        .await;
+    let later = house.queue(house.company().await, SyncTrigger::Scheduled).await;
     house
         .sql(&format!(
             "update sync_run set not_before = now() + interval '1 hour' where id = '{}'",
@@ -68,32 +62,19 @@ async fn stage_a_person(house: &House, run_id: Uuid, fence: i64) {
 #[tokio::test]
 async fn staged_rows_go_when_no_claim_can_read_them_and_not_before() {
     let house = House::open().await;
-    let running = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let running = house.queue(house.company().await, SyncTrigger::Manual).await;
     let running = house.claim(running.id).await.expect("claimed");
     stage_a_person(&house, running.run.id, running.fence).await;
     stage_a_person(&house, running.run.id, running.fence - 1).await;
-    let waiting = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let waiting = house.queue(house.company().await, SyncTrigger::Manual).await;
     let waiting = house.claim(waiting.id).await.expect("claimed");
     stage_a_person(&house, waiting.run.id, waiting.fence).await;
     let mut conn = house.pool.get().await.unwrap();
     let (id, hour) = (waiting.run.id, Duration::from_secs(3600));
-    lease::wait(
-        &mut conn,
-        id,
-        waiting.fence,
-        hour,
-        &said("Waiting"),
-        &json!({}),
-    )
-    .await
-    .unwrap();
-    let ended = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    lease::wait(&mut conn, id, waiting.fence, hour, &said("Waiting"), &json!({}))
+        .await
+        .unwrap();
+    let ended = house.queue(house.company().await, SyncTrigger::Manual).await;
     let ended = house.claim(ended.id).await.expect("claimed");
     stage_a_person(&house, ended.run.id, ended.fence).await;
     house.finish(&ended).await;
@@ -123,9 +104,7 @@ async fn what_is_over_is_removed() {
     house
         .sql("update outbox set created_at = now() - interval '61 minutes'")
         .await;
-    house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    house.queue(house.company().await, SyncTrigger::Manual).await;
     for (secret, life) in [("old", "-1 minute"), ("new", "1 minute")] {
         house
             .sql(&format!(

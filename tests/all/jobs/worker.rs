@@ -14,9 +14,7 @@ use super::house::{House, heard_status, said, soon, stage};
 async fn a_run_is_performed_once_however_often_the_bell_rings_and_whoever_hears_it() {
     let house = House::open().await;
     let (mut here, mut there) = (house.hire(2), house.hire(2));
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
 
     for _ in 0..5 {
         house.doorbell.ring(run.id).await;
@@ -25,9 +23,7 @@ async fn a_run_is_performed_once_however_often_the_bell_rings_and_whoever_hears_
     house.finish(&performance.claim).await;
     performance.end();
     house.doorbell.ring(run.id).await;
-    let last = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let last = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(last.id).await;
     let performance = tokio::select! { run = here.next() => run, run = there.next() => run };
 
@@ -51,16 +47,11 @@ async fn a_tenant_has_one_run_at_a_time_and_the_next_follows_at_once() {
 
     let second = house.queue_dry(contoso).await;
     house.doorbell.ring(second.id).await;
-    let elsewhere = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let elsewhere = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(elsewhere.id).await;
 
     let other = worker.next().await;
-    assert_eq!(
-        other.claim.run.id, elsewhere.id,
-        "another tenant is not held up"
-    );
+    assert_eq!(other.claim.run.id, elsewhere.id, "another tenant is not held up");
     assert_eq!(house.run(second.id).await.status, SyncStatus::Queued);
     house.finish(&performance.claim).await;
     performance.end();
@@ -72,9 +63,7 @@ async fn a_bell_that_nobody_rang_is_found_by_the_sweep() {
     let house = House::open().await;
     let mut worker = house.hire(1);
 
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
 
     assert_eq!(worker.next().await.claim.run.id, run.id);
 }
@@ -83,21 +72,15 @@ async fn a_bell_that_nobody_rang_is_found_by_the_sweep() {
 async fn the_click_that_came_last_goes_before_the_runs_of_the_clock() {
     let house = House::open().await;
     let mut worker = house.hire(1);
-    let busy = house
-        .queue(house.company().await, SyncTrigger::Scheduled)
-        .await;
+    let busy = house.queue(house.company().await, SyncTrigger::Scheduled).await;
     house.doorbell.ring(busy.id).await;
     let performance = worker.next().await;
     for _ in 0..5 {
-        let scheduled = house
-            .queue(house.company().await, SyncTrigger::Scheduled)
-            .await;
+        let scheduled = house.queue(house.company().await, SyncTrigger::Scheduled).await;
         house.doorbell.ring(scheduled.id).await;
     }
 
-    let click = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let click = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(click.id).await;
     house.finish(&performance.claim).await;
     performance.end();
@@ -121,15 +104,9 @@ fn a_run_whose_worker_died_is_performed_by_another_and_the_dead_one_writes_nothi
     });
 
     survivor.block_on(async {
-        let run = house
-            .queue(house.company().await, SyncTrigger::Manual)
-            .await;
+        let run = house.queue(house.company().await, SyncTrigger::Manual).await;
         house.doorbell.ring(run.id).await;
-        let zombie = stage
-            .recv()
-            .await
-            .expect("the doomed worker performs it")
-            .claim;
+        let zombie = stage.recv().await.expect("the doomed worker performs it").claim;
         doomed.shutdown_background();
         house.expire(run.id).await;
 
@@ -149,9 +126,7 @@ fn a_run_whose_worker_died_is_performed_by_another_and_the_dead_one_writes_nothi
 #[tokio::test]
 async fn a_run_that_panics_takes_no_place_away() {
     let house = House::open().await;
-    let poison = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let poison = house.queue(house.company().await, SyncTrigger::Manual).await;
     let (perform, mut stage) = stage();
     let poison_id = poison.id;
     let perform = move |claim: lease::Claim, stop: CancellationToken| {
@@ -169,9 +144,7 @@ async fn a_run_that_panics_takes_no_place_away() {
     ));
 
     house.doorbell.ring(poison.id).await;
-    let healthy = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let healthy = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(healthy.id).await;
 
     let performance = soon(stage.recv()).await.expect("the worker lives");
@@ -201,14 +174,10 @@ async fn a_run_that_is_cancelled_is_let_go_at_once() {
 async fn a_worker_that_is_asked_to_stop_hands_its_run_back_and_takes_no_other() {
     let house = House::open().await;
     let mut worker = house.hire(1);
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(run.id).await;
     let performance = worker.next().await;
-    let other = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let other = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(other.id).await;
 
     worker.stop.cancel();
@@ -280,10 +249,7 @@ async fn a_worker_whose_connections_were_cut_works_on() {
 async fn a_job_that_cannot_be_read_does_not_stop_the_queue() {
     let house = House::open().await;
     let mut worker = house.hire(1);
-    for (id, job) in [
-        ("01KAZ0000000000000000000AA", r"\x00"),
-        ("not an id", r"\x7b7d"),
-    ] {
+    for (id, job) in [("01KAZ0000000000000000000AA", r"\x00"), ("not an id", r"\x7b7d")] {
         house
             .sql(&format!(
                 "insert into apalis.jobs (id, job_type, job, status, run_at, priority, max_attempts)
@@ -292,9 +258,7 @@ async fn a_job_that_cannot_be_read_does_not_stop_the_queue() {
             .await;
     }
 
-    let run = house
-        .queue(house.company().await, SyncTrigger::Manual)
-        .await;
+    let run = house.queue(house.company().await, SyncTrigger::Manual).await;
     house.doorbell.ring(run.id).await;
     let mut conn = house.pool.get().await.unwrap();
     jobs::sweep::tidy(&mut conn).await.unwrap();

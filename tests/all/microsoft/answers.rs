@@ -27,9 +27,7 @@ fn broken() -> Vec<Broken> {
             say(200, &[], "{\"value\": [{\"id\": \"693acd06-2877")
         }),
         ("malformed", || say(200, &[], "{\"value\": [{\"id\": ]}")),
-        ("half a gzip", || {
-            say(200, &[("Content-Encoding", "gzip")], HALF_A_GZIP)
-        }),
+        ("half a gzip", || say(200, &[("Content-Encoding", "gzip")], HALF_A_GZIP)),
         ("not gzip", || {
             say(200, &[("Content-Encoding", "gzip")], "{\"value\": []}")
         }),
@@ -43,12 +41,8 @@ fn broken() -> Vec<Broken> {
         ("empty", || say(200, &[], "")),
         ("no HTTP", || Say::Bytes(b"hello".to_vec())),
         ("closed", || Say::Bytes(Vec::new())),
-        ("two documents", || {
-            say(200, &[], "{\"value\": []}{\"value\": []}")
-        }),
-        ("no UTF-8", || {
-            say(200, &[], b"{\"value\": [{\"id\": \"\xff\xfe\"}]}")
-        }),
+        ("two documents", || say(200, &[], "{\"value\": []}{\"value\": []}")),
+        ("no UTF-8", || say(200, &[], b"{\"value\": [{\"id\": \"\xff\xfe\"}]}")),
     ]
 }
 
@@ -74,11 +68,7 @@ async fn an_answer_that_is_not_whole_is_asked_for_again() {
 #[tokio::test]
 async fn answers_that_are_never_whole_are_unavailability() {
     for (what, answer) in broken() {
-        assert_eq!(
-            people_when(answer).await,
-            (Trouble::Unavailable, 4),
-            "{what}"
-        );
+        assert_eq!(people_when(answer).await, (Trouble::Unavailable, 4), "{what}");
     }
 }
 
@@ -105,10 +95,7 @@ async fn an_answer_of_another_shape_is_unexpected_at_once_and_quotes_nobody() {
             "{shape}: {trouble:?}"
         );
         assert_eq!(requests, 1, "{shape}");
-        assert!(
-            !format!("{trouble} {trouble:?}").contains("CANARY"),
-            "{trouble}"
-        );
+        assert!(!format!("{trouble} {trouble:?}").contains("CANARY"), "{trouble}");
     }
 }
 
@@ -152,10 +139,7 @@ async fn a_page_of_more_bytes_than_we_hold_is_refused() {
         ok(json!({"value": [{"id": ADELE, "displayName": long}]}))
     })
     .await;
-    assert_eq!(
-        (trouble, requests),
-        (Trouble::TooLarge { what: "a page" }, 1)
-    );
+    assert_eq!((trouble, requests), (Trouble::TooLarge { what: "a page" }, 1));
 }
 
 #[tokio::test]
@@ -165,10 +149,7 @@ async fn a_page_of_more_items_than_we_hold_is_refused() {
         say(
             200,
             &[],
-            format!(
-                "{{\"value\":[{}{{\"id\":\"{ADELE}\"}}]}}",
-                item.repeat(20_000)
-            ),
+            format!("{{\"value\":[{}{{\"id\":\"{ADELE}\"}}]}}", item.repeat(20_000)),
         )
     })
     .await;
@@ -211,22 +192,13 @@ async fn the_tenant_describes_itself() {
 #[tokio::test]
 async fn a_tenant_without_an_organization_is_unexpected() {
     let fake = Fake::graph("organization", |_| ok(json!({"value": []}))).await;
-    let trouble = microsoft(&fake)
-        .graph(TENANT)
-        .organization()
-        .await
-        .err()
-        .unwrap();
+    let trouble = microsoft(&fake).graph(TENANT).organization().await.err().unwrap();
     assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }));
 }
 
 #[tokio::test]
 async fn only_roles_over_the_whole_tenant_count() {
-    let (whole, part, somebody_elses) = (
-        uuid::Uuid::new_v4(),
-        uuid::Uuid::new_v4(),
-        uuid::Uuid::new_v4(),
-    );
+    let (whole, part, somebody_elses) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     let fake = Fake::graph("roleManagement/directory/roleAssignments", move |_| {
         ok(json!({"value": [
             {"id": "a", "principalId": ADELE, "roleDefinitionId": whole, "directoryScopeId": "/"},
@@ -236,11 +208,7 @@ async fn only_roles_over_the_whole_tenant_count() {
     })
     .await;
     assert_eq!(
-        microsoft(&fake)
-            .graph(TENANT)
-            .directory_roles_of(ADELE)
-            .await
-            .unwrap(),
+        microsoft(&fake).graph(TENANT).directory_roles_of(ADELE).await.unwrap(),
         [whole]
     );
     let asked = fake.asked_graph().remove(0).target;
@@ -259,10 +227,7 @@ async fn requests_say_who_asks_and_what_is_wanted() {
     let _ = graph.users_delta(DeltaFrom::Now).next().await;
     let asked = fake.asked_graph();
     assert!(
-        asked[0]
-            .target
-            .starts_with("/v1.0/users?$select=id,displayName,")
-            && asked[0].target.ends_with("&$top=999")
+        asked[0].target.starts_with("/v1.0/users?$select=id,displayName,") && asked[0].target.ends_with("&$top=999")
     );
     assert!(asked[2].target.ends_with("&$deltatoken=latest"));
     for request in &asked {
@@ -273,9 +238,7 @@ async fn requests_say_who_asks_and_what_is_wanted() {
             !request.headers.contains_key("prefer"),
             "return=minimal would hide what a change belongs to"
         );
-        request.headers["client-request-id"]
-            .parse::<uuid::Uuid>()
-            .unwrap();
+        request.headers["client-request-id"].parse::<uuid::Uuid>().unwrap();
     }
     assert_ne!(
         asked[0].headers["client-request-id"],

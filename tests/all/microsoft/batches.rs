@@ -14,10 +14,7 @@ fn wanted(asked: &Asked) -> Vec<(String, Uuid)> {
     let one = |request: &Value| {
         let url = request["url"].as_str().unwrap();
         assert!(url.starts_with("/users/") && request["method"] == "GET");
-        (
-            request["id"].as_str().unwrap().to_owned(),
-            url[7..43].parse().unwrap(),
-        )
+        (request["id"].as_str().unwrap().to_owned(), url[7..43].parse().unwrap())
     };
     requests.iter().map(one).collect()
 }
@@ -66,50 +63,32 @@ async fn who_is_not_there_is_not_in_the_answer() {
         ok(json!({"responses": wanted(asked).iter().map(one).collect::<Vec<_>>()}))
     })
     .await;
-    let users = microsoft(&fake)
-        .graph(TENANT)
-        .users_by_id(&ids)
-        .await
-        .unwrap();
-    assert_eq!(
-        users.iter().map(|user| user.id).collect::<Vec<_>>(),
-        [ids[0], ids[2]]
-    );
+    let users = microsoft(&fake).graph(TENANT).users_by_id(&ids).await.unwrap();
+    assert_eq!(users.iter().map(|user| user.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
 }
 
 #[tokio::test]
 async fn only_what_was_throttled_inside_a_200_is_asked_again() {
     let fake = Fake::graph("$batch", |asked| {
-        let one =
-            |(position, (id, person)): (usize, &(String, Uuid))| match (asked.nth, position % 2) {
-                (0, 0) => failed(id, 429, "TooManyRequests", json!({"Retry-After": "0"})),
-                _ => found(id, *person),
-            };
+        let one = |(position, (id, person)): (usize, &(String, Uuid))| match (asked.nth, position % 2) {
+            (0, 0) => failed(id, 429, "TooManyRequests", json!({"Retry-After": "0"})),
+            _ => found(id, *person),
+        };
         ok(json!({"responses": wanted(asked).iter().enumerate().map(one).collect::<Vec<_>>()}))
     })
     .await;
     let ids = people(6);
-    let mut users: Vec<_> = microsoft(&fake)
-        .graph(TENANT)
-        .users_by_id(&ids)
-        .await
-        .unwrap();
+    let mut users: Vec<_> = microsoft(&fake).graph(TENANT).users_by_id(&ids).await.unwrap();
     users.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
     assert_eq!(users.iter().map(|user| user.id).collect::<Vec<_>>(), ids);
-    let asked: Vec<_> = fake
-        .asked_graph()
-        .iter()
-        .map(|asked| wanted(asked).len())
-        .collect();
+    let asked: Vec<_> = fake.asked_graph().iter().map(|asked| wanted(asked).len()).collect();
     assert_eq!(asked, [6, 3]);
 }
 
 #[tokio::test]
 async fn a_long_wait_inside_a_200_is_handed_to_the_caller() {
     let fake = Fake::graph("$batch", |asked| {
-        let wait = |(id, _): &(String, Uuid)| {
-            failed(id, 429, "TooManyRequests", json!({"retry-after": "90"}))
-        };
+        let wait = |(id, _): &(String, Uuid)| failed(id, 429, "TooManyRequests", json!({"retry-after": "90"}));
         ok(json!({"responses": wanted(asked).iter().map(wait).collect::<Vec<_>>()}))
     })
     .await;
@@ -133,22 +112,10 @@ async fn somebody_whom_the_answer_leaves_out_is_asked_for_again_and_never_taken_
     })
     .await;
     let ids = people(4);
-    assert_eq!(
-        microsoft(&fake)
-            .graph(TENANT)
-            .users_by_id(&ids)
-            .await
-            .unwrap()
-            .len(),
-        4
-    );
+    assert_eq!(microsoft(&fake).graph(TENANT).users_by_id(&ids).await.unwrap().len(), 4);
 
     let silent = Fake::graph("$batch", |_| ok(json!({"responses": []}))).await;
-    let trouble = microsoft(&silent)
-        .graph(TENANT)
-        .users_by_id(&ids)
-        .await
-        .err();
+    let trouble = microsoft(&silent).graph(TENANT).users_by_id(&ids).await.err();
     assert_eq!(trouble, Some(Trouble::Unavailable));
 }
 
@@ -162,11 +129,7 @@ async fn one_refused_person_refuses_the_batch() {
                 permission: "User.Read.All",
             },
         ),
-        (
-            403,
-            "Authorization_IdentityNotFound",
-            Trouble::ConsentMissing,
-        ),
+        (403, "Authorization_IdentityNotFound", Trouble::ConsentMissing),
         (401, "InvalidAuthenticationToken", Trouble::TokenRefused),
     ] {
         let fake = Fake::graph("$batch", move |asked| {
@@ -177,11 +140,7 @@ async fn one_refused_person_refuses_the_batch() {
         })
         .await;
         assert_eq!(
-            microsoft(&fake)
-                .graph(TENANT)
-                .users_by_id(&people(3))
-                .await
-                .err(),
+            microsoft(&fake).graph(TENANT).users_by_id(&people(3)).await.err(),
             Some(trouble)
         );
     }

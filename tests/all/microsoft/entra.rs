@@ -50,7 +50,8 @@ impl Key {
     }
 
     pub fn jwk(&self, kid: &str, issuer: Option<String>) -> Value {
-        let mut jwk = json!({"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid, "n": self.n, "e": self.e, "x5c": ["MIID"]});
+        let mut jwk =
+            json!({"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid, "n": self.n, "e": self.e, "x5c": ["MIID"]});
         if let Some(issuer) = issuer {
             jwk["issuer"] = issuer.into();
         }
@@ -154,11 +155,7 @@ impl Entra {
         })
         .await;
         let sign_in = SignIn::new(microsoft(&fake), clock);
-        Self {
-            fake,
-            sign_in,
-            nonce,
-        }
+        Self { fake, sign_in, nonce }
     }
 
     /// Begins, goes to Entra and comes back with a code.

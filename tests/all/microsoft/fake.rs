@@ -61,11 +61,7 @@ pub fn say(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Say
 }
 
 pub fn ok(body: Value) -> Say {
-    say(
-        200,
-        &[("Content-Type", "application/json")],
-        body.to_string(),
-    )
+    say(200, &[("Content-Type", "application/json")], body.to_string())
 }
 
 /// Graph's error envelope.
@@ -135,12 +131,8 @@ impl Fake {
     }
 
     /// Graph's answers to one path, everything else as usual.
-    pub async fn graph(
-        path: &'static str,
-        answer: impl Fn(&Asked) -> Say + Send + Sync + 'static,
-    ) -> Self {
-        Self::start(move |asked| (asked.path() == format!("/v1.0/{path}")).then(|| answer(asked)))
-            .await
+    pub async fn graph(path: &'static str, answer: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
+        Self::start(move |asked| (asked.path() == format!("/v1.0/{path}")).then(|| answer(asked))).await
     }
 
     pub fn url(&self) -> &Url {
@@ -161,19 +153,12 @@ impl Fake {
     }
 
     pub fn token_requests(&self) -> usize {
-        self.asked()
-            .iter()
-            .filter(|asked| asked.is_for_token())
-            .count()
+        self.asked().iter().filter(|asked| asked.is_for_token()).count()
     }
 
     /// Waits until this many requests came in all.
     pub async fn until_asked(&self, times: usize) {
-        self.count
-            .clone()
-            .wait_for(|count| *count >= times)
-            .await
-            .unwrap();
+        self.count.clone().wait_for(|count| *count >= times).await.unwrap();
     }
 }
 
@@ -189,10 +174,7 @@ async fn serve<F: Fn(&Asked) -> Option<Say>>(
     };
     {
         let mut log = log.lock().unwrap();
-        asked.nth = log
-            .iter()
-            .filter(|earlier| earlier.path() == asked.path())
-            .count();
+        asked.nth = log.iter().filter(|earlier| earlier.path() == asked.path()).count();
         log.push(asked.clone());
     }
     counted.send_modify(|count| *count += 1);

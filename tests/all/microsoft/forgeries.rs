@@ -52,10 +52,7 @@ async fn a_token_with_one_wrong_claim_is_refused() {
         ("aud", json!("")),
         ("aud", Value::Null),
         ("iss", json!(format!("https://sts.windows.net/{TENANT}/"))),
-        (
-            "iss",
-            json!(format!("https://login.microsoftonline.com/{TENANT}/v2.0")),
-        ),
+        ("iss", json!(format!("https://login.microsoftonline.com/{TENANT}/v2.0"))),
         ("iss", json!("https://evil.example/v2.0")),
         ("iss", Value::Null),
         ("tid", json!(OTHER)),
@@ -106,8 +103,7 @@ async fn an_issuer_that_only_looks_right_is_refused() {
         |origin| format!("{}/{TENANT}/v2.0", origin.replace("http://", "https://")),
     ];
     for look in looks {
-        let refused =
-            outcome(move |script| script.claims["iss"] = look(&script.origin).into()).await;
+        let refused = outcome(move |script| script.claims["iss"] = look(&script.origin).into()).await;
         assert!(
             matches!(refused, Err(SignInError::TokenInvalid { .. })),
             "{}: {refused:?}",
@@ -165,9 +161,7 @@ async fn a_signature_that_does_not_hold_is_refused() {
         ("half a signature", |script| {
             script.spoil = |token| token[..token.len() - 20].to_owned()
         }),
-        ("the signature of another payload", |script| {
-            script.spoil = swap_payload
-        }),
+        ("the signature of another payload", |script| script.spoil = swap_payload),
         ("algorithm none", |script| {
             script.spoil = |token| with_header(&token, r#"{"alg":"none","kid":"entras"}"#)
         }),
@@ -177,16 +171,12 @@ async fn a_signature_that_does_not_hold_is_refused() {
         ("a shared secret made of the public key", |script| {
             script.header.alg = Algorithm::HS256
         }),
-        ("another RSA algorithm", |script| {
-            script.header.alg = Algorithm::RS512
-        }),
+        ("another RSA algorithm", |script| script.header.alg = Algorithm::RS512),
         ("PS256", |script| script.header.alg = Algorithm::PS256),
         ("a key id that nobody has", |script| {
             script.header.kid = Some("nobody".into())
         }),
-        ("no key id", |script| {
-            script.header = Header::new(Algorithm::RS256)
-        }),
+        ("no key id", |script| script.header = Header::new(Algorithm::RS256)),
         ("a key of its own in the header", |script| {
             script.signed_by = &FORGERS;
             script.header.jwk = serde_json::from_value(FORGERS.jwk("entras", None)).ok();
@@ -211,13 +201,8 @@ async fn a_text_that_is_no_token_is_refused() {
         |token| token.replace('.', ""),
     ];
     for text in texts {
-        let refused = outcome(move |script| script.spoil = text)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(refused, SignInError::TokenInvalid { .. }),
-            "{refused:?}"
-        );
+        let refused = outcome(move |script| script.spoil = text).await.unwrap_err();
+        assert!(matches!(refused, SignInError::TokenInvalid { .. }), "{refused:?}");
         assert!(!format!("{refused} {refused:?}").contains("CANARY"));
     }
 }
@@ -230,21 +215,11 @@ async fn a_key_signs_only_for_the_issuer_that_it_is_good_for() {
         (|origin| Some(format!("{origin}/{TENANT}/v2.0")), true),
         (|origin| Some(format!("{origin}/{OTHER}/v2.0")), false),
         (|origin| Some(format!("{origin}/{PERSONAL}/v2.0")), false),
-        (
-            |_| Some("https://evil.example/{tenantid}/v2.0".into()),
-            false,
-        ),
+        (|_| Some("https://evil.example/{tenantid}/v2.0".into()), false),
     ];
     for (issuer, good) in issuers {
-        let believed =
-            outcome(move |script| script.keys = vec![ENTRAS.jwk("entras", issuer(&script.origin))])
-                .await;
-        assert_eq!(
-            believed.is_ok(),
-            good,
-            "{:?}: {believed:?}",
-            issuer("http://entra")
-        );
+        let believed = outcome(move |script| script.keys = vec![ENTRAS.jwk("entras", issuer(&script.origin))]).await;
+        assert_eq!(believed.is_ok(), good, "{:?}: {believed:?}", issuer("http://entra"));
     }
 }
 
@@ -265,10 +240,7 @@ async fn keys_that_nobody_understands_are_skipped() {
 fn with_header(token: &str, header: &str) -> String {
     use base64::Engine as _;
     let (_, rest) = token.split_once('.').unwrap();
-    format!(
-        "{}.{rest}",
-        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(header)
-    )
+    format!("{}.{rest}", base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(header))
 }
 
 /// The same token with another object id, and the signature left as it was.
@@ -276,8 +248,7 @@ fn swap_payload(token: String) -> String {
     use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     let parts: Vec<_> = token.split('.').collect();
-    let mut claims: Value =
-        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+    let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
     claims["oid"] = Uuid::new_v4().to_string().into();
     format!(
         "{}.{}.{}",

@@ -87,12 +87,7 @@ const HOSTILE: &[&str] = &[
 
 fn written(link: &str, graph: &Fake, trap: &Fake) -> String {
     let (origin, trap_origin) = (graph.url().as_str(), trap.url().as_str());
-    let host = |origin: &str| {
-        origin
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned()
-    };
+    let host = |origin: &str| origin.trim_start_matches("http://").trim_end_matches('/').to_owned();
     link.replace("TRAPHOST", &host(trap_origin))
         .replace("TRAP", trap_origin.trim_end_matches('/'))
         .replace("GRAPH", origin.trim_end_matches('/'))
@@ -116,10 +111,7 @@ async fn a_hostile_stored_link_is_refused_and_nothing_leaves() {
             assert_eq!(trouble, Some(Trouble::UntrustedLink), "{hostile:?}");
         }
     }
-    assert_eq!(
-        (graph.requests(), fake.asked().len(), trap.asked().len()),
-        (0, 0, 0)
-    );
+    assert_eq!((graph.requests(), fake.asked().len(), trap.asked().len()), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -137,11 +129,7 @@ async fn a_hostile_link_in_an_answer_is_refused_and_its_page_not_taken() {
 
             let graph = microsoft(&fake).graph(TENANT);
             let trouble = graph.users_delta(DeltaFrom::Beginning).next().await.err();
-            assert_eq!(
-                trouble,
-                Some(Trouble::UntrustedLink),
-                "{property} {hostile:?}"
-            );
+            assert_eq!(trouble, Some(Trouble::UntrustedLink), "{property} {hostile:?}");
             assert_eq!(
                 (graph.requests(), fake.asked_graph().len()),
                 (1, 1),
@@ -174,10 +162,7 @@ async fn a_redirect_is_not_followed_from_graph_nor_from_entra() {
     let trap = Fake::start(|_| None).await;
     for status in [301, 302, 303, 307, 308] {
         let elsewhere = trap.url().join("v1.0/users").unwrap().to_string();
-        let fake = Fake::graph("users", move |_| {
-            say(status, &[("Location", &elsewhere)], "")
-        })
-        .await;
+        let fake = Fake::graph("users", move |_| say(status, &[("Location", &elsewhere)], "")).await;
         let trouble = microsoft(&fake).graph(TENANT).users().next().await.err();
         assert_eq!(trouble, Some(Trouble::UntrustedLink), "{status} from Graph");
 
@@ -197,10 +182,7 @@ async fn a_redirect_is_not_followed_from_graph_nor_from_entra() {
 #[tokio::test]
 async fn one_tenants_link_is_refused_for_another() {
     let fake = Fake::start(|asked| {
-        let link = format!(
-            "http://{}/v1.0/users/delta?$deltatoken=x",
-            asked.headers["host"]
-        );
+        let link = format!("http://{}/v1.0/users/delta?$deltatoken=x", asked.headers["host"]);
         asked
             .path()
             .starts_with("/v1.0/")
@@ -232,8 +214,5 @@ async fn one_tenants_link_is_refused_for_another() {
         .next()
         .await
         .err();
-    assert_eq!(
-        (trouble, other.requests()),
-        (Some(Trouble::UntrustedLink), 0)
-    );
+    assert_eq!((trouble, other.requests()), (Some(Trouble::UntrustedLink), 0));
 }

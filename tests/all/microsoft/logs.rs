@@ -46,9 +46,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let fake = Fake::start(|asked| match asked.path() {
-        "/v1.0/users" => Some(ok(
-            json!({"value": [{"id": ADELE, "mail": "CANARY@contoso.example"}]}),
-        )),
+        "/v1.0/users" => Some(ok(json!({"value": [{"id": ADELE, "mail": "CANARY@contoso.example"}]}))),
         "/v1.0/users/delta" => {
             let link = format!(
                 "http://{}/v1.0/users/delta?$deltatoken=CANARY-link",
@@ -66,12 +64,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
     let graph = microsoft.graph(TENANT);
     let mut errors = String::new();
     graph.users().next().await.unwrap();
-    let round = graph
-        .users_delta(DeltaFrom::Now)
-        .next()
-        .await
-        .unwrap()
-        .unwrap();
+    let round = graph.users_delta(DeltaFrom::Now).next().await.unwrap().unwrap();
     graph
         .users_delta(DeltaFrom::Link(round.delta_link.unwrap()))
         .next()
@@ -79,12 +72,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
         .unwrap();
     let hostile = DeltaLink::stored("CANARY://CANARY".into());
     for trouble in [
-        graph
-            .users_delta(DeltaFrom::Link(hostile))
-            .next()
-            .await
-            .err()
-            .unwrap(),
+        graph.users_delta(DeltaFrom::Link(hostile)).next().await.err().unwrap(),
         graph.subscribed_skus().await.unwrap_err(),
         graph.organization().await.unwrap_err(),
         microsoft
@@ -95,11 +83,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
             .err()
             .unwrap(),
     ] {
-        errors += &format!(
-            "{trouble} {trouble:?} {} {}\n",
-            trouble.message(),
-            trouble.remedy()
-        );
+        errors += &format!("{trouble} {trouble:?} {} {}\n", trouble.message(), trouble.remedy());
     }
 
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

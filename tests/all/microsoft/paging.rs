@@ -19,9 +19,7 @@ fn link(asked: &Asked, path: &str) -> String {
 
 /// A page of `users` with one person and a next link to page `next`.
 fn leads_to(asked: &Asked, next: usize) -> Say {
-    ok(
-        json!({"value": [person()], "@odata.nextLink": link(asked, &format!("users?$skiptoken={next}"))}),
-    )
+    ok(json!({"value": [person()], "@odata.nextLink": link(asked, &format!("users?$skiptoken={next}"))}))
 }
 
 #[tokio::test]
@@ -38,10 +36,7 @@ async fn pages_are_followed_to_the_end() {
         people += page.items.len();
         assert!(page.delta_link.is_none());
     }
-    assert!(
-        pages.next().await.unwrap().is_none(),
-        "the end stays the end"
-    );
+    assert!(pages.next().await.unwrap().is_none(), "the end stays the end");
     assert_eq!((people, graph.requests()), (3, 3));
 }
 
@@ -54,9 +49,7 @@ async fn empty_pages_are_not_the_end() {
         _ => ok(json!({"value": [person()], "@odata.deltaLink": link(asked, "users/delta?$deltatoken=z")})),
     })
     .await;
-    let mut pages = microsoft(&fake)
-        .graph(TENANT)
-        .users_delta(DeltaFrom::Beginning);
+    let mut pages = microsoft(&fake).graph(TENANT).users_delta(DeltaFrom::Beginning);
     assert!(pages.next().await.unwrap().unwrap().items.is_empty());
     assert!(pages.next().await.unwrap().unwrap().items.is_empty());
     let last = pages.next().await.unwrap().unwrap();
@@ -104,11 +97,7 @@ async fn a_page_that_leads_to_itself_is_a_loop() {
     let mut pages = graph.users();
     pages.next().await.unwrap();
     assert_eq!(pages.next().await.err(), Some(Trouble::PagingLoop));
-    assert_eq!(
-        pages.next().await.err(),
-        Some(Trouble::PagingLoop),
-        "and stays one"
-    );
+    assert_eq!(pages.next().await.err(), Some(Trouble::PagingLoop), "and stays one");
     assert_eq!(graph.requests(), 2);
 }
 
@@ -197,10 +186,7 @@ async fn dropped_pages_stop_asking() {
 #[tokio::test]
 async fn now_brings_a_link_and_the_link_brings_changes() {
     let fake = Fake::graph("users/delta", |asked| {
-        let delta = link(
-            asked,
-            &format!("users/delta?$deltatoken=after-{}", asked.nth),
-        );
+        let delta = link(asked, &format!("users/delta?$deltatoken=after-{}", asked.nth));
         let value = if asked.target.contains("latest") {
             vec![]
         } else {
@@ -210,12 +196,7 @@ async fn now_brings_a_link_and_the_link_brings_changes() {
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
-    let now = graph
-        .users_delta(DeltaFrom::Now)
-        .next()
-        .await
-        .unwrap()
-        .unwrap();
+    let now = graph.users_delta(DeltaFrom::Now).next().await.unwrap().unwrap();
     assert!(now.items.is_empty());
     let later = graph
         .users_delta(DeltaFrom::Link(now.delta_link.unwrap()))

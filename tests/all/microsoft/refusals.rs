@@ -34,17 +34,8 @@ async fn devices_when(answer: impl Fn() -> Say + Send + Sync + 'static) -> Troub
 async fn no_token_when(answer: impl Fn() -> Say + Send + Sync + 'static) -> Trouble {
     let fake = Fake::start(move |asked| asked.is_for_token().then(&answer)).await;
     let graph = microsoft(&fake).graph(TENANT);
-    let trouble = graph
-        .users()
-        .next()
-        .await
-        .err()
-        .expect("there was no token");
-    assert_eq!(
-        graph.requests(),
-        0,
-        "nothing is asked of Graph without a token"
-    );
+    let trouble = graph.users().next().await.err().expect("there was no token");
+    assert_eq!(graph.requests(), 0, "nothing is asked of Graph without a token");
     trouble
 }
 
@@ -91,8 +82,7 @@ async fn a_wait_may_be_a_date() {
 
 #[tokio::test]
 async fn throttling_without_a_time_is_tried_a_few_times_and_stays_throttling() {
-    let (trouble, requests) =
-        people_when(|| graph_error(429, "TooManyRequests", "Please retry again later.")).await;
+    let (trouble, requests) = people_when(|| graph_error(429, "TooManyRequests", "Please retry again later.")).await;
     assert!(matches!(trouble, Trouble::Throttled { .. }));
     assert_eq!(requests, 4);
 }
@@ -100,8 +90,7 @@ async fn throttling_without_a_time_is_tried_a_few_times_and_stays_throttling() {
 #[tokio::test]
 async fn server_errors_that_last_are_unavailability() {
     for status in [500, 502, 503, 504] {
-        let (trouble, requests) =
-            people_when(move || say(status, &[], "<html>Bad Gateway</html>")).await;
+        let (trouble, requests) = people_when(move || say(status, &[], "<html>Bad Gateway</html>")).await;
         assert_eq!((trouble, requests), (Trouble::Unavailable, 4), "{status}");
     }
 }
@@ -133,24 +122,15 @@ async fn a_position_that_is_gone_means_to_start_over() {
         (400, "Directory_ExpiredPageToken"),
     ];
     for (status, code) in gone {
-        let (trouble, requests) =
-            people_when(move || graph_error(status, code, "generation=149")).await;
-        assert_eq!(
-            (trouble, requests),
-            (Trouble::StartOver, 1),
-            "{status} {code}"
-        );
+        let (trouble, requests) = people_when(move || graph_error(status, code, "generation=149")).await;
+        assert_eq!((trouble, requests), (Trouble::StartOver, 1), "{status} {code}");
     }
 }
 
 #[tokio::test]
 async fn the_location_of_a_410_is_not_followed() {
     let trap = Fake::start(|_| None).await;
-    let elsewhere = trap
-        .url()
-        .join("v1.0/users/delta?$deltatoken=")
-        .unwrap()
-        .to_string();
+    let elsewhere = trap.url().join("v1.0/users/delta?$deltatoken=").unwrap().to_string();
     let (trouble, _) = people_when(move || say(410, &[("Location", &elsewhere)], "")).await;
     assert_eq!((trouble, trap.asked().len()), (Trouble::StartOver, 0));
 }
@@ -158,32 +138,18 @@ async fn the_location_of_a_410_is_not_followed() {
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     let fake = Fake::graph("users", |asked| match asked.nth {
-        0 => graph_error(
-            401,
-            NO_TOKEN,
-            "Access token has expired or is not yet valid.",
-        ),
+        0 => graph_error(401, NO_TOKEN, "Access token has expired or is not yet valid."),
         _ => ok(json!({"value": []})),
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
-    assert!(
-        graph
-            .users()
-            .next()
-            .await
-            .unwrap()
-            .unwrap()
-            .items
-            .is_empty()
-    );
+    assert!(graph.users().next().await.unwrap().unwrap().items.is_empty());
     assert_eq!((fake.token_requests(), graph.requests()), (2, 2));
 }
 
 #[tokio::test]
 async fn tokens_that_are_always_refused_are_not_asked_for_without_end() {
-    let (trouble, requests) =
-        people_when(|| graph_error(401, NO_TOKEN, "Access token validation failure.")).await;
+    let (trouble, requests) = people_when(|| graph_error(401, NO_TOKEN, "Access token validation failure.")).await;
     assert_eq!((trouble, requests), (Trouble::TokenRefused, 2));
 }
 
@@ -203,10 +169,7 @@ async fn a_missing_permission_is_named() {
     let graph = microsoft(&fake).graph(TENANT);
     let named = [
         (graph.users().next().await.err(), "User.Read.All"),
-        (
-            graph.users_delta(DeltaFrom::Now).next().await.err(),
-            "User.Read.All",
-        ),
+        (graph.users_delta(DeltaFrom::Now).next().await.err(), "User.Read.All"),
         (graph.users_by_id(&[ADELE]).await.err(), "User.Read.All"),
         (
             graph.groups_delta(DeltaFrom::Beginning).next().await.err(),
@@ -241,10 +204,7 @@ async fn a_tenant_without_a_premium_licence_is_told_so() {
     for status in [400, 403] {
         let code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
         let (trouble, _) = people_when(move || graph_error(status, code, "")).await;
-        assert!(
-            matches!(trouble, Trouble::NotAvailable { .. }),
-            "{trouble:?}"
-        );
+        assert!(matches!(trouble, Trouble::NotAvailable { .. }), "{trouble:?}");
     }
 }
 
@@ -276,20 +236,13 @@ async fn a_tenant_without_intune_is_told_so_however_intune_says_it() {
 
 #[tokio::test]
 async fn intunes_odd_refusals_are_missing_permissions() {
-    let scopes =
-        json!({"_version": 3, "Message": "Application must have one of the following scopes: …"})
-            .to_string();
+    let scopes = json!({"_version": 3, "Message": "Application must have one of the following scopes: …"}).to_string();
     let forbidden =
-        json!({"ErrorCode": "Forbidden", "Message": "{\"Message\": \"An error has occurred\"}"})
-            .to_string();
+        json!({"ErrorCode": "Forbidden", "Message": "{\"Message\": \"An error has occurred\"}"}).to_string();
     for (status, code, message) in [(403, "Forbidden", scopes), (401, "UnknownError", forbidden)] {
         let trouble = devices_when(move || graph_error(status, code, &message)).await;
         let permission = "DeviceManagementManagedDevices.Read.All";
-        assert_eq!(
-            trouble,
-            Trouble::PermissionMissing { permission },
-            "{status}"
-        );
+        assert_eq!(trouble, Trouble::PermissionMissing { permission }, "{status}");
     }
 }
 
@@ -300,19 +253,11 @@ async fn other_refusals_pass_on_a_code_and_nothing_else() {
         (404, "Request_ResourceNotFound"),
         (400, "<b>CANARY</b>"),
     ] {
-        let (trouble, requests) =
-            people_when(move || graph_error(status, code, "CANARY adele@contoso.example")).await;
-        assert!(
-            matches!(trouble, Trouble::UnexpectedResponse { .. }),
-            "{trouble:?}"
-        );
+        let (trouble, requests) = people_when(move || graph_error(status, code, "CANARY adele@contoso.example")).await;
+        assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }), "{trouble:?}");
         assert_eq!(requests, 1);
         assert!(!trouble.message().contains("CANARY"), "{trouble}");
-        assert_eq!(
-            trouble.message().contains(code),
-            !code.contains("CANARY"),
-            "{trouble}"
-        );
+        assert_eq!(trouble.message().contains(code), !code.contains("CANARY"), "{trouble}");
     }
     let (trouble, _) = people_when(|| say(501, &[], "")).await;
     assert!(matches!(trouble, Trouble::UnexpectedResponse { .. }));
@@ -323,31 +268,16 @@ async fn each_of_entras_numbers_means_what_it_means() {
     let refused = |reason| Trouble::CredentialRefused { reason };
     let table = [
         (400, "unauthorized_client", 700_016, Trouble::ConsentMissing),
-        (
-            400,
-            "unauthorized_client",
-            7_000_112,
-            Trouble::ConsentMissing,
-        ),
+        (400, "unauthorized_client", 7_000_112, Trouble::ConsentMissing),
         (400, "invalid_grant", 65_001, Trouble::ConsentMissing),
         (401, "invalid_client", 7_000_215, refused(Refusal::Wrong)),
         (401, "invalid_client", 7_000_222, refused(Refusal::Expired)),
-        (
-            401,
-            "invalid_client",
-            700_027,
-            refused(Refusal::Certificate),
-        ),
+        (401, "invalid_client", 700_027, refused(Refusal::Certificate)),
         (401, "invalid_client", 700_024, refused(Refusal::Clock)),
         (400, "invalid_request", 90_002, Trouble::TenantUnknown),
         (400, "invalid_request", 90_038, Trouble::TenantUnknown),
         (400, "invalid_tenant", 1, Trouble::TenantUnknown),
-        (
-            400,
-            "interaction_required",
-            53_003,
-            Trouble::BlockedByPolicy,
-        ),
+        (400, "interaction_required", 53_003, Trouble::BlockedByPolicy),
     ];
     for (status, error, number, trouble) in table {
         assert_eq!(
@@ -370,12 +300,7 @@ async fn without_a_number_the_protocols_word_decides() {
     let body = |error: &str| json!({"error": error}).to_string();
     let client = body("invalid_client");
     let trouble = no_token_when(move || say(401, &[], &client)).await;
-    assert_eq!(
-        trouble,
-        Trouble::CredentialRefused {
-            reason: Refusal::Wrong
-        }
-    );
+    assert_eq!(trouble, Trouble::CredentialRefused { reason: Refusal::Wrong });
     let unauthorized = body("unauthorized_client");
     assert_eq!(
         no_token_when(move || say(400, &[], &unauthorized)).await,
@@ -422,15 +347,11 @@ async fn every_trouble_has_words_for_people() {
         Trouble::CredentialRefused {
             reason: Refusal::Expired,
         },
-        Trouble::CredentialRefused {
-            reason: Refusal::Wrong,
-        },
+        Trouble::CredentialRefused { reason: Refusal::Wrong },
         Trouble::CredentialRefused {
             reason: Refusal::Certificate,
         },
-        Trouble::CredentialRefused {
-            reason: Refusal::Clock,
-        },
+        Trouble::CredentialRefused { reason: Refusal::Clock },
         Trouble::TenantUnknown,
         Trouble::BlockedByPolicy,
         Trouble::TokenRefused,

@@ -53,13 +53,7 @@ async fn optional_claims_may_be_missing() {
     .await;
     let person = entra.go_through(Authority::Organizations).await.unwrap();
     assert_eq!(
-        (
-            person.tid,
-            person.oid,
-            person.name,
-            person.wids,
-            person.guest
-        ),
+        (person.tid, person.oid, person.name, person.wids, person.guest),
         (TENANT, ADELE, None, None, None)
     );
     assert!(person.roles.is_empty());
@@ -76,11 +70,7 @@ async fn whoever_is_not_plainly_a_member_is_a_guest() {
     ] {
         let entra = Entra::start(move |script| script.claims["acct"] = acct.clone()).await;
         assert_eq!(
-            entra
-                .go_through(Authority::Tenant(TENANT))
-                .await
-                .unwrap()
-                .guest,
+            entra.go_through(Authority::Tenant(TENANT)).await.unwrap().guest,
             Some(guest)
         );
     }
@@ -107,11 +97,7 @@ async fn the_browser_is_sent_with_everything_that_binds_the_sign_in() {
     let entra = Entra::start(|_| {}).await;
     let begun = entra
         .sign_in
-        .begin(
-            Authority::Organizations,
-            &redirect_uri(),
-            Prompt::SelectAccount,
-        )
+        .begin(Authority::Organizations, &redirect_uri(), Prompt::SelectAccount)
         .await
         .unwrap();
     let url = begun.authorize_url;
@@ -134,11 +120,7 @@ async fn the_browser_is_sent_with_everything_that_binds_the_sign_in() {
         .await
         .unwrap();
     for name in ["state", "nonce", "code_challenge"] {
-        assert_ne!(
-            query(&url, name),
-            query(&again.authorize_url, name),
-            "{name}"
-        );
+        assert_ne!(query(&url, name), query(&again.authorize_url, name), "{name}");
         assert!(query(&url, name).len() >= 43, "{name} holds 256 bits");
     }
     assert_eq!(query(&again.authorize_url, "prompt"), "none");
@@ -157,39 +139,22 @@ async fn the_code_is_exchanged_with_the_verifier_that_fits_the_challenge() {
     let pending: Pending = serde_json::from_str(&kept).unwrap();
     let outcome = entra
         .sign_in
-        .finish(
-            pending,
-            Authority::Organizations,
-            &redirect_uri(),
-            "the-code",
-        )
+        .finish(pending, Authority::Organizations, &redirect_uri(), "the-code")
         .await;
     assert!(
-        matches!(
-            outcome,
-            Err(SignInError::TokenInvalid { what: "its nonce" })
-        ),
+        matches!(outcome, Err(SignInError::TokenInvalid { what: "its nonce" })),
         "{outcome:?}"
     );
 
-    let asked = entra
-        .fake
-        .asked()
-        .into_iter()
-        .find(Asked::is_for_token)
-        .unwrap();
-    let form: std::collections::HashMap<_, _> =
-        form_urlencoded::parse(asked.body.as_bytes()).collect();
+    let asked = entra.fake.asked().into_iter().find(Asked::is_for_token).unwrap();
+    let form: std::collections::HashMap<_, _> = form_urlencoded::parse(asked.body.as_bytes()).collect();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
     assert_eq!(challenge, query(&begun.authorize_url, "code_challenge"));
     assert_eq!(
         (&*form["grant_type"], &*form["code"]),
         ("authorization_code", "the-code")
     );
-    assert_eq!(
-        (&*form["client_id"], &*form["client_secret"]),
-        ("app", "CANARY-secret")
-    );
+    assert_eq!((&*form["client_id"], &*form["client_secret"]), ("app", "CANARY-secret"));
     assert_eq!(form["redirect_uri"], redirect_uri().as_str());
 }
 
@@ -225,30 +190,20 @@ async fn a_key_that_rolled_is_fetched_at_once_and_made_up_ones_do_not_make_us_as
         let refused = entra.go_through(Authority::Organizations).await;
         assert!(matches!(refused, Err(SignInError::TokenInvalid { .. })));
     }
-    assert_eq!(
-        asked_for(&entra.fake, "/keys"),
-        2,
-        "not again within five minutes"
-    );
+    assert_eq!(asked_for(&entra.fake, "/keys"), 2, "not again within five minutes");
 }
 
 #[tokio::test]
 async fn metadata_that_is_not_entras_own_is_refused_and_nothing_is_sent_elsewhere() {
     let trap = Fake::start(|_| None).await;
     let elsewhere = trap.url().to_string();
-    for name in [
-        "issuer",
-        "authorization_endpoint",
-        "token_endpoint",
-        "jwks_uri",
-    ] {
+    for name in ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"] {
         for value in [
             elsewhere.clone(),
             "https://login.microsoftonline.com.evil.example/x".into(),
             "not a url".into(),
         ] {
-            let entra =
-                Entra::start(move |script| script.discovery[name] = value.clone().into()).await;
+            let entra = Entra::start(move |script| script.discovery[name] = value.clone().into()).await;
             for authority in BOTH {
                 assert_eq!(
                     entra.go_through(authority).await.err(),
@@ -264,18 +219,11 @@ async fn metadata_that_is_not_entras_own_is_refused_and_nothing_is_sent_elsewher
 #[tokio::test]
 async fn one_tenants_metadata_does_not_serve_another() {
     let entra = Entra::start(|script| {
-        script.discovery["issuer"] = format!(
-            "{}/0b8f2b54-7d0e-4c7e-8c3c-0d6f7c1f2a11/v2.0",
-            script.origin
-        )
-        .into();
+        script.discovery["issuer"] = format!("{}/0b8f2b54-7d0e-4c7e-8c3c-0d6f7c1f2a11/v2.0", script.origin).into();
     })
     .await;
     for authority in BOTH {
-        assert_eq!(
-            entra.go_through(authority).await.err(),
-            Some(SignInError::Metadata)
-        );
+        assert_eq!(entra.go_through(authority).await.err(), Some(SignInError::Metadata));
     }
 }
 
@@ -293,17 +241,10 @@ async fn entras_refusals_are_told_in_plain_words() {
     ] {
         let entra = Entra::start_with(
             |_| {},
-            move |asked| {
-                asked
-                    .is_for_token()
-                    .then(|| entra_error(status, error, number))
-            },
+            move |asked| asked.is_for_token().then(|| entra_error(status, error, number)),
         )
         .await;
-        let refused = entra
-            .go_through(Authority::Organizations)
-            .await
-            .unwrap_err();
+        let refused = entra.go_through(Authority::Organizations).await.unwrap_err();
         assert_eq!(refused.code(), "SIGN_IN_REFUSED");
         assert!(refused.message().contains(word), "{number}: {refused}");
         assert!(!format!("{refused} {refused:?} {}", refused.remedy()).contains("CANARY"));
@@ -312,11 +253,7 @@ async fn entras_refusals_are_told_in_plain_words() {
 
 #[tokio::test]
 async fn an_entra_that_is_down_is_unavailable_and_a_code_is_sent_once() {
-    let entra = Entra::start_with(
-        |_| {},
-        |asked| asked.is_for_token().then(|| say(503, &[], "<html>")),
-    )
-    .await;
+    let entra = Entra::start_with(|_| {}, |asked| asked.is_for_token().then(|| say(503, &[], "<html>"))).await;
     assert_eq!(
         entra.go_through(Authority::Organizations).await.err(),
         Some(SignInError::Unavailable)
@@ -332,12 +269,8 @@ async fn an_entra_that_is_down_is_unavailable_and_a_code_is_sent_once() {
 
 #[tokio::test]
 async fn an_unknown_tenant_is_told_as_such() {
-    let entra =
-        Entra::start_with(|_| {}, |_| Some(entra_error(400, "invalid_tenant", 90_002))).await;
-    let refused = entra
-        .go_through(Authority::Tenant(TENANT))
-        .await
-        .unwrap_err();
+    let entra = Entra::start_with(|_| {}, |_| Some(entra_error(400, "invalid_tenant", 90_002))).await;
+    let refused = entra.go_through(Authority::Tenant(TENANT)).await.unwrap_err();
     assert!(refused.message().contains("no such tenant"), "{refused}");
 }
 
@@ -348,44 +281,20 @@ async fn an_answer_without_an_id_token_is_nobody() {
         |asked| asked.is_for_token().then(|| super::fake::token("CANARY")),
     )
     .await;
-    let refused = entra
-        .go_through(Authority::Organizations)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        refused,
-        SignInError::TokenInvalid {
-            what: "it is missing"
-        }
-    );
+    let refused = entra.go_through(Authority::Organizations).await.unwrap_err();
+    assert_eq!(refused, SignInError::TokenInvalid { what: "it is missing" });
 }
 
 #[test]
 fn what_comes_back_in_a_redirect_is_told_in_plain_words_and_never_quoted() {
     for (error, description, word) in [
-        (
-            "consent_required",
-            "AADSTS65004: CANARY declined",
-            "declined",
-        ),
+        ("consent_required", "AADSTS65004: CANARY declined", "declined"),
         ("access_denied", "CANARY", "declined"),
-        (
-            "permission_denied",
-            "The+admin+canceled+the+request",
-            "declined",
-        ),
-        (
-            "login_required",
-            "AADSTS50058: CANARY",
-            "no Microsoft session",
-        ),
+        ("permission_denied", "The+admin+canceled+the+request", "declined"),
+        ("login_required", "AADSTS50058: CANARY", "no Microsoft session"),
         ("unauthorized_client", "AADSTS700016: CANARY", "no consent"),
         ("invalid_client", "AADSTS650052: CANARY", "registration"),
-        (
-            "interaction_required",
-            "AADSTS90094: CANARY",
-            "administrator",
-        ),
+        ("interaction_required", "AADSTS90094: CANARY", "administrator"),
         ("server_error", "", "busy"),
         ("<script>CANARY</script>", "CANARY", "refused"),
     ] {
@@ -402,10 +311,7 @@ async fn sign_out_ends_entras_session_too() {
     let url = entra.sign_in.sign_out_url(TENANT, Some("hint&1"), &home);
     assert_eq!(url.path(), format!("/{TENANT}/oauth2/v2.0/logout"));
     assert_eq!(
-        (
-            query(&url, "post_logout_redirect_uri"),
-            query(&url, "logout_hint")
-        ),
+        (query(&url, "post_logout_redirect_uri"), query(&url, "logout_hint")),
         (home.to_string(), "hint&1".into())
     );
     assert!(
@@ -432,8 +338,5 @@ fn a_sign_in_can_be_awaited_by_a_server_with_many_threads() {
 }
 
 fn asked_for(fake: &Fake, end: &str) -> usize {
-    fake.asked()
-        .iter()
-        .filter(|asked| asked.path().ends_with(end))
-        .count()
+    fake.asked().iter().filter(|asked| asked.path().ends_with(end)).count()
 }

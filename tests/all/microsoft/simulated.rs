@@ -35,13 +35,7 @@ async fn everybody_is_read_as_they_are() {
             )
         })
         .collect();
-    let names = [
-        "displayName",
-        "mail",
-        "userPrincipalName",
-        "department",
-        "jobTitle",
-    ];
+    let names = ["displayName", "mail", "userPrincipalName", "department", "jobTitle"];
     let truth: BTreeMap<_, _> = world
         .truth("people")
         .await
@@ -65,9 +59,7 @@ async fn everybody_is_read_as_they_are() {
 #[tokio::test]
 async fn groups_come_with_their_members() {
     let world = World::start(400).await;
-    let (pieces, link) = all(world.graph.groups_delta(DeltaFrom::Beginning))
-        .await
-        .unwrap();
+    let (pieces, link) = all(world.graph.groups_delta(DeltaFrom::Beginning)).await.unwrap();
     assert!(link.is_some());
     let mut read: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
     for piece in &pieces {
@@ -108,10 +100,7 @@ async fn devices_come_with_their_people() {
         .map(|device| {
             (
                 device.id,
-                (
-                    device.serial_number.as_deref().map(str::to_owned),
-                    device.user_id,
-                ),
+                (device.serial_number.as_deref().map(str::to_owned), device.user_id),
             )
         })
         .collect();
@@ -144,33 +133,20 @@ async fn a_round_of_changes_tells_who_came_changed_and_left() {
             json!({"displayName": "New Name", "jobTitle": null}),
         )
         .await;
-    world
-        .control("DELETE", &format!("people/{left}"), Value::Null)
-        .await;
+    world.control("DELETE", &format!("people/{left}"), Value::Null).await;
 
     let stored = DeltaLink::stored(link.unwrap().as_str().to_owned());
-    let (changes, link) = all(world.graph.users_delta(DeltaFrom::Link(stored)))
-        .await
-        .unwrap();
+    let (changes, link) = all(world.graph.users_delta(DeltaFrom::Link(stored))).await.unwrap();
     let by_id: BTreeMap<_, _> = changes.iter().map(|change| (change.id, change)).collect();
     assert_eq!(
         by_id.keys().copied().collect::<BTreeSet<_>>(),
         BTreeSet::from([hired, renamed, left])
     );
-    assert_eq!(
-        by_id[&hired].display_name,
-        Field::Value("Nestor Wilke".into())
-    );
-    assert_eq!(
-        by_id[&renamed].display_name,
-        Field::Value("New Name".into())
-    );
+    assert_eq!(by_id[&hired].display_name, Field::Value("Nestor Wilke".into()));
+    assert_eq!(by_id[&renamed].display_name, Field::Value("New Name".into()));
     assert_eq!(by_id[&renamed].job_title, Field::Null);
     assert_eq!(
-        by_id[&left]
-            .removed
-            .as_ref()
-            .map(|removed| &*removed.reason),
+        by_id[&left].removed.as_ref().map(|removed| &*removed.reason),
         Some("changed")
     );
 
@@ -183,19 +159,11 @@ async fn a_round_of_changes_tells_who_came_changed_and_left() {
 #[tokio::test]
 async fn a_member_who_leaves_a_group_is_told() {
     let world = World::start(60).await;
-    let (_, link) = all(world.graph.groups_delta(DeltaFrom::Beginning))
-        .await
-        .unwrap();
+    let (_, link) = all(world.graph.groups_delta(DeltaFrom::Beginning)).await.unwrap();
     let person = id(&world.truth("people").await[3]);
-    let group = id(&world
-        .control("POST", "groups", json!({"displayName": "Pilots"}))
-        .await);
+    let group = id(&world.control("POST", "groups", json!({"displayName": "Pilots"})).await);
     world
-        .control(
-            "PUT",
-            &format!("groups/{group}/members/{person}"),
-            Value::Null,
-        )
+        .control("PUT", &format!("groups/{group}/members/{person}"), Value::Null)
         .await;
     let (came, link) = all(world.graph.groups_delta(DeltaFrom::Link(link.unwrap())))
         .await
@@ -206,17 +174,13 @@ async fn a_member_who_leaves_a_group_is_told() {
         .flat_map(|change| &change.members)
         .collect();
     assert!(
-        members.iter().any(|member| member.id == person
-            && !member.removed
-            && member.kind == MemberKind::User)
+        members
+            .iter()
+            .any(|member| member.id == person && !member.removed && member.kind == MemberKind::User)
     );
 
     world
-        .control(
-            "DELETE",
-            &format!("groups/{group}/members/{person}"),
-            Value::Null,
-        )
+        .control("DELETE", &format!("groups/{group}/members/{person}"), Value::Null)
         .await;
     let (left, _) = all(world.graph.groups_delta(DeltaFrom::Link(link.unwrap())))
         .await
@@ -226,11 +190,7 @@ async fn a_member_who_leaves_a_group_is_told() {
         .filter(|change| change.id == group)
         .flat_map(|change| &change.members)
         .collect();
-    assert!(
-        members
-            .iter()
-            .any(|member| member.id == person && member.removed)
-    );
+    assert!(members.iter().any(|member| member.id == person && member.removed));
 }
 
 #[tokio::test]
@@ -279,17 +239,8 @@ async fn the_tenant_its_products_and_its_administrators_are_read() {
         .map(id)
         .find(|id| !world.tenant.administrators.contains(id))
         .unwrap();
-    assert_eq!(
-        world.graph.directory_roles_of(member).await.unwrap(),
-        [] as [Uuid; 0]
-    );
+    assert_eq!(world.graph.directory_roles_of(member).await.unwrap(), [] as [Uuid; 0]);
 
-    let granted: BTreeSet<_> = world
-        .graph
-        .granted_permissions()
-        .await
-        .unwrap()
-        .into_iter()
-        .collect();
+    let granted: BTreeSet<_> = world.graph.granted_permissions().await.unwrap().into_iter().collect();
     assert_eq!(granted, PERMISSIONS.map(str::to_owned).into());
 }

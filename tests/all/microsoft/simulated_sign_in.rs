@@ -16,10 +16,7 @@ fn redirect_uri() -> Url {
     Url::parse(REDIRECT_URI).unwrap()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the simulator signs with the time of day"
-)]
+#[expect(clippy::disallowed_methods, reason = "the simulator signs with the time of day")]
 fn sign_in(world: &World) -> SignIn {
     SignIn::new(way_to(&world.simulator, secret("right")), chrono::Utc::now)
 }
@@ -30,20 +27,13 @@ async fn go_through(
     authority: Authority,
     account: Uuid,
 ) -> Result<Person, SignInError> {
-    let begun = sign_in
-        .begin(authority, &redirect_uri(), Prompt::SelectAccount)
-        .await?;
+    let begun = sign_in.begin(authority, &redirect_uri(), Prompt::SelectAccount).await?;
     let back = world
         .choose(&begun.authorize_url, "account", &account.to_string())
         .await;
     assert_eq!(query(&back, "state"), begun.pending.state);
     sign_in
-        .finish(
-            begun.pending,
-            authority,
-            &redirect_uri(),
-            &query(&back, "code"),
-        )
+        .finish(begun.pending, authority, &redirect_uri(), &query(&back, "code"))
         .await
 }
 
@@ -59,22 +49,15 @@ async fn an_administrator_and_a_member_sign_in() {
         .unwrap();
     let sign_in = sign_in(&world);
     for authority in [Authority::Organizations, Authority::Tenant(world.tenant.id)] {
-        let person = go_through(&world, &sign_in, authority, administrator)
-            .await
-            .unwrap();
+        let person = go_through(&world, &sign_in, authority, administrator).await.unwrap();
         assert_eq!((person.tid, person.oid), (world.tenant.id, administrator));
         assert!(person.wids.unwrap().contains(&GLOBAL_ADMINISTRATOR));
         assert_eq!((person.guest, person.roles), (Some(false), roles.clone()));
         assert!(
-            person.name.is_some()
-                && person.username.is_some()
-                && person.sid.is_some()
-                && person.login_hint.is_some()
+            person.name.is_some() && person.username.is_some() && person.sid.is_some() && person.login_hint.is_some()
         );
 
-        let person = go_through(&world, &sign_in, authority, member)
-            .await
-            .unwrap();
+        let person = go_through(&world, &sign_in, authority, member).await.unwrap();
         assert_eq!(person.oid, member);
         assert!(!person.wids.unwrap().contains(&GLOBAL_ADMINISTRATOR) && person.roles.is_empty());
     }
@@ -88,14 +71,9 @@ async fn a_registration_without_wids_leaves_the_roles_to_be_read() {
         ..application(world.tenant.id)
     });
     let administrator = world.tenant.administrators[0];
-    let person = go_through(
-        &world,
-        &sign_in(&world),
-        Authority::Organizations,
-        administrator,
-    )
-    .await
-    .unwrap();
+    let person = go_through(&world, &sign_in(&world), Authority::Organizations, administrator)
+        .await
+        .unwrap();
     assert_eq!(person.wids, None);
     assert_eq!(
         world.graph.directory_roles_of(person.oid).await.unwrap(),
@@ -112,19 +90,9 @@ async fn a_code_serves_once_and_only_with_its_own_verifier() {
         .begin(authority, &redirect_uri(), Prompt::SelectAccount)
         .await
         .unwrap();
-    let code = query(
-        &world
-            .choose(&begun.authorize_url, "account", &account)
-            .await,
-        "code",
-    );
+    let code = query(&world.choose(&begun.authorize_url, "account", &account).await, "code");
     let pending = begun.pending.clone();
-    assert!(
-        sign_in
-            .finish(pending, authority, &redirect_uri(), &code)
-            .await
-            .is_ok()
-    );
+    assert!(sign_in.finish(pending, authority, &redirect_uri(), &code).await.is_ok());
     let again = sign_in
         .finish(begun.pending, authority, &redirect_uri(), &code)
         .await
@@ -139,20 +107,12 @@ async fn a_code_serves_once_and_only_with_its_own_verifier() {
         .begin(authority, &redirect_uri(), Prompt::SelectAccount)
         .await
         .unwrap();
-    let code = query(
-        &world
-            .choose(&theirs.authorize_url, "account", &account)
-            .await,
-        "code",
-    );
+    let code = query(&world.choose(&theirs.authorize_url, "account", &account).await, "code");
     let injected = sign_in
         .finish(mine.pending, authority, &redirect_uri(), &code)
         .await
         .unwrap_err();
-    assert!(
-        matches!(injected, SignInError::Refused { .. }),
-        "{injected:?}"
-    );
+    assert!(matches!(injected, SignInError::Refused { .. }), "{injected:?}");
 }
 
 #[tokio::test]
@@ -185,23 +145,15 @@ async fn a_silent_sign_in_without_a_session_is_told_in_plain_words() {
         .unwrap();
     let reply = world.http.get(begun.authorize_url).send().await.unwrap();
     let back = Url::parse(reply.headers()["location"].to_str().unwrap()).unwrap();
-    let refused =
-        SignInError::from_redirect(&query(&back, "error"), &query(&back, "error_description"));
-    assert!(
-        refused.message().contains("no Microsoft session"),
-        "{refused}"
-    );
+    let refused = SignInError::from_redirect(&query(&back, "error"), &query(&back, "error_description"));
+    assert!(refused.message().contains("no Microsoft session"), "{refused}");
 }
 
 #[tokio::test]
 async fn an_unknown_tenant_is_told_as_such() {
     let world = World::start(2).await;
     let begun = sign_in(&world)
-        .begin(
-            Authority::Tenant(Uuid::new_v4()),
-            &redirect_uri(),
-            Prompt::Login,
-        )
+        .begin(Authority::Tenant(Uuid::new_v4()), &redirect_uri(), Prompt::Login)
         .await;
     assert!(begun.err().unwrap().message().contains("no such tenant"));
 }
@@ -214,10 +166,7 @@ async fn consent_opens_the_tenant_and_a_refusal_is_told_though_it_says_true() {
         .await;
     let microsoft = way_to(&world.simulator, secret("right"));
     let graph = microsoft.graph(world.tenant.id);
-    assert_eq!(
-        graph.organization().await.err(),
-        Some(Trouble::ConsentMissing)
-    );
+    assert_eq!(graph.organization().await.err(), Some(Trouble::ConsentMissing));
 
     let page = microsoft.admin_consent_url(world.tenant.id, &redirect_uri(), "state-1");
     let back = world.choose(&page, "decision", "refuse").await;
@@ -225,13 +174,9 @@ async fn consent_opens_the_tenant_and_a_refusal_is_told_though_it_says_true() {
         (query(&back, "admin_consent"), query(&back, "state")),
         ("True".into(), "state-1".into())
     );
-    let refused =
-        SignInError::from_redirect(&query(&back, "error"), &query(&back, "error_description"));
+    let refused = SignInError::from_redirect(&query(&back, "error"), &query(&back, "error_description"));
     assert!(refused.message().contains("declined"), "{refused}");
-    assert_eq!(
-        graph.organization().await.err(),
-        Some(Trouble::ConsentMissing)
-    );
+    assert_eq!(graph.organization().await.err(), Some(Trouble::ConsentMissing));
 
     let back = world.choose(&page, "decision", "grant").await;
     assert_eq!(

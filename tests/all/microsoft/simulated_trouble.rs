@@ -109,9 +109,7 @@ async fn an_expired_link_means_to_start_over() {
     world
         .fault(json!({"on": "users/delta", "kind": "expired_delta", "times": 1}))
         .await;
-    let trouble = all(world.graph.users_delta(DeltaFrom::Link(link.clone())))
-        .await
-        .err();
+    let trouble = all(world.graph.users_delta(DeltaFrom::Link(link.clone()))).await.err();
     assert_eq!(trouble, Some(Trouble::StartOver));
     assert!(
         all(world.graph.users_delta(DeltaFrom::Link(link.clone())))
@@ -120,9 +118,7 @@ async fn an_expired_link_means_to_start_over() {
     );
 
     world.control("POST", "deltas/expire", Value::Null).await;
-    let trouble = all(world.graph.users_delta(DeltaFrom::Link(link)))
-        .await
-        .err();
+    let trouble = all(world.graph.users_delta(DeltaFrom::Link(link))).await.err();
     assert_eq!(trouble, Some(Trouble::StartOver));
 }
 
@@ -131,11 +127,7 @@ async fn tokens_that_end_in_the_middle_are_renewed() {
     let world = World::start(1_500).await;
     let mut pages = world.graph.users();
     let first = pages.next().await.unwrap().unwrap().items.len();
-    let expire = world
-        .simulator
-        .url()
-        .join("_control/tokens/expire")
-        .unwrap();
+    let expire = world.simulator.url().join("_control/tokens/expire").unwrap();
     world
         .http
         .post(expire)
@@ -149,11 +141,7 @@ async fn tokens_that_end_in_the_middle_are_renewed() {
         rest += page.items.len();
     }
     assert_eq!(first + rest, 1_500);
-    assert!(
-        all(world.graph.groups_delta(DeltaFrom::Beginning))
-            .await
-            .is_ok()
-    );
+    assert!(all(world.graph.groups_delta(DeltaFrom::Beginning)).await.is_ok());
 }
 
 #[tokio::test]
@@ -162,11 +150,7 @@ async fn a_tenant_says_what_it_did_not_consent_to() {
     let way = || way_to(&world.simulator, secret("right"));
     let consent = format!("consents/{CLIENT}");
     world
-        .control(
-            "PUT",
-            &consent,
-            json!({"permissions": ["Organization.Read.All"]}),
-        )
+        .control("PUT", &consent, json!({"permissions": ["Organization.Read.All"]}))
         .await;
     let missing = Trouble::PermissionMissing {
         permission: "GroupMember.Read.All",
@@ -202,10 +186,7 @@ async fn our_own_credential_is_told_from_the_tenants_consent() {
         ..application(world.tenant.id)
     });
     let expired = way_to(&world.simulator, secret("right")).graph(world.tenant.id);
-    assert_eq!(
-        expired.organization().await.err(),
-        refused(Refusal::Expired)
-    );
+    assert_eq!(expired.organization().await.err(), refused(Refusal::Expired));
 }
 
 #[tokio::test]
@@ -225,20 +206,10 @@ async fn a_certificate_serves_instead_of_a_secret() {
         certificate_pem: Some(registered.clone()),
         ..application(world.tenant.id)
     });
-    let with = |pem: String| {
-        way_to(&world.simulator, Credential::Certificate(Secret::new(pem))).graph(world.tenant.id)
-    };
+    let with = |pem: String| way_to(&world.simulator, Credential::Certificate(Secret::new(pem))).graph(world.tenant.id);
+    assert!(with(format!("{key}{registered}")).organization().await.is_ok());
     assert!(
-        with(format!("{key}{registered}"))
-            .organization()
-            .await
-            .is_ok()
-    );
-    assert!(
-        with(format!("{registered}{key}"))
-            .organization()
-            .await
-            .is_ok(),
+        with(format!("{registered}{key}")).organization().await.is_ok(),
         "in either order"
     );
 
@@ -247,17 +218,11 @@ async fn a_certificate_serves_instead_of_a_secret() {
         reason: Refusal::Certificate,
     });
     assert_eq!(
-        with(format!("{stranger}{strangers_key}"))
-            .organization()
-            .await
-            .err(),
+        with(format!("{stranger}{strangers_key}")).organization().await.err(),
         refused
     );
     assert_eq!(
-        with(format!("{registered}{strangers_key}"))
-            .organization()
-            .await
-            .err(),
+        with(format!("{registered}{strangers_key}")).organization().await.err(),
         refused
     );
 }

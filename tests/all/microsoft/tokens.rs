@@ -23,11 +23,7 @@ async fn many_who_need_a_token_wait_for_one() {
     .await;
     let microsoft = microsoft(&fake);
     let graphs: Vec<_> = (0..20).map(|_| microsoft.graph(TENANT)).collect();
-    let all = join_all(
-        graphs
-            .iter()
-            .map(async |graph| graph.users().next().await.map(|_| ())),
-    );
+    let all = join_all(graphs.iter().map(async |graph| graph.users().next().await.map(|_| ())));
     let opened = async {
         fake.until_asked(1).await;
         open.send(true).unwrap();
@@ -71,9 +67,7 @@ async fn a_token_from_before_the_consent_is_not_kept() {
             asked.headers.get("authorization").map(String::as_str),
         ) {
             (true, _) => Some(token(&format!("token-{}", asked.nth))),
-            (false, Some("Bearer token-0")) => {
-                Some(graph_error(403, "Authorization_RequestDenied", ""))
-            }
+            (false, Some("Bearer token-0")) => Some(graph_error(403, "Authorization_RequestDenied", "")),
             _ => None,
         }
     })
@@ -109,10 +103,7 @@ async fn a_refusal_is_not_remembered() {
     })
     .await;
     let graph = microsoft(&fake).graph(TENANT);
-    assert_eq!(
-        graph.users().next().await.err(),
-        Some(Trouble::ConsentMissing)
-    );
+    assert_eq!(graph.users().next().await.err(), Some(Trouble::ConsentMissing));
     assert!(graph.users().next().await.is_ok());
 }
 
@@ -137,8 +128,7 @@ async fn the_secret_goes_to_the_tenants_token_endpoint_only() {
     microsoft(&fake).graph(TENANT).users().next().await.unwrap();
     let asked = fake.asked();
     assert_eq!(asked[0].target, format!("/{TENANT}/oauth2/v2.0/token"));
-    let form: std::collections::HashMap<_, _> =
-        url::form_urlencoded::parse(asked[0].body.as_bytes()).collect();
+    let form: std::collections::HashMap<_, _> = url::form_urlencoded::parse(asked[0].body.as_bytes()).collect();
     assert_eq!(form["grant_type"], "client_credentials");
     assert_eq!(form["client_id"], "app");
     assert_eq!(form["client_secret"], "CANARY-secret");
@@ -148,19 +138,9 @@ async fn the_secret_goes_to_the_tenants_token_endpoint_only() {
 
 #[tokio::test]
 async fn granted_permissions_are_read_from_the_token() {
-    let claims = BASE64_URL_SAFE_NO_PAD
-        .encode(json!({"roles": ["User.Read.All", "Policy.Read.All"]}).to_string());
-    let fake = Fake::start(move |asked| {
-        asked
-            .is_for_token()
-            .then(|| token(&format!("e30.{claims}.x")))
-    })
-    .await;
-    let granted = microsoft(&fake)
-        .graph(TENANT)
-        .granted_permissions()
-        .await
-        .unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(json!({"roles": ["User.Read.All", "Policy.Read.All"]}).to_string());
+    let fake = Fake::start(move |asked| asked.is_for_token().then(|| token(&format!("e30.{claims}.x")))).await;
+    let granted = microsoft(&fake).graph(TENANT).granted_permissions().await.unwrap();
     assert_eq!(granted, ["User.Read.All", "Policy.Read.All"]);
 
     let opaque = Fake::start(|_| None).await;
@@ -221,11 +201,7 @@ async fn addresses_that_are_no_safe_origin_are_refused() {
 
 #[tokio::test]
 async fn consent_is_asked_of_the_tenant_with_everything_bound() {
-    let microsoft = settings(
-        "https://login.microsoftonline.com",
-        "https://graph.microsoft.com",
-    )
-    .unwrap();
+    let microsoft = settings("https://login.microsoftonline.com", "https://graph.microsoft.com").unwrap();
     let back = Url::parse("https://tenantry.example/connect/callback").unwrap();
     let url = microsoft.admin_consent_url(TENANT, &back, "a&b");
     assert_eq!(

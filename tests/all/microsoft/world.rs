@@ -2,9 +2,7 @@
 
 use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSpec, TenantSummary};
 use serde_json::Value;
-use tenantry::microsoft::{
-    Credential, DeltaLink, Graph, Microsoft, Pages, Patience, Secret, Settings, Trouble,
-};
+use tenantry::microsoft::{Credential, DeltaLink, Graph, Microsoft, Pages, Patience, Secret, Settings, Trouble};
 use url::Url;
 use uuid::Uuid;
 
