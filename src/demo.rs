@@ -98,7 +98,7 @@ impl Demo {
     ) -> anyhow::Result<()> {
         let (msp, clients) = clients::make(simulator)?;
         let web = Web {
-            listen: self.listen,
+            listen: listener.local_addr()?,
             public_url: None,
             allowed_origins: Vec::new(),
             staff_tenant_id: Some(msp.id),

@@ -5,7 +5,8 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tenantry::http::Executor;
 
-use crate::support::house::{House, PSA, Plan, Seen, toys_that_tell};
+use crate::support::house::{House, PSA, Plan};
+use crate::support::toys::{Seen, toys_that_tell};
 
 /// The status, and the code of the first error.
 async fn refusal(response: Response) -> (u16, String) {

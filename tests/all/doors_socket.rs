@@ -11,7 +11,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::support::house::{House, PSA, Plan, Seen, toys_that_tell};
+use crate::support::house::{House, PSA, Plan};
+use crate::support::toys::{Seen, toys_that_tell};
 
 const TRANSPORT: &str = "graphql-transport-ws";
 

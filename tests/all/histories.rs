@@ -71,7 +71,7 @@ async fn live_through(history: &[Event]) {
         happen(&world, contoso, event).await;
     }
     world.mend(contoso).await;
-    let run = world.full_or_not(contoso, history.len() % 2 == 0).await;
+    let run = world.full_or_not(contoso, history.len().is_multiple_of(2)).await;
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
     release_everything(&world).await;
     assert_equal(&world, contoso).await;

@@ -1,8 +1,11 @@
 //! The tests of the product as its users meet it, in one binary: each further binary would link the world again.
 
+#![cfg(test)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod demo;
 mod doors_conformance;
 mod doors_connect;
 mod doors_http;

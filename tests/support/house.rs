@@ -1,22 +1,17 @@
 //! The doors of a house of one test's own, on a port of their own: a database, a simulated Microsoft, and browsers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_graphql::{Context, Object, Schema, Subscription};
 use chrono::{DateTime, Utc};
-use futures::Stream;
 use m365_simulator::{Options, Simulator};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use tenantry::auth::Viewer;
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
-use tenantry::graphql::limits::Limits;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
 use tenantry::http::{Executor, Parts, State, Timing, router};
 use tenantry::jobs::Doorbell;
@@ -29,6 +24,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::postgres::{self, TestDatabase};
+use super::toys::toys;
 use super::world::{CLIENT_ID, CLIENT_SECRET, PERMISSIONS};
 
 /// The origin of a PSA that may use the API.
@@ -106,14 +102,7 @@ impl House {
             None => Executor::new(schema(&pool, &doorbell, &url, &allowed, &stop).await),
         };
         let (ready, is_ready) = watch::channel(true);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the tests' own client, which plays browsers and programs"
-        )]
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("a client");
+        let http = browsing();
         let mut house = Self {
             url: url.clone(),
             pool: pool.clone(),
@@ -259,11 +248,7 @@ impl House {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser {
-            http: self.http.clone(),
-            ours: self.url.clone(),
-            cookies: HashMap::new(),
-        }
+        Browser::of(self.url.clone())
     }
 
     /// A browser in which a member of staff has signed in.
@@ -310,6 +295,19 @@ async fn schema(
     )
 }
 
+/// A client that follows no redirect by itself.
+fn browsing() -> reqwest::Client {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tests' own client, which plays browsers and programs"
+    )]
+    let builder = reqwest::Client::builder();
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
+}
+
 /// A browser: it keeps cookies for our origin, and follows a redirect when it is told to.
 pub struct Browser {
     http: reqwest::Client,
@@ -318,6 +316,15 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// A browser that keeps the cookies of `ours` alone.
+    pub fn of(ours: Url) -> Self {
+        Self {
+            http: browsing(),
+            ours,
+            cookies: HashMap::new(),
+        }
+    }
+
     /// A navigation.
     pub async fn get(&mut self, url: Url) -> Response {
         let request = self.http.get(url.clone());
@@ -405,102 +412,4 @@ pub fn location(response: &Response) -> Url {
         .get(LOCATION)
         .unwrap_or_else(|| panic!("{} has no location", response.status()));
     response.url().join(to.to_str().expect("ASCII")).expect("a URL")
-}
-
-pub type Toys = Schema<ToyQuery, ToyMutation, ToySubscription>;
-
-/// How often the mutation has run, and who waits for nothing any more.
-#[derive(Clone, Default)]
-pub struct Seen(pub Arc<Mutex<Vec<String>>>);
-
-impl Seen {
-    pub fn note(&self, what: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(what.to_owned());
-    }
-
-    pub fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-pub fn toys() -> Toys {
-    toys_that_tell(&Seen::default())
-}
-
-pub fn toys_that_tell(seen: &Seen) -> Toys {
-    Schema::build(ToyQuery, ToyMutation, ToySubscription)
-        .extension(Limits)
-        .data(seen.clone())
-        .finish()
-}
-
-pub struct ToyQuery;
-
-#[Object]
-impl ToyQuery {
-    async fn hello(&self) -> &str {
-        "world"
-    }
-
-    async fn who(&self, ctx: &Context<'_>) -> String {
-        ctx.data_unchecked::<Viewer>().name().to_owned()
-    }
-
-    async fn echo(&self, text: String) -> String {
-        text
-    }
-
-    async fn fails(&self) -> async_graphql::Result<Option<i32>> {
-        Err("it fails".into())
-    }
-
-    async fn toys(&self) -> ToyQuery {
-        ToyQuery
-    }
-}
-
-pub struct ToyMutation;
-
-#[Object]
-impl ToyMutation {
-    async fn bump(&self, ctx: &Context<'_>) -> bool {
-        ctx.data_unchecked::<Seen>().note("bump");
-        true
-    }
-}
-
-pub struct ToySubscription;
-
-/// Notes its end.
-struct Ended(Seen);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.note("ended");
-    }
-}
-
-#[Subscription]
-impl ToySubscription {
-    /// Counts, and ends.
-    async fn count(&self, to: i32) -> impl Stream<Item = i32> {
-        futures::stream::iter(1..=to)
-    }
-
-    /// Says one thing and then nothing, for ever.
-    async fn waits(&self, ctx: &Context<'_>) -> impl Stream<Item = i32> {
-        let ended = Ended(ctx.data_unchecked::<Seen>().clone());
-        async_stream::stream! {
-            let _ended = ended;
-            yield 0;
-            std::future::pending::<()>().await;
-        }
-    }
-
-    async fn refuses(&self) -> async_graphql::Result<futures::stream::Empty<i32>> {
-        Err("not for you".into())
-    }
 }

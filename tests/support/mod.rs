@@ -3,4 +3,5 @@
 pub mod house;
 pub mod mirror;
 pub mod postgres;
+pub mod toys;
 pub mod world;

@@ -306,7 +306,7 @@ fn impatient() -> Patience {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     #[expect(
         clippy::disallowed_methods,
         reason = "the tests' own client, for the simulator's control interface"

@@ -1,5 +1,4 @@
 //! What Tenantry does when Microsoft answers well, badly, late or not at all.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
 mod answers;
 mod batches;
