@@ -308,7 +308,11 @@ async fn a_tenant_without_the_expected_domain_is_disconnected() {
 
     let run = world.sync(contoso).await;
 
-    assert_eq!(run.status, SyncStatus::Cancelled, "{run:#?}");
+    assert_eq!(run.status, SyncStatus::Failed, "{run:#?}");
+    assert_eq!(
+        run.failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("DOMAIN_NOT_OWNED")
+    );
     assert!(run.message.contains("fabrikam.example"), "{}", run.message);
     assert_eq!(
         world.rows("select status from tenant").await[0]["status"],
@@ -325,4 +329,85 @@ async fn an_access_token_that_expires_mid_run_is_renewed() {
     world.post("tokens/expire", json!({})).await;
     let run = world.sync(contoso).await;
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+}
+
+#[tokio::test]
+async fn who_connected_without_showing_a_role_is_looked_up_first() {
+    let world = World::start().await;
+    let contoso = world.connected_company(20, 0).await;
+    let people = world.get(&format!("tenants/{}/people", contoso.tenant_id)).await;
+    let ids: Vec<&str> = people["value"]
+        .as_array()
+        .expect("people")
+        .iter()
+        .filter_map(|person| person["id"].as_str())
+        .collect();
+    let tenants = world.get("tenants").await;
+    let tenant = tenants["value"]
+        .as_array()
+        .expect("tenants")
+        .iter()
+        .find(|tenant| tenant["id"] == contoso.tenant_id.to_string());
+    let administrator = tenant
+        .and_then(|tenant| tenant["administrators"][0].as_str())
+        .expect("an administrator")
+        .to_owned();
+    let member = ids.iter().find(|id| **id != administrator).expect("somebody else");
+
+    world
+        .sql(&format!(
+            "update tenant set role_proven = false, consented_oid = '{administrator}'"
+        ))
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_eq!(
+        world.rows("select role_proven from tenant").await[0]["role_proven"],
+        true
+    );
+
+    world
+        .sql(&format!(
+            "update tenant set role_proven = false, consented_oid = '{member}'"
+        ))
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(
+        run.failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("NOT_AN_ADMINISTRATOR"),
+        "{run:#?}"
+    );
+    assert_eq!(
+        world.rows("select status from tenant").await[0]["status"],
+        "DISCONNECTED"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_waited_goes_on_from_the_page_where_it_stopped() {
+    let world = World::start().await;
+    let contoso = world.connected_company(3_500, 0).await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "users", "kind": "throttle", "retryAfter": 300, "skip": 3, "times": 1}),
+        )
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
+    let staged = world.number("select count(*) from staged_person").await;
+    assert!(staged > 0, "what was read is kept");
+    world.delete(&format!("requests?tenant={}", contoso.tenant_id)).await;
+
+    let run = world.perform(run.id).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_equal(&world, contoso).await;
+    let requests = world.get(&format!("requests?tenant={}", contoso.tenant_id)).await;
+    let lists = requests["value"].as_array().expect("requests").iter();
+    let first_pages = lists.filter(|request| {
+        request["path"].as_str().is_some_and(|path| path.ends_with("/users"))
+            && !request["query"].as_str().unwrap_or_default().contains("skiptoken")
+    });
+    assert_eq!(first_pages.count(), 0, "the list is not begun again: {requests:#}");
 }
