@@ -18,11 +18,9 @@ use uuid::Uuid;
 use super::Turns;
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
+use crate::model::clock::latest_slot;
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_slot;
-
-/// Seconds between two slots.
-const EVERY: i64 = 4 * 60 * 60;
 
 /// Runs of a slot start spread over this long, so that thousands of tenants are not asked for at one moment.
 const SPREAD: TimeDelta = TimeDelta::minutes(9);
@@ -30,23 +28,12 @@ const SPREAD: TimeDelta = TimeDelta::minutes(9);
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// The slot that is current at `now`.
-pub fn latest_slot(now: DateTime<Utc>) -> DateTime<Utc> {
-    let seconds = now.timestamp();
-    DateTime::from_timestamp(seconds - seconds.rem_euclid(EVERY), 0).expect("a few hours before a time there is a time")
-}
-
-/// The slot that comes after `now`.
-pub fn next_slot(now: DateTime<Utc>) -> DateTime<Utc> {
-    latest_slot(now) + TimeDelta::seconds(EVERY)
-}
-
 /// Queues the latest slot's runs for every company that has none. How many companies that were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn strike(conn: &mut Connection, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
-    let slot = latest_slot(now);
+    let slot = latest_slot(SyncKind::Identity, now);
     sync_slot::take(conn, now, SyncKind::Identity, slot, |company_id| {
         slot + offset(company_id)
     })

@@ -1,19 +1,27 @@
 //! The clock that syncs go by: which slot comes next. Pure, in UTC, so that no daylight saving can move a slot.
 
-use chrono::{DateTime, Duration, DurationRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::model::sync_run::SyncKind;
 
-/// The first slot of `kind` after `now`: identity at 00:00, 04:00 … 20:00; evidence at 00:15, 06:15, 12:15, 18:15.
-///
-/// # Errors
-/// When `now` is centuries away.
-pub fn next_slot(kind: SyncKind, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
-    let (every, past) = match kind {
-        SyncKind::Identity => (Duration::hours(4), Duration::zero()),
-        SyncKind::Evidence => (Duration::hours(6), Duration::minutes(15)),
-    };
-    Ok((now - past).duration_trunc(every)? + past + every)
+/// How far apart the slots of `kind` are, and how long after midnight the first one is.
+fn beat(kind: SyncKind) -> (TimeDelta, TimeDelta) {
+    match kind {
+        SyncKind::Identity => (TimeDelta::hours(4), TimeDelta::zero()),
+        SyncKind::Evidence => (TimeDelta::hours(6), TimeDelta::minutes(15)),
+    }
+}
+
+/// The slot of `kind` that is current at `now`: identity at 00:00, 04:00 … 20:00; evidence at 00:15, 06:15, 12:15, 18:15.
+pub fn latest_slot(kind: SyncKind, now: DateTime<Utc>) -> DateTime<Utc> {
+    let (every, past) = beat(kind);
+    let seconds = (now - past).timestamp().rem_euclid(every.num_seconds());
+    (now - TimeDelta::seconds(seconds)).trunc_subsecs(0)
+}
+
+/// The first slot of `kind` after `now`.
+pub fn next_slot(kind: SyncKind, now: DateTime<Utc>) -> DateTime<Utc> {
+    latest_slot(kind, now) + beat(kind).0
 }
 
 #[cfg(test)]
@@ -23,7 +31,7 @@ mod tests {
 
     fn next(kind: SyncKind, now: &str) -> String {
         let now = now.parse().expect("a time");
-        next_slot(kind, now).expect("a slot").to_rfc3339()
+        next_slot(kind, now).to_rfc3339()
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The clock, with the time in the test's hands.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tenantry::jobs::clock::{latest_slot, next_slot, strike};
+use tenantry::jobs::clock::strike;
+use tenantry::model::clock::{latest_slot, next_slot};
+use tenantry::model::sync_run::SyncKind;
 use tenantry::model::sync_run::{SyncStatus, SyncTrigger};
 
 use super::house::{House, at};
@@ -13,13 +15,22 @@ fn january() -> DateTime<Utc> {
 
 #[test]
 fn slots_are_every_four_hours_from_midnight() {
-    assert_eq!(latest_slot(at("2026-03-03T00:00:00Z")), at("2026-03-03T00:00:00Z"));
     assert_eq!(
-        latest_slot(at("2026-03-03T03:59:59.999999Z")),
+        latest_slot(SyncKind::Identity, at("2026-03-03T00:00:00Z")),
         at("2026-03-03T00:00:00Z")
     );
-    assert_eq!(latest_slot(at("2026-03-03T23:00:00.5Z")), at("2026-03-03T20:00:00Z"));
-    assert_eq!(next_slot(at("2026-03-03T20:00:00Z")), at("2026-03-04T00:00:00Z"));
+    assert_eq!(
+        latest_slot(SyncKind::Identity, at("2026-03-03T03:59:59.999999Z")),
+        at("2026-03-03T00:00:00Z")
+    );
+    assert_eq!(
+        latest_slot(SyncKind::Identity, at("2026-03-03T23:00:00.5Z")),
+        at("2026-03-03T20:00:00Z")
+    );
+    assert_eq!(
+        next_slot(SyncKind::Identity, at("2026-03-03T20:00:00Z")),
+        at("2026-03-04T00:00:00Z")
+    );
 }
 
 #[tokio::test]
