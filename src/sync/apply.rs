@@ -4,7 +4,7 @@
 //! the changes are carried out. A row that did not change is not touched. A dry run keeps the written plan and carries
 //! nothing out.
 //!
-//! The dangers: a writer that was taken for dead (the first statement locks the run's row under the fence), and an
+//! The dangers: a writer that was taken for dead (the transaction begins and ends with a look at the fence), and an
 //! upstream that suddenly lists nothing (the guard).
 
 use chrono::{DateTime, Utc};
@@ -122,7 +122,7 @@ impl Plan<'_> {
     /// # Errors
     /// [`LeaseError::Lost`] when the run is no longer ours.
     pub async fn carry_out(&self, conn: &mut Connection, dry_run: bool) -> Result<Counts, LeaseError> {
-        lease::stand_guard(conn, self.run_id, self.fence).await?;
+        lease::check(conn, self.run_id, self.fence).await?;
         let mut counts = self.plan(conn).await?;
         let held = self.settle_leavers(conn, dry_run, &mut counts).await?;
         if !dry_run {

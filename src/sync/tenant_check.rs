@@ -98,7 +98,7 @@ impl Run {
         let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
         let mut conn = self.pool.get().await?;
         conn.transaction(async |conn| -> Result<(), Stop> {
-            crate::model::sync_run::lease::stand_guard(conn, run_id, fence).await?;
+            crate::model::sync_run::lease::check(conn, run_id, fence).await?;
             tenant::describe(conn, company_id, name, domain).await?;
             Ok(())
         })

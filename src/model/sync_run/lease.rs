@@ -126,13 +126,15 @@ pub async fn renew(conn: &mut Connection, run_id: Uuid, fence: i64, lease: Durat
     held(renewed)
 }
 
-/// Locks the run's row and makes sure that it is still ours: the first statement of every transaction that writes on
-/// behalf of the run.
+/// Makes sure that the run is still ours, before a transaction writes on its behalf.
+///
+/// The row is not locked, so that the lease can be renewed while a long transaction is under way. The transaction ends
+/// with [`report`], which looks again under a lock: nothing is committed by a worker that has lost its lease meanwhile.
 ///
 /// # Errors
 /// [`LeaseError::Lost`] when it is no longer ours.
-pub async fn stand_guard(conn: &mut Connection, run_id: Uuid, fence: i64) -> Result<(), LeaseError> {
-    let ours = diesel::sql_query("select from sync_run where id = $1 and fence = $2 and status = 'RUNNING' for update")
+pub async fn check(conn: &mut Connection, run_id: Uuid, fence: i64) -> Result<(), LeaseError> {
+    let ours = diesel::sql_query("select from sync_run where id = $1 and fence = $2 and status = 'RUNNING'")
         .bind::<SqlUuid, _>(run_id)
         .bind::<BigInt, _>(fence)
         .execute(conn)
