@@ -102,7 +102,7 @@ create table contact (
 );
 comment on table contact is 'A person found in a tenant (Graph user).';
 comment on column contact.state is 'DEACTIVATED: left the tenant, or ruled out by a sync rule; apart from account_enabled, Microsoft''s own switch.';
-create index contact_by_name on contact (company_id, lower(coalesce(display_name, '')), id);
+create index contact_by_name on contact (company_id, left(lower(coalesce(display_name, '')), 256), id);
 
 create table contact_group (
     id           uuid not null,
@@ -126,7 +126,7 @@ create table contact_group (
     constraint contact_group_identity unique (company_id, entra_id)
 );
 comment on table contact_group is 'A group found in a tenant (Graph group).';
-create index contact_group_by_name on contact_group (company_id, lower(coalesce(display_name, '')), id);
+create index contact_group_by_name on contact_group (company_id, left(lower(coalesce(display_name, '')), 256), id);
 
 create table contact_group_member (
     company_id      uuid not null constraint contact_group_member_company references company on delete cascade,
@@ -164,7 +164,7 @@ create table asset (
 comment on table asset is 'A device found in a tenant (Intune managedDevice).';
 comment on column asset.entra_id is 'The Intune device id; a device that enrols again takes its asset along.';
 comment on column asset.user_entra_id is 'The person it belongs to, by Entra object id.';
-create index asset_by_name on asset (company_id, lower(coalesce(hostname, '')), id);
+create index asset_by_name on asset (company_id, left(lower(coalesce(hostname, '')), 256), id);
 create index asset_by_user on asset (company_id, user_entra_id);
 
 create table sync_rules (
@@ -280,6 +280,11 @@ create table outbox (
 comment on table outbox is 'What subscribers are to be told: a whole SyncRun as it was when it changed, written in the transaction that changed it.';
 
 -- Staging: pages as they came, keyed by run and fence. Unlogged: a run that loses them reads again.
+create unlogged table staging (
+    run_id uuid not null, fence bigint not null,
+    constraint staging_pkey primary key (run_id, fence)
+);
+comment on table staging is 'Says that what a claim has staged is still there: a crash of the server empties every unlogged table, this one too.';
 create unlogged table staged_person (
     run_id uuid not null, fence bigint not null, seq bigint not null,
     id uuid not null, entra_id uuid not null, removed boolean not null,

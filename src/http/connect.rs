@@ -16,7 +16,7 @@ use axum::response::Response;
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use super::cookies;
 use super::page::Sorry;
@@ -24,19 +24,13 @@ use super::sign_in::{self, AUTHORITY, Callback, arrive, depart, own, recall, red
 use super::state::State;
 use crate::auth::sign_in::{Pending, Person, Prompt, SignInError};
 use crate::error::Failure;
+use crate::microsoft::CONSENTING_ROLES;
 use crate::model::connect_ticket;
 use crate::model::secret;
 use crate::model::sign_in_flow::{Purpose, SignInFlow};
 use crate::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use crate::model::tenant::{self, Consent};
 
-/// Global Administrator and Privileged Role Administrator: those who may consent to application permissions.
-///
-/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
-const MAY_CONSENT: [Uuid; 2] = [
-    uuid!("62e90394-69f5-4237-9190-012177145e10"),
-    uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
-];
 /// How long the callback waits for what Microsoft may not know yet.
 const GLIMPSE: Duration = Duration::from_secs(5);
 const NOT_CONNECTED: &str = "The tenant was not connected";
@@ -180,7 +174,7 @@ fn may_consent(person: &Person) -> Result<bool, Sorry> {
     }
     match &person.wids {
         None => Ok(false),
-        Some(roles) if roles.iter().any(|role| MAY_CONSENT.contains(role)) => Ok(true),
+        Some(roles) if roles.iter().any(|role| CONSENTING_ROLES.contains(role)) => Ok(true),
         Some(_) => Err(Sorry::new(
             StatusCode::FORBIDDEN,
             NOT_CONNECTED,

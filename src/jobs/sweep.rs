@@ -105,7 +105,13 @@ pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
             .await?;
     }
     tidy_queue(conn).await?;
-    for table in ["staged_person", "staged_group", "staged_member", "staged_device"] {
+    for table in [
+        "staged_person",
+        "staged_group",
+        "staged_member",
+        "staged_device",
+        "staging",
+    ] {
         let rows = tidy_staging(conn, table).await?;
         if rows > 0 {
             tracing::info!(table, rows, "removed rows that nobody will read");

@@ -45,6 +45,14 @@ pub(crate) use token::unverified_claims;
 use credential::SignedAs;
 use door::{Door, Reply};
 
+/// Global Administrator and Privileged Role Administrator: who may consent to what is asked for.
+///
+/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+pub const CONSENTING_ROLES: [Uuid; 2] = [
+    uuid::uuid!("62e90394-69f5-4237-9190-012177145e10"),
+    uuid::uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
+];
+
 /// Where Microsoft is and who we are there.
 pub struct Settings {
     /// Entra's origin; see [`Cloud::login_url`].

@@ -74,7 +74,11 @@ impl OrderField {
     /// The order by this field.
     pub fn order(self, direction: Direction) -> Order {
         let (name, key, compared) = match self {
-            Self::Name => ("asset.name", "lower(coalesce(asset.hostname, ''))", Compared::Text),
+            Self::Name => (
+                "asset.name",
+                "left(lower(coalesce(asset.hostname, '')), 256)",
+                Compared::Text,
+            ),
             Self::Created => ("asset.created", "asset.created_at", Compared::Time),
         };
         Order {

@@ -73,7 +73,7 @@ impl OrderField {
         let (name, key, compared) = match self {
             Self::Name => (
                 "contact.name",
-                "lower(coalesce(contact.display_name, ''))",
+                "left(lower(coalesce(contact.display_name, '')), 256)",
                 Compared::Text,
             ),
             Self::Created => ("contact.created", "contact.created_at", Compared::Time),

@@ -86,7 +86,7 @@ impl OrderField {
         let (name, key, compared) = match self {
             Self::Name => (
                 "group.name",
-                "lower(coalesce(contact_group.display_name, ''))",
+                "left(lower(coalesce(contact_group.display_name, '')), 256)",
                 Compared::Text,
             ),
             Self::Created => ("group.created", "contact_group.created_at", Compared::Time),
@@ -186,7 +186,7 @@ impl page::Row for Member {
 pub fn list_members() -> Listing {
     let by_name = Order {
         name: "member.name",
-        key: "lower(coalesce(contact.display_name, contact_group.display_name, ''))",
+        key: "left(lower(coalesce(contact.display_name, contact_group.display_name, '')), 256)",
         id: "coalesce(contact.id, contact_group.id)",
         compared: Compared::Text,
         direction: Direction::Asc,

@@ -54,7 +54,9 @@ impl SyncRules {
                 ),
             ));
         }
-        let bad = |pattern: &&String| pattern.trim().is_empty() || pattern.chars().count() > LONGEST_PATTERN;
+        let bad = |pattern: &&String| {
+            pattern.trim().is_empty() || pattern.contains('\0') || pattern.chars().count() > LONGEST_PATTERN
+        };
         if self.exclude_patterns.iter().any(|pattern| bad(&pattern)) {
             return Err(UserError::at(
                 "BAD_INPUT",

@@ -199,6 +199,9 @@ pub struct Queued {
     pub joined: bool,
 }
 
+/// How often queueing is tried against runs that end meanwhile.
+const TRIES: usize = 3;
+
 /// Queues a run, or joins the one that is active. In a transaction; ring the doorbell after it.
 ///
 /// A FULL that joins a queued AUTO raises it; a MANUAL that joins a queued SCHEDULED one makes it start now.
@@ -208,16 +211,20 @@ pub struct Queued {
 /// are being tried.
 pub async fn queue(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Queued, Failure> {
     require_connected(conn, wish.company_id).await?;
-    if let Some(run) = insert(conn, now, wish).await? {
-        return Ok(Queued { run, joined: false });
+    // A run that is met may end before it is joined; then there is room for one of our own.
+    for _ in 0..TRIES {
+        if let Some(run) = insert(conn, now, wish).await? {
+            return Ok(Queued { run, joined: false });
+        }
+        if let Some(run) = join(conn, now, wish).await? {
+            return Ok(Queued { run, joined: true });
+        }
     }
-    let run = join(conn, now, wish).await?;
-    Ok(Queued { run, joined: true })
+    Err(anyhow::anyhow!("runs of the company came and went faster than one could be joined").into())
 }
 
 async fn require_connected(conn: &mut Connection, company_id: Uuid) -> Result<(), Failure> {
-    let tenant = tenant::find(conn, company_id).await?;
-    match tenant.map(|tenant| tenant.status) {
+    match tenant::share_status(conn, company_id).await? {
         Some(TenantStatus::Connected) => Ok(()),
         Some(TenantStatus::ReconnectNeeded) => Err(UserError::new(
             "RECONNECT_NEEDED",
@@ -265,8 +272,8 @@ async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Resul
     Ok(run)
 }
 
-async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<SyncRun, Failure> {
-    let (run, rules): (SyncRun, Option<serde_json::Value>) = sync_run::table
+async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
+    let met: Option<(SyncRun, Option<serde_json::Value>)> = sync_run::table
         .filter(sync_run::company_id.eq(wish.company_id))
         .filter(sync_run::kind.eq(wish.kind))
         .filter(sync_run::dry_run.eq(wish.dry_run))
@@ -274,7 +281,9 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
         .select((SyncRun::as_select(), sync_run::rules))
         .for_update()
         .first(conn)
-        .await?;
+        .await
+        .optional()?;
+    let Some((run, rules)) = met else { return Ok(None) };
     let wished = wish
         .rules
         .as_ref()
@@ -291,22 +300,24 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
     let raise = run.mode == SyncMode::Auto && wish.mode == SyncMode::Full;
     let hasten = run.not_before > wish.not_before && wish.trigger == SyncTrigger::Manual;
     if run.status != SyncStatus::Queued || !(raise || hasten) {
-        return Ok(run);
+        return Ok(Some(run));
     }
     diesel::update(sync_run::table.find(run.id))
         .set((
             sync_run::mode.eq(if raise { wish.mode } else { run.mode }),
+            sync_run::trigger.eq(if hasten { wish.trigger } else { run.trigger }),
             sync_run::not_before.eq(if hasten { now } else { run.not_before }),
             sync_run::revision.eq(sync_run::revision + 1),
         ))
         .execute(conn)
         .await?;
     publish(conn, run.id).await?;
-    Ok(sync_run::table
+    let run = sync_run::table
         .find(run.id)
         .select(SyncRun::as_select())
         .first(conn)
-        .await?)
+        .await?;
+    Ok(Some(run))
 }
 
 /// Tells subscribers how the run stands; in the transaction that changed it.

@@ -50,6 +50,7 @@ async fn take_for_all(conn: &mut Connection, kind: SyncKind, slot: DateTime<Utc>
            and not exists (select from sync_slot
                            where sync_slot.company_id = tenant.company_id and kind = $1 and slot = $2)
          order by company_id
+         for share of tenant
          on conflict on constraint sync_slot_pkey do nothing
          returning company_id",
     )

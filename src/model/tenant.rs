@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::Connection;
-use crate::db::schema::{contact, tenant};
+use crate::db::schema::{asset, contact, contact_group, tenant};
 use crate::error::{Failure, UserError};
 use crate::model::{sync_run, sync_state};
 
@@ -90,6 +90,20 @@ pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<
         .await
 }
 
+/// How the company stands with its tenant; nobody changes that before this transaction has ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn share_status(conn: &mut Connection, company_id: Uuid) -> QueryResult<Option<TenantStatus>> {
+    tenant::table
+        .find(company_id)
+        .select(tenant::status)
+        .for_share()
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Notes that somebody is on the way to Microsoft for this company; a tenant that is connected stays as it is.
 ///
 /// # Errors
@@ -117,6 +131,10 @@ pub async fn connect(
     company_id: Uuid,
     consent: &Consent,
 ) -> Result<(), Failure> {
+    expect_consent(conn, company_id).await?;
+    lock(conn, company_id).await?;
+    // A run of the consent before would judge, and write, for this one.
+    sync_run::cancel_active(conn, now, company_id, "Connected again").await?;
     refuse_another_tenants_records(conn, company_id, consent.entra_tenant_id).await?;
     let connected = (
         tenant::entra_tenant_id.eq(consent.entra_tenant_id),
@@ -140,6 +158,20 @@ pub async fn connect(
     Ok(())
 }
 
+/// Locks the tenant's row. Whoever locks a run of the company too locks it after this.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(conn: &mut Connection, company_id: Uuid) -> QueryResult<()> {
+    tenant::table
+        .find(company_id)
+        .select(tenant::company_id)
+        .for_update()
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 async fn refuse_another_tenants_records(
     conn: &mut Connection,
     company_id: Uuid,
@@ -149,9 +181,15 @@ async fn refuse_another_tenants_records(
     if before.is_none_or(|before| before == entra_tenant_id) {
         return Ok(());
     }
-    let has_records: bool = diesel::select(diesel::dsl::exists(
-        contact::table.filter(contact::company_id.eq(company_id)),
-    ))
+    let has_records: bool = diesel::select(
+        diesel::dsl::exists(contact::table.filter(contact::company_id.eq(company_id)))
+            .or(diesel::dsl::exists(
+                contact_group::table.filter(contact_group::company_id.eq(company_id)),
+            ))
+            .or(diesel::dsl::exists(
+                asset::table.filter(asset::company_id.eq(company_id)),
+            )),
+    )
     .get_result(conn)
     .await?;
     if has_records {
@@ -202,23 +240,28 @@ pub async fn describe(
     Ok(())
 }
 
-/// Notes that Microsoft no longer lets us in. Nothing is deactivated.
+/// Notes that this tenant of Microsoft's no longer lets us in. Nothing is deactivated.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn need_reconnect(conn: &mut Connection, company_id: Uuid, reason: &str) -> QueryResult<()> {
-    diesel::update(
-        tenant::table
-            .find(company_id)
-            .filter(tenant::status.eq(TenantStatus::Connected)),
-    )
-    .set((
-        tenant::status.eq(TenantStatus::ReconnectNeeded),
-        tenant::status_reason.eq(reason),
-        tenant::updated_at.eq(diesel::dsl::now),
-    ))
-    .execute(conn)
-    .await?;
+pub async fn need_reconnect(
+    conn: &mut Connection,
+    company_id: Uuid,
+    entra_tenant_id: Uuid,
+    reason: &str,
+) -> QueryResult<()> {
+    let connected = tenant::table
+        .find(company_id)
+        .filter(tenant::status.eq(TenantStatus::Connected))
+        .filter(tenant::entra_tenant_id.eq(entra_tenant_id));
+    diesel::update(connected)
+        .set((
+            tenant::status.eq(TenantStatus::ReconnectNeeded),
+            tenant::status_reason.eq(reason),
+            tenant::updated_at.eq(diesel::dsl::now),
+        ))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

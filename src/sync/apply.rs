@@ -30,7 +30,7 @@ pub struct Statements {
     pub plan_updated: &'static str,
     /// A `with` clause that ends in `leaving (record_id, name, because)`.
     pub leaving: &'static str,
-    /// A condition on `held_change h`: the record is there again.
+    /// A condition on `held_change h`, after the clause of `leaving`: the record is there again.
     pub seen_again: &'static str,
     pub create: &'static str,
     pub update: &'static str,
@@ -203,18 +203,13 @@ impl Plan<'_> {
     /// Holds that a later look has overtaken are let go; those of this run are written down by name.
     async fn update_holds(&self, conn: &mut Connection, held: Held) -> diesel::QueryResult<()> {
         let overtaken = if self.full { "true" } else { self.statements.seen_again };
-        let gone = format!(
-            "{} select record_id from leaving where {}",
-            self.statements.leaving,
-            held.condition()
-        );
         self.run(
             conn,
             &format!(
-                "update held_change h set decision = 'SUPERSEDED', decided_at = $9
+                "{} update held_change h set decision = 'SUPERSEDED', decided_at = $9
                  where h.company_id = $1 and h.noun = '{}' and h.decision = 'HELD'
-                   and (({overtaken}) or h.record_id in ({gone}))",
-                self.noun
+                   and (({overtaken}) or h.record_id in (select record_id from leaving))",
+                self.statements.leaving, self.noun
             ),
         )
         .await?;

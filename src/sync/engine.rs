@@ -71,7 +71,7 @@ impl Engine {
             Err(Stop::Wait { delay, message }) => {
                 // A token keeps the permissions that it was born with.
                 self.microsoft.forget_token(entra_id);
-                run.reporter.wait(delay, message, run.place.as_ref()).await
+                run.reporter.wait(delay, message, &run.checkpoint()).await
             }
             Err(Stop::Trouble(trouble)) => {
                 let failure = ending::failure_of(&trouble);

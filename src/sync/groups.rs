@@ -135,6 +135,7 @@ pub const STATEMENTS: Statements = Statements {
         "insert into contact_group_member (company_id, group_entra_id, member_entra_id, member_kind)
          select $1, s.group_entra_id, s.member_entra_id, s.member_kind
          from staged_member s
+         join staged_group g on g.run_id = $2 and g.fence = $3 and g.entra_id = s.group_entra_id and not g.removed
          where s.run_id = $2 and s.fence = $3 and not s.removed
            and not exists (select from contact_group_member m where m.company_id = $1
                            and m.group_entra_id = s.group_entra_id and m.member_entra_id = s.member_entra_id)",

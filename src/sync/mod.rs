@@ -8,6 +8,7 @@
 //! is compared before the last one has come.
 
 mod apply;
+mod checkpoint;
 mod devices;
 mod ending;
 mod engine;

@@ -163,7 +163,9 @@ pub const STATEMENTS: Statements = Statements {
     ),
     seen_again: "
         exists (select from contact c join staged_person s on s.entra_id = c.entra_id
-                where c.id = h.record_id and c.company_id = $1 and s.run_id = $2 and s.fence = $3 and not s.removed and not s.ruled_out)",
+                where c.id = h.record_id and c.company_id = $1 and s.run_id = $2 and s.fence = $3 and not s.removed and not s.ruled_out)
+        or (h.because = 'RULED_OUT'
+            and exists (select from contact c join chosen on chosen.entra_id = c.entra_id where c.id = h.record_id and c.company_id = $1))",
     create: "
         insert into contact (id, company_id, entra_id, state, account_enabled, display_name, mail, user_principal_name, department,
             job_title, business_phones, mobile_phone, user_type, licensed, created_at, updated_at)

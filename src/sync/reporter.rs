@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::checkpoint::Checkpoint;
 use super::ending::Stop;
-use super::stage::Place;
+
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
 use crate::microsoft::Graph;
@@ -83,6 +84,11 @@ impl Reporter {
     /// The kinds of record that are done with, from earlier claims too.
     pub fn is_settled(&self, noun: Noun) -> bool {
         self.report.counts.iter().any(|counts| counts.kind == noun)
+    }
+
+    /// Whether no kind of record was brought up to date.
+    pub fn brought_nothing(&self) -> bool {
+        self.report.counts.iter().all(|counts| counts.skipped_because.is_some())
     }
 
     /// What a page would show right now.
@@ -200,16 +206,16 @@ impl Reporter {
         Ok(())
     }
 
-    /// The run gives its worker up and goes on later, from `place`.
+    /// The run gives its worker up and goes on later, from the checkpoint.
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn wait(&mut self, delay: Duration, message: String, place: Option<&Place>) -> Result<(), Stop> {
+    pub async fn wait(&mut self, delay: Duration, message: String, checkpoint: &Checkpoint) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
         let report = self.report();
         let mut conn = self.pool.get().await?;
-        let checkpoint = serde_json::to_value(place).map_err(anyhow::Error::from)?;
+        let checkpoint = serde_json::to_value(checkpoint).map_err(anyhow::Error::from)?;
         lease::wait(
             &mut conn,
             self.claim.run.id,

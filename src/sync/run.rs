@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
 use super::apply::{Plan, Statements};
+use super::checkpoint::Checkpoint;
 use super::ending::{self, Stop};
 use super::reporter::Reporter;
 use super::stage::{Place, Stager};
@@ -16,7 +17,7 @@ use super::{devices, groups, people};
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
 use crate::microsoft::{DeltaLink, Graph, Trouble};
-use crate::model::sync_run::lease::Claim;
+use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
 use crate::model::{Noun, SyncRules, Tenant, sync_rules, tenant};
@@ -25,6 +26,9 @@ use crate::model::{Noun, SyncRules, Tenant, sync_rules, tenant};
 const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
 /// Delta links live 7 days; a full read comes in good time before that.
 const FULL_EVERY: TimeDelta = TimeDelta::hours(7 * 24 - 6);
+
+/// The version of rules that are on trial.
+const TRIED: i64 = -1;
 
 /// One claimed run.
 pub struct Run {
@@ -37,6 +41,8 @@ pub struct Run {
     pub(super) rules: SyncRules,
     /// Where the reading is, to go on from after a wait.
     pub(super) place: Option<Place>,
+    /// The kinds that could not be read, and why.
+    failed: Vec<(Noun, RunFailure)>,
     rules_version: i64,
     began: DateTime<Utc>,
 }
@@ -75,18 +81,12 @@ impl Run {
             .map(serde_json::from_value)
             .transpose()
             .map_err(anyhow::Error::from)?;
-        let place: Option<Place> = claim
-            .checkpoint
-            .clone()
-            .map(serde_json::from_value)
-            .transpose()
-            .map_err(anyhow::Error::from)?
-            .flatten();
-        let seq = place.as_ref().map_or(0, |place| place.seq);
-        let stager = Stager::new(pool.raw().await?, claim.run.id, claim.fence, seq);
-        let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
         // Rules on trial are others than any that were ever saved.
-        let rules_version = if tried.is_some() { -1 } else { rules_version };
+        let rules_version = if tried.is_some() { TRIED } else { rules_version };
+        let mut checkpoint = Checkpoint::read(claim.checkpoint.clone())?;
+        let place = checkpoint.place_under(rules_version);
+        let (stager, place) = Stager::open(pool.raw().await?, claim.run.id, claim.fence, place).await?;
+        let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
         Ok(Self {
             pool,
             graph,
@@ -96,6 +96,7 @@ impl Run {
             stager,
             rules: tried.unwrap_or(saved),
             place,
+            failed: checkpoint.failed,
             rules_version,
             began,
         })
@@ -109,9 +110,8 @@ impl Run {
         if let Err(stop) = self.check_tenant().await {
             return Err(self.weigh(stop).await?);
         }
-        let mut failed = Vec::new();
         for noun in [Noun::ContactGroup, Noun::Contact, Noun::Asset] {
-            if self.reporter.is_settled(noun) {
+            if self.reporter.is_settled(noun) || self.failed.iter().any(|(failed, _)| *failed == noun) {
                 continue;
             }
             let done = match noun {
@@ -121,16 +121,33 @@ impl Run {
             };
             let Err(stop) = done else { continue };
             match self.weigh(stop).await? {
-                Stop::Trouble(trouble) => failed.push((noun, trouble)),
+                Stop::Trouble(trouble) => self.fail(noun, &trouble).await?,
                 stop => return Err(stop),
             }
         }
         self.stager.discard_all().await?;
-        self.finish(failed).await
+        self.finish().await
     }
 
-    async fn finish(&mut self, failed: Vec<(Noun, Trouble)>) -> Result<(), Stop> {
-        let Some((noun, trouble)) = failed.first() else {
+    /// What was staged of the kind is thrown away; its records stay as they were.
+    async fn fail(&mut self, noun: Noun, trouble: &Trouble) -> Result<(), Stop> {
+        self.place = None;
+        self.stager.discard(noun).await?;
+        self.failed.push((noun, ending::failure_of(trouble)));
+        Ok(())
+    }
+
+    /// Where the run goes on when it has to wait.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            place: self.place.clone(),
+            failed: self.failed.clone(),
+            rules_version: self.rules_version,
+        }
+    }
+
+    async fn finish(&mut self) -> Result<(), Stop> {
+        let Some((noun, cause)) = self.failed.first() else {
             let message = if self.claim.run.dry_run {
                 "Dry run complete"
             } else {
@@ -143,12 +160,11 @@ impl Run {
             Noun::ContactGroup => "Groups",
             Noun::Asset => "Assets",
         };
-        let cause = ending::failure_of(trouble);
         let failure = RunFailure {
             message: format!("{what} could not be read. {}", cause.message),
-            ..cause
+            ..cause.clone()
         };
-        let (status, message) = if failed.len() == 3 {
+        let (status, message) = if self.reporter.brought_nothing() {
             (SyncStatus::Failed, failure.message.clone())
         } else {
             (
@@ -175,8 +191,7 @@ impl Run {
                 message: "Waiting for Microsoft to apply consent".into(),
             },
             Trouble::ConsentMissing | Trouble::TenantUnknown => {
-                let mut conn = self.pool.get().await?;
-                tenant::need_reconnect(&mut conn, self.claim.run.company_id, &trouble.message()).await?;
+                self.need_reconnect(&trouble).await?;
                 return Err(Stop::Trouble(trouble));
             }
             Trouble::CredentialRefused { .. } | Trouble::BlockedByPolicy | Trouble::TokenRefused => {
@@ -184,6 +199,17 @@ impl Run {
             }
             _ => Stop::Trouble(trouble),
         })
+    }
+
+    async fn need_reconnect(&self, trouble: &Trouble) -> Result<(), Stop> {
+        let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
+        let mut conn = self.pool.get().await?;
+        conn.transaction(async |conn| -> Result<(), Stop> {
+            lease::check(conn, run_id, fence).await?;
+            tenant::need_reconnect(conn, company_id, self.graph.tenant(), &trouble.message()).await?;
+            Ok(())
+        })
+        .await
     }
 
     fn consent_age(&self) -> TimeDelta {
@@ -241,6 +267,7 @@ impl Run {
         let this = &*self;
         let counts = conn
             .transaction(async |conn| -> Result<Counts, Stop> {
+                this.stager.require_intact(conn).await?;
                 let before = match state {
                     Some((collection, _)) => sync_state::find(conn, company_id, collection).await?,
                     None => None,
@@ -324,10 +351,12 @@ impl Run {
         self.begin(Noun::Contact, &people::STATEMENTS).await?;
         self.require_group_members().await?;
         let staged = self.stage_people().await?;
-        let prepare = [people::FOLD, people::DROP_UNREADABLE, people::FILL, people::RULE_OUT];
-        let needed = if self.rules.admit_everybody() { 3 } else { 4 };
+        let mut prepare = vec![people::FOLD, people::DROP_UNREADABLE, people::FILL];
+        if !self.rules.admit_everybody() {
+            prepare.push(people::RULE_OUT);
+        }
         let state = Some((Collection::People, crate::microsoft::PERSON_SELECTION));
-        self.settle(Noun::Contact, &people::STATEMENTS, &prepare[..needed], staged, state)
+        self.settle(Noun::Contact, &people::STATEMENTS, &prepare, staged, state)
             .await
     }
 

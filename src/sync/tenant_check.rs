@@ -3,21 +3,13 @@
 //! Read with the application's own token, for the callback of a consent proves nothing.
 
 use diesel_async::AsyncConnection;
-use uuid::Uuid;
 
 use super::ending::Stop;
 use super::run::Run;
+use crate::microsoft::CONSENTING_ROLES;
 use crate::microsoft::wire::Organization;
-use crate::model::sync_run::{RunFailure, SyncStatus};
+use crate::model::sync_run::{RunFailure, SyncStatus, lease};
 use crate::model::tenant;
-
-/// Global Administrator and Privileged Role Administrator: who may consent to what is asked for.
-///
-/// Source: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
-const CONSENTING_ROLES: [Uuid; 2] = [
-    Uuid::from_u128(0x62e9_0394_69f5_4237_9190_0121_7714_5e10),
-    Uuid::from_u128(0xe861_1ab8_c189_46e8_94e1_6021_3ab1_f814),
-];
 
 impl Run {
     /// Compares what `/organization` says with what was connected, and keeps the tenant's name and domain.
@@ -71,6 +63,7 @@ impl Run {
         let mut conn = self.pool.get().await?;
         let reporter = &mut self.reporter;
         conn.transaction(async |conn| -> Result<(), Stop> {
+            tenant::lock(conn, company_id).await?;
             reporter
                 .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
                 .await?;
@@ -98,7 +91,8 @@ impl Run {
         let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
         let mut conn = self.pool.get().await?;
         conn.transaction(async |conn| -> Result<(), Stop> {
-            crate::model::sync_run::lease::check(conn, run_id, fence).await?;
+            tenant::lock(conn, company_id).await?;
+            lease::check(conn, run_id, fence).await?;
             tenant::describe(conn, company_id, name, domain).await?;
             Ok(())
         })

@@ -18,5 +18,6 @@ mod graphql;
 mod histories;
 mod jobs;
 mod microsoft;
+mod races;
 mod schema;
 mod sync;

@@ -71,6 +71,7 @@ pub async fn claim(conn: &mut Connection, run_id: Uuid, owner: &str, lease: Dura
         let company: Option<Id> = diesel::sql_query(
             "select company_id as id from tenant
              where company_id = (select company_id from sync_run where id = $1)
+               and status in ('CONNECTED', 'RECONNECT_NEEDED')
              for update skip locked",
         )
         .bind::<SqlUuid, _>(run_id)
@@ -83,6 +84,7 @@ pub async fn claim(conn: &mut Connection, run_id: Uuid, owner: &str, lease: Dura
              set status = 'RUNNING', message = 'Sync started', started_at = coalesce(started_at, now()), lease_owner = $3, lease_until = now() + $4,
                  fence = case when status = 'WAITING' then fence else fence + 1 end,
                  checkpoint = case when status = 'WAITING' then checkpoint end,
+                 counts = case when dry_run and status = 'QUEUED' then '[]' else counts end,
                  revision = revision + 1
              where id = $1 and status in ('QUEUED', 'WAITING') and not_before <= now()
                and not exists (select from sync_run other
@@ -99,6 +101,7 @@ pub async fn claim(conn: &mut Connection, run_id: Uuid, owner: &str, lease: Dura
         if claimed.is_none() {
             return Ok(None);
         }
+        forget_a_dry_plan(conn, run_id).await?;
         super::publish(conn, run_id).await?;
         let (run, fence, rules, checkpoint) = sync_run::table
             .find(run_id)
@@ -108,6 +111,18 @@ pub async fn claim(conn: &mut Connection, run_id: Uuid, owner: &str, lease: Dura
         Ok(Some(Claim { run, fence, rules, checkpoint }))
     })
     .await
+}
+
+/// A dry run that is begun again has applied nothing, so that nothing of its plan stands.
+async fn forget_a_dry_plan(conn: &mut Connection, run_id: Uuid) -> QueryResult<()> {
+    diesel::sql_query(
+        "delete from sync_change using sync_run
+         where sync_change.run_id = $1 and sync_run.id = $1 and sync_run.dry_run and sync_run.counts = '[]'",
+    )
+    .bind::<SqlUuid, _>(run_id)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Lengthens the lease.

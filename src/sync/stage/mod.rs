@@ -27,10 +27,6 @@ const MANY_ROWS: i64 = 1_000;
 /// People that are read by id between two writes.
 const ENTRANTS: usize = 500;
 
-const PEOPLE: &[&str] = &["staged_person"];
-const GROUPS: &[&str] = &["staged_group", "staged_member"];
-const DEVICES: &[&str] = &["staged_device"];
-
 #[derive(diesel::QueryableByName)]
 struct EntraId {
     #[diesel(sql_type = SqlUuid)]
@@ -43,7 +39,7 @@ impl Run {
         let place = self.place_of(Noun::Contact);
         let staged = match self.go_on_with_people(place).await {
             Err(Stop::Trouble(Trouble::StartOver)) => {
-                self.stager.discard(PEOPLE).await?;
+                self.stager.discard(Noun::Contact).await?;
                 self.stage_everybody().await?
             }
             other => other?,
@@ -51,7 +47,7 @@ impl Run {
         if !staged.full {
             self.stage_entrants().await?;
         }
-        self.stager.analyse(PEOPLE, MANY_ROWS).await?;
+        self.stager.analyse(Noun::Contact, MANY_ROWS).await?;
         Ok(staged)
     }
 
@@ -71,7 +67,7 @@ impl Run {
                 ..
             }) => self.stage_people_changes(DeltaLink::stored(at), full).await,
             _ => {
-                self.stager.discard(PEOPLE).await?;
+                self.stager.discard(Noun::Contact).await?;
                 match self.link_to_go_on_from(Collection::People, PERSON_SELECTION).await? {
                     Some(link) => {
                         self.since(link, async |run, link| run.stage_people_changes(link, false).await)
@@ -149,12 +145,12 @@ impl Run {
         let place = self.place_of(Noun::ContactGroup);
         let staged = match self.go_on_with_groups(place).await {
             Err(Stop::Trouble(Trouble::StartOver)) => {
-                self.stager.discard(GROUPS).await?;
+                self.stager.discard(Noun::ContactGroup).await?;
                 self.stage_groups_from(DeltaFrom::Beginning, true).await?
             }
             other => other?,
         };
-        self.stager.analyse(GROUPS, MANY_ROWS).await?;
+        self.stager.analyse(Noun::ContactGroup, MANY_ROWS).await?;
         Ok(staged)
     }
 
@@ -169,7 +165,7 @@ impl Run {
                 .stage_groups_from(DeltaFrom::Link(DeltaLink::stored(at)), full)
                 .await;
         }
-        self.stager.discard(GROUPS).await?;
+        self.stager.discard(Noun::ContactGroup).await?;
         match self.link_to_go_on_from(Collection::Groups, GROUP_SELECTION).await? {
             Some(link) => {
                 self.since(link, async |run, link| {
@@ -196,12 +192,12 @@ impl Run {
         let pages = match self.place_of(Noun::Asset) {
             Some(Place { at, .. }) => self.graph.managed_devices_from(&DeltaLink::stored(at)),
             None => {
-                self.stager.discard(DEVICES).await?;
+                self.stager.discard(Noun::Asset).await?;
                 self.graph.managed_devices()
             }
         };
         self.stage_pages(pages, Part::Devices).await?;
-        self.stager.analyse(DEVICES, MANY_ROWS).await?;
+        self.stager.analyse(Noun::Asset, MANY_ROWS).await?;
         Ok(Staged { full: true, link: None })
     }
 

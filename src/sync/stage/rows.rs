@@ -3,13 +3,19 @@
 //! What stands here is nobody's data yet. Rows of an old fence are swept; a reader names the fence that it trusts.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use anyhow::Context;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use super::Place;
+use crate::db::Connection;
 use crate::microsoft::wire::{Field, GroupChange, ManagedDevice, MemberKind, Text, User, UserChange};
+use crate::model::Noun;
+use crate::sync::ending::Stop;
 
 /// Bits of the properties that a staged item told.
 mod told {
@@ -42,14 +48,51 @@ pub struct Stager {
 }
 
 impl Stager {
-    /// A writer on a connection of its own, which goes on counting from `seq`.
-    pub fn new(client: tokio_postgres::Client, run_id: Uuid, fence: i64, seq: i64) -> Self {
-        Self {
+    /// A writer on a connection of its own, and the place to go on from, if all that was staged before it is there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open(
+        client: tokio_postgres::Client,
+        run_id: Uuid,
+        fence: i64,
+        place: Option<Place>,
+    ) -> anyhow::Result<(Self, Option<Place>)> {
+        let marked = client
+            .execute(
+                "insert into staging (run_id, fence) values ($1, $2) on conflict do nothing",
+                &[&run_id, &fence],
+            )
+            .await
+            .context("marking the staging rows")?;
+        let place = place.filter(|_| marked == 0);
+        let seq = place.as_ref().map_or(0, |place| place.seq);
+        let stager = Self {
             client,
             run_id,
             fence,
             seq,
+        };
+        Ok((stager, place))
+    }
+
+    /// Makes sure that no crash of the server has emptied the staging tables since they were opened: who is not there
+    /// would be taken for gone.
+    ///
+    /// # Errors
+    /// [`Stop::Wait`] when they were emptied: the run begins again.
+    pub async fn require_intact(&self, conn: &mut Connection) -> Result<(), Stop> {
+        let mark = diesel::sql_query("select from staging where run_id = $1 and fence = $2")
+            .bind::<SqlUuid, _>(self.run_id)
+            .bind::<BigInt, _>(self.fence);
+        let marked = diesel_async::RunQueryDsl::execute(mark, conn).await?;
+        if marked > 0 {
+            return Ok(());
         }
+        Err(Stop::Wait {
+            delay: Duration::from_secs(1),
+            message: "Starting again after an interruption".into(),
+        })
     }
 
     /// How many rows were written, over all tables: a later row has the last word.
@@ -57,11 +100,26 @@ impl Stager {
         self.seq
     }
 
-    /// Throws away what this run has staged in `tables`.
+    /// Throws away what this run has staged of a kind of record.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn discard(&self, tables: &[&str]) -> anyhow::Result<()> {
+    pub async fn discard(&self, noun: Noun) -> anyhow::Result<()> {
+        self.clear(tables(noun)).await
+    }
+
+    /// Throws away everything that this run has staged.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn discard_all(&self) -> anyhow::Result<()> {
+        for noun in [Noun::Contact, Noun::ContactGroup, Noun::Asset] {
+            self.discard(noun).await?;
+        }
+        self.clear(&["staging"]).await
+    }
+
+    async fn clear(&self, tables: &[&str]) -> anyhow::Result<()> {
         for table in tables {
             self.client
                 .execute(&format!("delete from {table} where run_id = $1"), &[&self.run_id])
@@ -71,22 +129,13 @@ impl Stager {
         Ok(())
     }
 
-    /// Throws away everything that this run has staged.
+    /// Lets the planner know what was staged of a kind of record, if this run has staged at least `many` rows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn discard_all(&self) -> anyhow::Result<()> {
-        self.discard(&["staged_person", "staged_group", "staged_member", "staged_device"])
-            .await
-    }
-
-    /// Lets the planner know what came into the tables, if this run has staged at least `many` rows.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn analyse(&self, tables: &[&str], many: i64) -> anyhow::Result<()> {
+    pub async fn analyse(&self, noun: Noun, many: i64) -> anyhow::Result<()> {
         if self.seq >= many {
-            let tables = tables.join(", ");
+            let tables = tables(noun).join(", ");
             self.client
                 .execute(&format!("analyze {tables}"), &[])
                 .await
@@ -249,6 +298,15 @@ impl Stager {
             stager: self,
             seq: self.seq,
         })
+    }
+}
+
+/// Where the rows of a kind of record are staged.
+fn tables(noun: Noun) -> &'static [&'static str] {
+    match noun {
+        Noun::Contact => &["staged_person"],
+        Noun::ContactGroup => &["staged_group", "staged_member"],
+        Noun::Asset => &["staged_device"],
     }
 }
 

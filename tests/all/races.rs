@@ -1,0 +1,290 @@
+//! Things that happen at the same time, and crashes at bad moments: nothing is mixed, lost or taken for gone.
+
+use serde_json::json;
+use tenantry::model::sync_run::{Counts, SyncMode, SyncRun, SyncStatus};
+use tenantry::model::tenant::Consent;
+use tenantry::model::{Noun, Scope, SyncRules, held_change, sync_rules, tenant};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::mirror::{self, assert_equal};
+use crate::support::world::{Client, World};
+
+fn counts(run: &SyncRun, noun: Noun) -> &Counts {
+    run.counts
+        .iter()
+        .find(|counts| counts.kind == noun)
+        .expect("the kind was settled")
+}
+
+fn consent(entra_tenant_id: Uuid) -> Consent {
+    Consent {
+        entra_tenant_id,
+        administrator: "Adele Vance".into(),
+        administrator_oid: Uuid::new_v4(),
+        expected_domain: None,
+        role_proven: true,
+    }
+}
+
+#[tokio::test]
+async fn connecting_another_tenant_ends_the_run_of_the_one_before_and_mixes_nothing() {
+    let world = World::start().await;
+    let contoso = world.connected_company(40, 0).await;
+    let fabrikam = world.connected_company(30, 0).await;
+    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
+    let hold = world.fault(contoso, json!({"on": "users", "kind": "hold"})).await;
+    let claim = world.claim(run.id).await;
+    let engine = world.engine.clone();
+    let running = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
+    world
+        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
+        .await;
+    world
+        .sql(&format!("delete from company where id = '{}'", fabrikam.company_id))
+        .await;
+
+    let now = world.now().await;
+    let mut conn = world.pool.get().await.expect("a connection");
+    // The groups of the first tenant are there already, so that the company holds its records.
+    let refused = tenant::connect(&mut conn, now, contoso.company_id, &consent(fabrikam.tenant_id)).await;
+    assert!(refused.is_err(), "the company holds another tenant's records");
+    drop(conn);
+
+    world.mend(contoso).await;
+    running.await.expect("no panic");
+    assert_eq!(world.run(run.id).await.status, SyncStatus::Cancelled);
+    assert_eq!(world.number("select count(*) from contact").await, 0);
+}
+
+#[tokio::test]
+async fn staged_pages_that_a_crash_has_emptied_are_read_again() {
+    let world = World::start().await;
+    let contoso = world.connected_company(2_500, 0).await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "users", "kind": "throttle", "retryAfter": 300, "skip": 2, "times": 1}),
+        )
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
+    world
+        .sql("truncate staging, staged_person, staged_group, staged_member, staged_device")
+        .await;
+
+    let run = world.perform(run.id).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_equal(&world, contoso).await;
+}
+
+#[tokio::test]
+async fn staged_pages_that_vanish_before_they_are_applied_deactivate_nobody() {
+    let world = World::start().await;
+    let contoso = world.connected_company(30, 8).await;
+    world.sync(contoso).await;
+    let run = world.queue(contoso, SyncMode::Full, false, None).await;
+    let hold = world
+        .fault(contoso, json!({"on": "deviceManagement", "kind": "hold"}))
+        .await;
+    let claim = world.claim(run.id).await;
+    let engine = world.engine.clone();
+    let running = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
+    world
+        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
+        .await;
+    world
+        .sql("truncate staging, staged_person, staged_group, staged_member, staged_device")
+        .await;
+    world.mend(contoso).await;
+    running.await.expect("no panic");
+
+    let run = world.run(run.id).await;
+    assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
+    let run = world.perform(run.id).await;
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_equal(&world, contoso).await;
+}
+
+#[tokio::test]
+async fn rules_that_change_while_a_run_waits_are_obeyed_when_it_goes_on() {
+    let world = World::start().await;
+    let contoso = world.connected_company(80, 0).await;
+    world.sync(contoso).await;
+    let guests = "select count(*) from contact where state = 'ACTIVE' and user_type = 'Guest'";
+    assert!(world.number(guests).await > 0, "the directory has guests");
+    world
+        .post(
+            &format!("tenants/{}/shuffle", contoso.tenant_id),
+            json!({"count": 5, "seed": 1}),
+        )
+        .await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "users", "kind": "throttle", "retryAfter": 300, "times": 1}),
+        )
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
+    let rules = SyncRules {
+        include_guests: false,
+        ..SyncRules::default()
+    };
+    let mut conn = world.pool.get().await.expect("a connection");
+    sync_rules::save(&mut conn, contoso.company_id, &rules)
+        .await
+        .expect("saved");
+    drop(conn);
+
+    let run = world.perform(run.id).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_eq!(world.number(guests).await, 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_that_is_taken_over_reports_what_it_would_have_reported() {
+    let world = World::start().await;
+    let contoso = world.connected_company(60, 0).await;
+    world.sync(contoso).await;
+    let people = mirror::people(&world, contoso).await;
+    let chosen: Vec<&str> = people.keys().take(40).map(String::as_str).collect();
+    let group = world.group(contoso, "Chosen", &chosen).await;
+    let rules = SyncRules {
+        only_groups: vec![group.parse().expect("an id")],
+        ..SyncRules::default()
+    };
+    let run = world.queue(contoso, SyncMode::Full, true, Some(rules)).await;
+    let hold = world.fault(contoso, json!({"on": "users", "kind": "hold"})).await;
+    let claim = world.claim(run.id).await;
+    let engine = world.engine.clone();
+    let doomed = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
+    world
+        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
+        .await;
+    doomed.abort();
+    world.mend(contoso).await;
+    world
+        .sql("update sync_run set lease_until = now() - interval '1 second' where finished_at is null")
+        .await;
+    let mut conn = world.pool.get().await.expect("a connection");
+    tenantry::model::sync_run::lease::take_back_expired(&mut conn)
+        .await
+        .expect("taken back");
+    drop(conn);
+
+    let run = world.perform(run.id).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_eq!(counts(&run, Noun::Contact).deactivated, 20, "{run:#?}");
+}
+
+#[tokio::test]
+async fn nothing_is_queued_or_claimed_for_a_tenant_that_is_disconnected() {
+    let world = World::start().await;
+    let contoso = world.connected_company(10, 0).await;
+    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
+    world.sql("update tenant set status = 'DISCONNECTED'").await;
+
+    let mut conn = world.pool.get().await.expect("a connection");
+    let claim =
+        tenantry::model::sync_run::lease::claim(&mut conn, run.id, "a test", std::time::Duration::from_secs(60)).await;
+
+    assert!(claim.expect("the database answers").is_none());
+}
+
+#[tokio::test]
+async fn who_comes_back_into_a_selected_group_is_held_no_longer() {
+    let world = World::start().await;
+    let contoso = world.connected_company(60, 0).await;
+    let people = mirror::people(&world, contoso).await;
+    let chosen: Vec<&str> = people.keys().map(String::as_str).collect();
+    let group = world.group(contoso, "Chosen", &chosen).await;
+    let rules = SyncRules {
+        only_groups: vec![group.parse().expect("an id")],
+        ..SyncRules::default()
+    };
+    let mut conn = world.pool.get().await.expect("a connection");
+    sync_rules::save(&mut conn, contoso.company_id, &rules)
+        .await
+        .expect("saved");
+    drop(conn);
+    world.sync(contoso).await;
+    let members = format!("tenants/{}/groups/{group}/members", contoso.tenant_id);
+    for person in &chosen[..30] {
+        world.delete(&format!("{members}/{person}")).await;
+    }
+    let held = world.sync(contoso).await;
+    assert_eq!(counts(&held, Noun::Contact).held, 30, "{held:#?}");
+    for person in &chosen[..30] {
+        world.request("PUT", &format!("{members}/{person}"), None).await;
+    }
+
+    world.sync(contoso).await;
+
+    let now = world.now().await;
+    let mut conn = world.pool.get().await.expect("a connection");
+    let released = held_change::release(&mut conn, now, &Scope::All, held.id, "Adele").await;
+    assert!(released.is_err(), "nobody is held any more");
+    assert_equal(&world, contoso).await;
+}
+
+#[tokio::test]
+async fn people_are_read_on_after_a_wait_even_when_groups_could_not_be_read() {
+    let world = World::start().await;
+    let contoso = world.connected_company(3_500, 0).await;
+    world
+        .fault(contoso, json!({"on": "groups", "kind": "missing_permission"}))
+        .await;
+    world
+        .fault(
+            contoso,
+            json!({"on": "users", "kind": "throttle", "retryAfter": 300, "skip": 3, "times": 1}),
+        )
+        .await;
+    let run = world.sync(contoso).await;
+    assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
+    let before = staged(&world).await;
+
+    let run = world.perform(run.id).await;
+
+    assert!(before > 0);
+    assert_eq!(run.status, SyncStatus::Partial, "{run:#?}");
+    assert_eq!(counts(&run, Noun::Contact).created, 3_500);
+    assert_eq!(
+        run.failure.map(|failure| failure.code),
+        Some("PERMISSION_MISSING".into()),
+        "why groups could not be read is not forgotten"
+    );
+}
+
+async fn staged(world: &World) -> i64 {
+    world.number("select count(*) from staged_person").await
+}
+
+#[tokio::test]
+async fn a_name_of_any_length_is_kept() {
+    let world = World::start().await;
+    let contoso: Client = world.connected_company(10, 0).await;
+    let oid = mirror::people(&world, contoso)
+        .await
+        .into_keys()
+        .next()
+        .expect("somebody");
+    let name: String = (0..6_000_u32)
+        .map(|n| char::from_u32(0x4e00 + n * 7 % 20_000).unwrap_or('x'))
+        .collect();
+    world
+        .patch(
+            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
+            json!({"displayName": name}),
+        )
+        .await;
+
+    let run = world.sync(contoso).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    assert_equal(&world, contoso).await;
+}
