@@ -1,6 +1,9 @@
 //! Things that happen at the same time, and crashes at bad moments: nothing is mixed, lost or taken for gone.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tenantry::model::sync_run::lease;
 use tenantry::model::sync_run::{Counts, SyncMode, SyncRun, SyncStatus};
 use tenantry::model::tenant::Consent;
 use tenantry::model::{Noun, Scope, SyncRules, held_change, sync_rules, tenant};
@@ -170,9 +173,7 @@ async fn a_dry_run_that_is_taken_over_reports_what_it_would_have_reported() {
         .sql("update sync_run set lease_until = now() - interval '1 second' where finished_at is null")
         .await;
     let mut conn = world.pool.get().await.expect("a connection");
-    tenantry::model::sync_run::lease::take_back_expired(&mut conn)
-        .await
-        .expect("taken back");
+    lease::take_back_expired(&mut conn).await.expect("taken back");
     drop(conn);
 
     let run = world.perform(run.id).await;
@@ -189,8 +190,7 @@ async fn nothing_is_queued_or_claimed_for_a_tenant_that_is_disconnected() {
     world.sql("update tenant set status = 'DISCONNECTED'").await;
 
     let mut conn = world.pool.get().await.expect("a connection");
-    let claim =
-        tenantry::model::sync_run::lease::claim(&mut conn, run.id, "a test", std::time::Duration::from_secs(60)).await;
+    let claim = lease::claim(&mut conn, run.id, "a test", Duration::from_secs(60)).await;
 
     assert!(claim.expect("the database answers").is_none());
 }
@@ -287,4 +287,101 @@ async fn a_name_of_any_length_is_kept() {
 
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
     assert_equal(&world, contoso).await;
+}
+
+#[tokio::test]
+async fn a_lease_can_be_renewed_while_a_long_transaction_applies() {
+    let world = World::start().await;
+    let contoso = world.connected_company(20, 0).await;
+    world.sync(contoso).await;
+    let oid = mirror::people(&world, contoso)
+        .await
+        .into_keys()
+        .next()
+        .expect("somebody");
+    world
+        .patch(
+            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
+            json!({"displayName": "Ann Other"}),
+        )
+        .await;
+    let mut blocker = world.pool.raw().await.expect("a connection");
+    let lock = blocker.transaction().await.expect("a transaction");
+    lock.execute(&format!("select from contact where entra_id = '{oid}' for update"), &[])
+        .await
+        .expect("locked");
+    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
+    let claim = world.claim(run.id).await;
+    let (engine, fence) = (world.engine.clone(), claim.fence);
+    let applying = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while world.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    let mut conn = world.pool.get().await.expect("a connection");
+    let renewed = tokio::time::timeout(
+        Duration::from_secs(60),
+        lease::renew(&mut conn, run.id, fence, Duration::from_secs(30)),
+    )
+    .await;
+
+    assert!(
+        renewed.is_ok_and(|renewed| renewed.is_ok()),
+        "the applying transaction does not hold the run"
+    );
+    lock.rollback().await.expect("unlocked");
+    applying.await.expect("no panic");
+    assert_eq!(world.run(run.id).await.status, SyncStatus::Succeeded);
+    assert_equal(&world, contoso).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_commits_nothing() {
+    let world = World::start().await;
+    let contoso = world.connected_company(20, 0).await;
+    world.sync(contoso).await;
+    let oid = mirror::people(&world, contoso)
+        .await
+        .into_keys()
+        .next()
+        .expect("somebody");
+    world
+        .patch(
+            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
+            json!({"displayName": "Ann Other"}),
+        )
+        .await;
+    let mut blocker = world.pool.raw().await.expect("a connection");
+    let lock = blocker.transaction().await.expect("a transaction");
+    lock.execute(&format!("select from contact where entra_id = '{oid}' for update"), &[])
+        .await
+        .expect("locked");
+    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
+    let claim = world.claim(run.id).await;
+    let engine = world.engine.clone();
+    let applying = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while world.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    world
+        .sql("update sync_run set fence = fence + 1 where finished_at is null")
+        .await;
+
+    lock.rollback().await.expect("unlocked");
+    applying.await.expect("no panic");
+
+    let renamed = "select count(*) from contact where display_name = 'Ann Other'";
+    assert_eq!(
+        world.number(renamed).await,
+        0,
+        "what a lost worker wrote is rolled back"
+    );
+    assert!(
+        world.run(run.id).await.status.is_active(),
+        "the run is its new owner's to end"
+    );
 }
