@@ -117,7 +117,7 @@ impl Demo {
         ));
         let prepared = stop
             .run_until_cancelled(async {
-                eprintln!("Syncing the companies for the first time …");
+                eprintln!("Waiting until the companies are synced …");
                 let companies = clients::connect(&app, simulator, &clients).await?;
                 let handout = handout::Handout {
                     web: &web,
