@@ -64,6 +64,7 @@ impl Demo {
             .await
             .with_context(|| format!("listening on {}", self.listen))?;
         let simulator = self.start_simulator().await?;
+        let _alone = self.lock()?;
         handout::withdraw(&self.data_dir)?;
         let database = Database {
             database_url: None,
@@ -76,6 +77,19 @@ impl Demo {
         data.close().await?;
         outcome?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// A second demo in the same folder would be a second worker with another Microsoft behind it.
+    fn lock(&self) -> anyhow::Result<std::fs::File> {
+        let path = self.data_dir.join("demo.lock");
+        let lock = std::fs::File::create(&path).with_context(|| format!("opening {}", path.display()))?;
+        if lock.try_lock().is_err() {
+            anyhow::bail!(
+                "another demo runs in {}; end it, or name another --data-dir",
+                self.data_dir.display()
+            );
+        }
+        Ok(lock)
     }
 
     async fn start_simulator(&self) -> anyhow::Result<Simulator> {
@@ -117,7 +131,7 @@ impl Demo {
         ));
         let prepared = stop
             .run_until_cancelled(async {
-                eprintln!("Syncing the companies for the first time …");
+                eprintln!("Waiting until the companies are synced …");
                 let companies = clients::connect(&app, simulator, &clients).await?;
                 let handout = handout::Handout {
                     web: &web,

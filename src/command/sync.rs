@@ -23,6 +23,9 @@ const WRONG_USAGE: u8 = 2;
 /// Some of it could not be read, or changes wait for a person.
 const NOT_ALL: u8 = 3;
 
+/// So long is nothing said of a run before one asks whether anybody works.
+const NOBODY_WORKS: Duration = Duration::from_secs(10);
+
 #[derive(Args)]
 pub struct Sync {
     /// The company's id, or the PSA's id of it
@@ -59,7 +62,7 @@ impl Sync {
         let events = Events::start(pool, stop.clone()).await?;
         let Some(company) = self.find(pool).await? else {
             eprintln!(
-                "There is no company {}. Give its id, or the id that the PSA has for it.",
+                "There is no company \"{}\". Give its id, or the id that the PSA has for it.",
                 self.company
             );
             return Ok(ExitCode::from(WRONG_USAGE));
@@ -75,18 +78,26 @@ impl Sync {
         };
         Doorbell::open(pool).await?.ring(queued.run.id).await;
         events.wake();
-        let bar = bar(&company.name);
+        let bar = Progress::new(&company.name);
         let mut run = queued.run;
         while run.status.is_active() {
-            show(&bar, &run);
-            run = match watch.next().await {
+            bar.show(&run);
+            let news = match tokio::time::timeout(NOBODY_WORKS, watch.next()).await {
+                Ok(news) => news,
+                Err(_) if run.status == SyncStatus::Queued => {
+                    bar.say("No worker has taken it yet. Is `tenantry work` (or the demo) running?");
+                    watch.next().await
+                }
+                Err(_) => continue,
+            };
+            run = match news {
                 Some(News::Run(told)) if told.id == run.id => (*told).clone(),
                 Some(News::Run(_)) => continue,
                 Some(News::Missed) => self.read(pool, &run).await?,
                 None => bail!("stopped; the sync goes on without this command"),
             };
         }
-        bar.finish_and_clear();
+        bar.finish();
         Ok(self.report(&run))
     }
 
@@ -153,15 +164,44 @@ impl Sync {
     }
 }
 
-fn bar(name: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3}% {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(100).with_style(style).with_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+/// A bar where somebody watches, and lines where a script does.
+struct Progress {
+    bar: ProgressBar,
+    name: String,
 }
 
-fn show(bar: &ProgressBar, run: &SyncRun) {
-    bar.set_position(u64::try_from(run.progress.unwrap_or(0)).unwrap_or(0));
-    bar.set_message(run.message.clone());
+impl Progress {
+    fn new(name: &str) -> Self {
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3}% {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(100).with_style(style).with_prefix(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            name: name.to_owned(),
+        }
+    }
+
+    fn show(&self, run: &SyncRun) {
+        self.bar
+            .set_position(u64::try_from(run.progress.unwrap_or(0)).unwrap_or(0));
+        if self.bar.message() != run.message {
+            self.bar.set_message(run.message.clone());
+            if self.bar.is_hidden() {
+                eprintln!("{}: {}", self.name, run.message);
+            }
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
+        }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

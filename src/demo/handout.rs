@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context;
-use m365_simulator::{Simulator, TenantSummary};
+use m365_simulator::{Account, Simulator, TenantSummary};
 use tenantry::config::{Registration, Web};
 use tenantry::db::Pool;
 use tenantry::graphql::id::IdOf;
@@ -105,7 +105,7 @@ impl Handout<'_> {
         Ok(text)
     }
 
-    fn people(&self) -> impl Iterator<Item = (&TenantSummary, &m365_simulator::Account)> {
+    fn people(&self) -> impl Iterator<Item = (&TenantSummary, &Account)> {
         std::iter::once(self.msp)
             .chain(self.clients.iter().map(|client| &client.tenant))
             .flat_map(|tenant| {
@@ -119,22 +119,18 @@ impl Handout<'_> {
 
     /// Says where to click and as whom.
     pub fn print(&self, data_dir: &Path) {
-        let staff = self
-            .msp
-            .accounts
-            .first()
-            .map_or("anybody", |account| account.name.as_str());
+        let staff = self.msp.accounts.first().map_or_else(|| "anybody".to_owned(), named);
         let origin = self.web.origin().map(|origin| bare(&origin)).unwrap_or_default();
         eprintln!(
             "\nTenantry is ready.\n\n  1. Open {origin} and sign in: choose {staff} of {}.",
             self.msp.display_name
         );
-        eprintln!("  2. Open GraphiQL there; each tab is a step: look, connect, sync, watch, query.");
+        eprintln!("  2. Open GraphiQL there; each tab is a step: look, connect, watch, sync, query.");
         if let Some(client) = self.clients.iter().find(|client| !client.connected) {
             let administrator = client.tenant.accounts.iter().find(|account| account.administrator);
-            let administrator = administrator.map_or("its administrator", |account| account.name.as_str());
+            let administrator = administrator.map_or_else(|| "its administrator".to_owned(), named);
             eprintln!(
-                "  3. Connect {}: at Microsoft, sign in as {administrator} and accept.",
+                "  3. Connect {}, unless it is: at Microsoft, sign in as {administrator} and accept.",
                 client.tenant.display_name
             );
         }
@@ -147,6 +143,11 @@ impl Handout<'_> {
             data_dir.display()
         );
     }
+}
+
+/// A person by name and address: among ten thousand people a name alone is not one person.
+fn named(account: &Account) -> String {
+    format!("{} ({})", account.name, account.username)
 }
 
 fn bare(url: &url::Url) -> String {

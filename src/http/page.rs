@@ -41,6 +41,7 @@ pub(super) fn page(state: &State, status: StatusCode, title: &str, body: &str) -
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title} · Tenantry</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/assets/page.css">
 </head>
 <body>

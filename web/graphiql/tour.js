@@ -33,13 +33,40 @@ query Companies {
 `,
   },
   {
-    query: `# A link that connects a company's tenant: open it yourself, or send it to the client's administrator.
+    query: `# A link that connects a company's tenant: for you, or for the client's administrator.
+# Copy it, and start the next tab before you open it in another window.
 mutation Connect($companyId: ID!) {
   connect(input: { companyId: $companyId, returnTo: "/" }) {
     consentUrl
     userErrors {
       code
       message
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# Watch its syncs. Start this and stay: leaving the tab ends it. Then open the consentUrl in another window,
+# or sync from there.
+subscription SyncStatus($companyId: ID!) {
+  syncStatus(companyId: $companyId) {
+    status
+    message
+    progress
+    counts {
+      kind
+      read
+      created
+      updated
+      deactivated
+      held
+    }
+    failure {
+      code
+      message
+      remedy
     }
   }
 }
@@ -59,31 +86,6 @@ mutation SyncCompany($companyId: ID!) {
     userErrors {
       code
       message
-    }
-  }
-}
-`,
-    variables: company,
-  },
-  {
-    query: `# Watch it: start this, then sync in another tab.
-subscription SyncStatus($companyId: ID!) {
-  syncStatus(companyId: $companyId) {
-    status
-    message
-    progress
-    counts {
-      kind
-      read
-      created
-      updated
-      deactivated
-      held
-    }
-    failure {
-      code
-      message
-      remedy
     }
   }
 }

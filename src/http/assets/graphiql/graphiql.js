@@ -322,7 +322,8 @@ query Companies {
     }
   }
 }
-`},{query:`# A link that connects a company's tenant: open it yourself, or send it to the client's administrator.
+`},{query:`# A link that connects a company's tenant: for you, or for the client's administrator.
+# Copy it, and start the next tab before you open it in another window.
 mutation Connect($companyId: ID!) {
   connect(input: { companyId: $companyId, returnTo: "/" }) {
     consentUrl
@@ -332,22 +333,8 @@ mutation Connect($companyId: ID!) {
     }
   }
 }
-`,variables:Hm},{query:`# Sync now, or join the sync that is under way.
-mutation SyncCompany($companyId: ID!) {
-  syncCompany(input: { companyId: $companyId }) {
-    joined
-    syncRun {
-      id
-      status
-      message
-    }
-    userErrors {
-      code
-      message
-    }
-  }
-}
-`,variables:Hm},{query:`# Watch it: start this, then sync in another tab.
+`,variables:Hm},{query:`# Watch its syncs. Start this and stay: leaving the tab ends it. Then open the consentUrl in another window,
+# or sync from there.
 subscription SyncStatus($companyId: ID!) {
   syncStatus(companyId: $companyId) {
     status
@@ -365,6 +352,21 @@ subscription SyncStatus($companyId: ID!) {
       code
       message
       remedy
+    }
+  }
+}
+`,variables:Hm},{query:`# Sync now, or join the sync that is under way.
+mutation SyncCompany($companyId: ID!) {
+  syncCompany(input: { companyId: $companyId }) {
+    joined
+    syncRun {
+      id
+      status
+      message
+    }
+    userErrors {
+      code
+      message
     }
   }
 }
