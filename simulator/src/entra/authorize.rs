@@ -131,10 +131,12 @@ pub fn picker(
         .or_else(|| field(fields, "login_hint"))
         .unwrap_or_default()
         .to_lowercase();
-    let tenants: Vec<Arc<Tenant>> = match authority {
+    let mut tenants: Vec<Arc<Tenant>> = match authority {
         Authority::One(tenant) => vec![tenant.clone()],
         Authority::Any => read(&world.tenants).values().cloned().collect(),
     };
+    // The application's own people come first: they are asked for most.
+    tenants.sort_by_key(|tenant| tenant.id != application.home_tenant);
     let share = (SHOWN / tenants.len().max(1)).max(2);
     let accounts: String = tenants
         .iter()
@@ -179,7 +181,7 @@ fn accounts_of(tenant: &Tenant, search: &str, most: usize) -> Vec<String> {
         buttons.push(format!(
             "<button name=\"account\" value=\"{}\">{}<small>{}</small></button>",
             text("id"),
-            escape(name),
+            escape(if name.is_empty() { "(no name)" } else { name }),
             escape(username)
         ));
         if buttons.len() == most {
@@ -220,7 +222,7 @@ pub fn account(world: &World, authority: &Authority, fields: &Fields) -> Result<
     let oid: Uuid = field(fields, "account")
         .and_then(|oid| oid.parse().ok())
         .ok_or_else(unknown)?;
-    let tenants: Vec<Arc<Tenant>> = match authority {
+    let mut tenants: Vec<Arc<Tenant>> = match authority {
         Authority::One(tenant) => vec![tenant.clone()],
         Authority::Any => read(&world.tenants).values().cloned().collect(),
     };
