@@ -222,7 +222,7 @@ pub fn account(world: &World, authority: &Authority, fields: &Fields) -> Result<
     let oid: Uuid = field(fields, "account")
         .and_then(|oid| oid.parse().ok())
         .ok_or_else(unknown)?;
-    let mut tenants: Vec<Arc<Tenant>> = match authority {
+    let tenants: Vec<Arc<Tenant>> = match authority {
         Authority::One(tenant) => vec![tenant.clone()],
         Authority::Any => read(&world.tenants).values().cloned().collect(),
     };
