@@ -45,7 +45,7 @@ pub fn router(state: State) -> Router {
         // For people, in a browser.
         .route("/", get(home::page))
         .route("/graphiql", get(graphiql::page))
-        .route("/auth/sign-in", get(sign_in::start))
+        .route("/auth/sign-in", get(sign_in::start).head(sign_in::preview))
         .route("/auth/callback", get(sign_in::callback))
         .route("/auth/sign-out", get(sign_in::confirm_sign_out).post(sign_in::sign_out))
         .route("/connect/start", get(connect::start).head(connect::preview))
