@@ -11,7 +11,6 @@ mod protocol;
 
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{Message, WebSocket};
 use axum::http::{HeaderMap, header};
@@ -190,14 +189,13 @@ impl Line {
             return self.say(protocol::error(&id, TOO_MANY.errors())).await;
         }
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
-        let mut request = asked.into_request(guest.viewer.clone());
-        if asked::operation(&mut request) == Some(OperationType::Mutation) {
-            return self
-                .say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors()))
-                .await;
+        match asked::answers(&self.state, asked.into_request(guest.viewer.clone())) {
+            Ok(answers) => {
+                operations.begin(id, answers);
+                Ok(())
+            }
+            Err(refusal) => self.say(protocol::error(&id, refusal.errors())).await,
         }
-        operations.begin(id, self.state.executor.stream(request));
-        Ok(())
     }
 
     async fn tell(&mut self, id: &str, said: operations::Said) -> Result<(), End> {

@@ -333,3 +333,53 @@ async fn a_server_that_stops_says_so() {
     house.stop.cancel();
     assert_eq!(socket.closed().await, 1001);
 }
+
+#[tokio::test]
+async fn a_query_on_a_socket_has_a_limited_time_and_a_subscription_has_not() {
+    let house = House::built(Plan {
+        timing: Timing {
+            answer: Duration::from_millis(20),
+            ..Timing::default()
+        },
+        executor: Some(Executor::new(toys_that_tell(&Seen::default()))),
+        ..Plan::default()
+    })
+    .await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("watch", "subscription { waits }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    socket.subscribe("ask", "{ never }").await;
+    let said = socket.hear().await;
+    assert_eq!((&said["type"], &said["id"]), (&json!("error"), &json!("ask")));
+    assert_eq!(said["payload"][0]["extensions"]["code"], "LIMIT");
+    socket.subscribe("watch", "subscription { waits }").await;
+    assert_eq!(socket.closed().await, 4409, "the subscription still runs");
+}
+
+#[tokio::test]
+async fn a_subscription_whose_field_is_in_a_fragment_is_refused() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket
+        .subscribe(
+            "a",
+            "subscription { ...F } fragment F on ToySubscription { count(to: 1) }",
+        )
+        .await;
+    let said = socket.hear().await;
+    assert_eq!(said["type"], "error", "{said}");
+    assert_eq!(said["payload"][0]["extensions"]["code"], "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_proof_that_cannot_be_judged_ends_the_socket_as_our_own_fault() {
+    let house = House::toys().await;
+    house
+        .sql("alter table service_token rename to service_token_gone")
+        .await;
+    let mut socket = Socket::plain(&house).await;
+    socket
+        .say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}}))
+        .await;
+    assert_eq!(socket.closed().await, 4500);
+}
