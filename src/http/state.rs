@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::socket::Seats;
 use crate::auth::return_to::Allowed;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
@@ -21,7 +22,11 @@ use crate::microsoft::Microsoft;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State {
+    parts: Arc<Parts>,
+    /// Of sockets.
+    pub(super) seats: Seats,
+}
 
 /// What the doors are built from.
 pub struct Parts {
@@ -77,7 +82,10 @@ impl Default for Timing {
 impl State {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self {
+            parts: Arc::new(parts),
+            seats: Seats::default(),
+        }
     }
 
     /// Whether browsers reach us over https: then cookies never travel in the clear.
@@ -95,7 +103,7 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
