@@ -10,16 +10,41 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Logs go to standard error, so that standard output is the command's answer. `RUST_LOG` says how much.
 pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+    let wanted = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
         .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log(wanted, std::io::stderr).init();
+}
+
+/// Crates that write what they carry into their logs, below the level of information: the parameters of statements,
+/// and the messages of sockets. There are secrets and people in those.
+const INDISCREET: &[&str] = &["tokio_postgres", "tungstenite"];
+
+/// A filter of its own, for `RUST_LOG` could overrule a directive by one that is more precise.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let of = target.split_once("::").map_or(target, |(of, _)| of);
+    *metadata.level() <= Level::INFO || !INDISCREET.contains(&of)
+}
+
+fn log<W>(wanted: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(writer))
+        .with(wanted)
+        .with(filter_fn(is_discreet))
 }
 
 /// Prints the GraphQL schema.
@@ -58,4 +83,52 @@ pub fn now() -> DateTime<Utc> {
         reason = "whoever gets the time from here can be given another by a test"
     )]
     Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written when this much is wanted.
+    fn written(wanted: &str) -> String {
+        let paper = Paper::default();
+        let copy = paper.clone();
+        tracing::subscriber::with_default(log(EnvFilter::new(wanted), move || copy.clone()), || {
+            tracing::debug!(target: "tokio_postgres::query", "a parameter");
+            tracing::trace!(target: "tungstenite::protocol", "a message");
+            tracing::info!(target: "tokio_postgres::connection", "a notice");
+            tracing::trace!(target: "tenantry::sync", "a step");
+        });
+        let bytes = paper.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn no_wish_for_more_writes_parameters_and_messages_into_the_log() {
+        let precise = "trace,tokio_postgres::query=trace,tungstenite=trace,tungstenite::protocol=trace";
+        for wanted in ["trace", precise] {
+            let written = written(wanted);
+            assert!(written.contains("a notice") && written.contains("a step"), "{written}");
+            assert!(
+                !written.contains("a parameter") && !written.contains("a message"),
+                "{written}"
+            );
+        }
+    }
 }

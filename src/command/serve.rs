@@ -1,6 +1,5 @@
 //! `tenantry serve`
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -47,7 +46,7 @@ impl Serve {
 /// Serves until `stop` is cancelled; requests under way may end.
 ///
 /// # Errors
-/// When a setting is wrong or the listener fails.
+/// When a setting is wrong.
 pub async fn serve(
     listener: TcpListener,
     app: App,
@@ -64,7 +63,7 @@ pub async fn serve(
         public_url,
         allowed.clone(),
     );
-    let router = http::router(State::new(Parts {
+    let state = State::new(Parts {
         executor: Executor::new(schema),
         pool: app.pool,
         sign_in: SignIn::new(app.microsoft.clone(), super::now),
@@ -75,10 +74,8 @@ pub async fn serve(
         clock: super::now,
         timing: Timing::default(),
         ready,
-        stop: stop.clone(),
-    }));
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
-        .context("serving")
+        stop,
+    });
+    http::serve(listener, state).await;
+    Ok(())
 }

@@ -8,7 +8,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
-use async_graphql::parser::types::{Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet,
+};
 use async_graphql::{Name, Pos, Positioned, Request, ServerError, ServerResult, Value, Variables};
 
 /// Brackets within brackets, counted in the text: the parser recurses.
@@ -55,7 +57,7 @@ impl Extension for Limits {
 /// Parses the request's document, once, and refuses what is beyond the limits.
 ///
 /// # Errors
-/// What the parser says, or code `LIMIT` with the limit by name.
+/// What the parser says, code `LIMIT` with the limit by name, or code `BAD_INPUT` for what would not be answered.
 pub fn read(request: &mut Request) -> ServerResult<&ExecutableDocument> {
     few_brackets(&request.query)?;
     let variables = request.variables.clone();
@@ -65,11 +67,13 @@ pub fn read(request: &mut Request) -> ServerResult<&ExecutableDocument> {
 }
 
 fn refused(limit: &str, most: impl std::fmt::Display, at: Option<Pos>) -> ServerError {
-    let mut error = ServerError::new(
-        format!("The document is beyond the limit of {most} {limit}. Ask for less at once."),
-        at,
-    );
-    error.extensions.get_or_insert_default().set("code", "LIMIT");
+    let message = format!("The document is beyond the limit of {most} {limit}. Ask for less at once.");
+    coded("LIMIT", message, at)
+}
+
+fn coded(code: &str, message: impl Into<String>, at: Option<Pos>) -> ServerError {
+    let mut error = ServerError::new(message, at);
+    error.extensions.get_or_insert_default().set("code", code);
     error
 }
 
@@ -103,7 +107,10 @@ fn judge(document: &ExecutableDocument, variables: &Variables) -> ServerResult<(
             few_directives(&variable.node.directives)?;
         }
         (walk.aliases, walk.root_fields) = (0, 0);
-        let answer = walk.set(&operation.node.selection_set, 0, 0)?;
+        if operation.node.ty == OperationType::Subscription {
+            plain_root(&operation.node.selection_set)?;
+        }
+        let answer = walk.set(&operation.node.selection_set, 0, 0)?.answer;
         if answer > ANSWER {
             return Err(refused(
                 "values in an answer, with every page full",
@@ -121,6 +128,19 @@ fn judge(document: &ExecutableDocument, variables: &Variables) -> ServerResult<(
     Ok(())
 }
 
+/// Streams begin for the fields that are written at the root itself: whoever watched through a fragment would hear nothing.
+fn plain_root(root: &Positioned<SelectionSet>) -> ServerResult<()> {
+    let fragment = |item: &&Positioned<Selection>| !matches!(item.node, Selection::Field(_));
+    match root.node.items.iter().find(fragment) {
+        Some(fragment) => Err(coded(
+            "BAD_INPUT",
+            "Write the field of a subscription at its root, not in a fragment.",
+            Some(fragment.pos),
+        )),
+        None => Ok(()),
+    }
+}
+
 fn few_directives(directives: &[Positioned<Directive>]) -> ServerResult<()> {
     match directives.get(DIRECTIVES) {
         Some(one_more) => Err(refused("directives in one place", DIRECTIVES, Some(one_more.pos))),
@@ -136,13 +156,21 @@ struct Walk<'d> {
     root_fields: usize,
 }
 
+/// What a selection may come to.
+#[derive(Default)]
+struct Extent {
+    /// Values that its answer may hold.
+    answer: u64,
+    /// Whether it asks for `edges`, here or in a fragment that belongs here: then it is of a connection.
+    edges: bool,
+}
+
 impl<'d> Walk<'d> {
-    /// Walks a selection; how many values its answer may hold.
-    fn set(&mut self, set: &'d Positioned<SelectionSet>, depth: usize, nesting: usize) -> ServerResult<u64> {
+    fn set(&mut self, set: &'d Positioned<SelectionSet>, depth: usize, nesting: usize) -> ServerResult<Extent> {
         if nesting > NESTING {
             return Err(refused("selections within selections", NESTING, Some(set.pos)));
         }
-        let mut answer: u64 = 0;
+        let mut extent = Extent::default();
         for selection in &set.node.items {
             self.selections += 1;
             if self.selections > SELECTIONS {
@@ -153,7 +181,10 @@ impl<'d> Walk<'d> {
                 ));
             }
             let more = match &selection.node {
-                Selection::Field(field) => self.field(field, depth, nesting)?,
+                Selection::Field(field) => Extent {
+                    answer: self.field(field, depth, nesting)?,
+                    edges: field.node.name.node == "edges",
+                },
                 Selection::InlineFragment(fragment) => {
                     few_directives(&fragment.node.directives)?;
                     self.set(&fragment.node.selection_set, depth, nesting + 1)?
@@ -162,13 +193,14 @@ impl<'d> Walk<'d> {
                     few_directives(&spread.node.directives)?;
                     match self.fragment(&spread.node.fragment_name.node) {
                         Some(fragment) => self.set(&fragment.node.selection_set, depth, nesting + 1)?,
-                        None => 0, // validation says which is missing
+                        None => Extent::default(), // validation says which is missing
                     }
                 }
             };
-            answer = answer.saturating_add(more);
+            extent.answer = extent.answer.saturating_add(more.answer);
+            extent.edges |= more.edges;
         }
-        Ok(answer)
+        Ok(extent)
     }
 
     fn fragment(&self, name: &Name) -> Option<&'d Positioned<FragmentDefinition>> {
@@ -193,21 +225,16 @@ impl<'d> Walk<'d> {
             ));
         }
         let below = self.set(&field.node.selection_set, depth + 1, nesting + 1)?;
-        Ok(below.saturating_mul(self.page(&field.node)).saturating_add(1))
+        let times = self.times(&field.node, below.edges);
+        Ok(below.answer.saturating_mul(times).saturating_add(1))
     }
 
     /// How many times the selection below a field may be answered.
-    fn page(&self, field: &Field) -> u64 {
-        let is_connection = field
-            .selection_set
-            .node
-            .items
-            .iter()
-            .any(|item| matches!(&item.node, Selection::Field(below) if below.node.name.node == "edges"));
-        let asked = ["first", "last"]
+    fn times(&self, field: &Field, is_connection: bool) -> u64 {
+        let asked = ["first", "last", "ids"]
             .iter()
             .filter_map(|name| {
-                number(field.get_argument(name)?.node.clone().into_const_with(|variable| {
+                count(field.get_argument(name)?.node.clone().into_const_with(|variable| {
                     // A default that is not seen here may be anything.
                     Ok::<_, Infallible>(self.variables.get(&variable).cloned().unwrap_or_else(|| PAGE.1.into()))
                 }))
@@ -221,9 +248,11 @@ impl<'d> Walk<'d> {
     }
 }
 
-fn number(value: Result<Value, Infallible>) -> Option<u64> {
+/// How many a number, or a list, asks for.
+fn count(value: Result<Value, Infallible>) -> Option<u64> {
     match value {
         Ok(Value::Number(number)) => number.as_u64(),
+        Ok(Value::List(items)) => items.len().try_into().ok(),
         _ => None,
     }
 }
@@ -233,7 +262,11 @@ mod tests {
     use super::*;
 
     fn code(query: impl Into<String>) -> Option<String> {
-        let error = read(&mut Request::new(query)).err()?;
+        code_of(Request::new(query))
+    }
+
+    fn code_of(mut request: Request) -> Option<String> {
+        let error = read(&mut request).err()?;
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         Some(
             match code {
@@ -351,5 +384,53 @@ mod tests {
             page(&page(&page("id"))).replace("100", "$n")
         );
         assert!(code(by_variable).unwrap().contains("values in an answer"));
+    }
+
+    #[test]
+    fn a_connection_counts_wherever_its_edges_are_written() {
+        let direct = |inner: &str| format!("a {{ edges {{ node {{ {inner} }} }} }}");
+        let inline = |inner: &str| format!("a {{ ... {{ ... on C {{ edges {{ node {{ {inner} }} }} }} }} }}");
+        let four = |page: &dyn Fn(&str) -> String| format!("{{ {} }}", page(&page(&page(&page("id")))));
+        let spread = "{ a { ...F4 } } fragment F4 on C { edges { node { a { ...F3 } } } }
+            fragment F3 on C { edges { node { a { ...F2 } } } } fragment F2 on C { edges { node { a { ...F1 } } } }
+            fragment F1 on C { ...F0 } fragment F0 on C { edges { node { id } } }";
+        for document in [four(&direct), four(&inline), spread.to_owned()] {
+            assert!(
+                code(&document).is_some_and(|said| said.contains("values in an answer")),
+                "{document}"
+            );
+        }
+    }
+
+    #[test]
+    fn nodes_count_their_ids() {
+        let inner = "a(first: 100) { edges { node { a(first: 25) { edges { node { id } } } } } }";
+        let ids = |ids: &str| format!("query($ids: [ID!]!, $id: ID!) {{ nodes(ids: {ids}) {{ {inner} }} }}");
+        let given = |count: usize| {
+            let variables = serde_json::json!({"ids": vec!["x"; count]});
+            code_of(Request::new(ids("$ids")).variables(async_graphql::Variables::from_json(variables)))
+        };
+        let literal = |count: usize| code(ids(&format!("[{}]", "\"x\" ".repeat(count))));
+        assert_eq!(given(2), None);
+        assert_eq!(literal(2), None);
+        assert!(given(50).unwrap().contains("values in an answer"));
+        assert!(literal(50).unwrap().contains("values in an answer"));
+        assert!(
+            code(ids("$ids")).unwrap().contains("values in an answer"),
+            "what is not known may be all that is allowed"
+        );
+    }
+
+    #[test]
+    fn a_subscription_names_its_field_at_the_root() {
+        assert_eq!(code("subscription { a }"), None);
+        for document in [
+            "subscription { ...F } fragment F on Subscription { a }",
+            "subscription { ... on Subscription { a } }",
+            "query Q { a } subscription S { b ... { a } }",
+        ] {
+            assert!(code(document).unwrap().starts_with("BAD_INPUT"), "{document}");
+        }
+        assert_eq!(code("subscription { a { ...F } } fragment F on T { b }"), None);
     }
 }

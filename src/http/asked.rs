@@ -5,14 +5,16 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, Response, Variables};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
+use super::state::State;
 use crate::auth::{Action, Viewer, allow};
 use crate::graphql::error::RequestId;
 use crate::graphql::limits;
@@ -113,6 +115,19 @@ pub(super) fn operation(request: &mut Request) -> Option<OperationType> {
     let name = request.operation_name.clone();
     let document = limits::read(request).ok()?;
     chosen(document, name.as_deref())
+}
+
+/// The answers of a request, for the doors that are streams: those of a subscription, or the one of a query.
+///
+/// # Errors
+/// When it is a mutation, which has its own door.
+pub(super) fn answers(state: &State, mut request: Request) -> Result<BoxStream<'static, Response>, Refusal> {
+    match operation(&mut request) {
+        Some(OperationType::Mutation) => Err(Refusal::MUTATION_IN_A_STREAM),
+        Some(OperationType::Subscription) => Ok(state.executor.stream(request)),
+        // What is refused anyway is answered once too.
+        Some(OperationType::Query) | None => Ok(state.executor.once_within(state.timing.answer, request)),
+    }
 }
 
 fn chosen(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {

@@ -17,12 +17,11 @@ mod health;
 mod home;
 mod page;
 mod refusal;
+mod serve;
 mod sign_in;
 mod socket;
 mod state;
 mod stream;
-
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -31,12 +30,11 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use serve::serve;
 pub use state::{Executor, Parts, State, Timing};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 256 * 1024;
-/// The longest that an answer may be in the making; streams and sockets live on after it has begun.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every route.
 pub fn router(state: State) -> Router {
@@ -45,7 +43,7 @@ pub fn router(state: State) -> Router {
         // For people, in a browser.
         .route("/", get(home::page))
         .route("/graphiql", get(graphiql::page))
-        .route("/auth/sign-in", get(sign_in::start))
+        .route("/auth/sign-in", get(sign_in::start).head(sign_in::preview))
         .route("/auth/callback", get(sign_in::callback))
         .route("/auth/sign-out", get(sign_in::confirm_sign_out).post(sign_in::sign_out))
         .route("/connect/start", get(connect::start).head(connect::preview))
@@ -60,7 +58,7 @@ pub fn router(state: State) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            ANSWER_LIMIT,
+            state.timing.answer,
         ))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), headers::add))

@@ -47,6 +47,11 @@ struct StaffErrand {
     return_to: String,
 }
 
+/// A look at the link without following it begins nothing.
+pub(super) async fn preview() -> StatusCode {
+    StatusCode::OK
+}
+
 /// `/auth/sign-in`: off to Entra.
 pub(super) async fn start(
     Extract(state): Extract<State>,
@@ -280,7 +285,8 @@ pub(super) async fn front_channel_sign_out(
     if let Some(sid) = parameters
         .ok()
         .and_then(|Query(parameters)| parameters.sid)
-        .filter(|sid| !sid.is_empty())
+        // No session has a sid with a NUL: text in the database cannot hold one, nor be compared with one.
+        .filter(|sid| !sid.is_empty() && !sid.contains('\0'))
         && let Err(error) = end_by_sid(&state, &sid).await
     {
         tracing::error!(error = format!("{error:#}"), "a front-channel sign-out failed");

@@ -8,10 +8,10 @@
 
 mod operations;
 mod protocol;
+mod seats;
 
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{Message, WebSocket};
 use axum::http::{HeaderMap, header};
@@ -28,6 +28,8 @@ use crate::auth::Viewer;
 use crate::auth::session::{self, Proof};
 use operations::Operations;
 use protocol::{Close, Said};
+use seats::Seat;
+pub(super) use seats::Seats;
 
 /// The largest message that is read.
 const MESSAGE_LIMIT: usize = 64 * 1024;
@@ -53,6 +55,9 @@ pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgra
     if refused {
         return Refusal::STRANGE_ORIGIN.in_media(None);
     }
+    let Ok(ticket) = proof.map(|proof| Ticket::take(&state, proof)).transpose() else {
+        return TOO_MANY_SOCKETS.in_media(None);
+    };
     upgrade
         .protocols([protocol::SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
@@ -62,7 +67,7 @@ pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgra
         .max_frame_size(MESSAGE_LIMIT)
         .on_upgrade(move |socket| async move {
             let spoken = socket.protocol().is_some();
-            Line { state, socket }.serve(spoken, proof).await;
+            Line { state, socket }.serve(spoken, ticket).await;
         })
 }
 
@@ -72,10 +77,28 @@ struct Line {
     socket: WebSocket,
 }
 
+/// A proof, not judged yet, and the seat that it takes.
+struct Ticket {
+    proof: Proof,
+    seat: Seat,
+}
+
+impl Ticket {
+    /// None while as many sockets as may be are open with this proof.
+    fn take(state: &State, proof: Proof) -> Result<Self, Full> {
+        let seat = state.seats.take(&proof).ok_or(Full)?;
+        Ok(Self { proof, seat })
+    }
+}
+
+/// As many sockets as may be are open with one proof.
+struct Full;
+
 /// Somebody who has introduced themselves.
 struct Guest {
     viewer: Viewer,
     proof: Proof,
+    _seat: Seat,
 }
 
 /// The socket is gone, or to be closed.
@@ -91,9 +114,9 @@ impl From<Close> for End {
 }
 
 impl Line {
-    async fn serve(mut self, spoken: bool, proof: Option<Proof>) {
+    async fn serve(mut self, spoken: bool, ticket: Option<Ticket>) {
         let end = if spoken {
-            self.converse(proof).await
+            self.converse(ticket).await
         } else {
             Close::subprotocol().into()
         };
@@ -114,8 +137,8 @@ impl Line {
         drop(timeout(FAREWELL, farewell).await);
     }
 
-    async fn converse(&mut self, proof: Option<Proof>) -> End {
-        let guest = match self.introduction(proof).await {
+    async fn converse(&mut self, ticket: Option<Ticket>) -> End {
+        let guest = match self.introduction(ticket).await {
             Ok(guest) => guest,
             Err(end) => return end,
         };
@@ -138,7 +161,7 @@ impl Line {
     }
 
     /// Waits for `connection_init` and judges the proof in it, or the one that the upgrade carried.
-    async fn introduction(&mut self, proof: Option<Proof>) -> Result<Guest, End> {
+    async fn introduction(&mut self, mut ticket: Option<Ticket>) -> Result<Guest, End> {
         let deadline = Instant::now() + self.state.timing.introduction;
         loop {
             let heard = tokio::select! {
@@ -149,7 +172,12 @@ impl Line {
                 None | Some(Said::Pong {}) => {}
                 Some(Said::Ping { payload }) => self.say(protocol::pong(payload)).await?,
                 Some(Said::ConnectionInit { payload }) => {
-                    let guest = recognize(&self.state, offered(payload.as_ref()).or(proof)).await?;
+                    if let Some(proof) = offered(payload.as_ref()) {
+                        // The seat of the upgrade's proof is given back first: it may be the same proof.
+                        drop(ticket.take());
+                        ticket = Some(Ticket::take(&self.state, proof).map_err(|Full| Close::too_many_sockets())?);
+                    }
+                    let guest = recognize(&self.state, ticket).await?;
                     self.say(protocol::ack()).await?;
                     return Ok(guest);
                 }
@@ -190,14 +218,13 @@ impl Line {
             return self.say(protocol::error(&id, TOO_MANY.errors())).await;
         }
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
-        let mut request = asked.into_request(guest.viewer.clone());
-        if asked::operation(&mut request) == Some(OperationType::Mutation) {
-            return self
-                .say(protocol::error(&id, Refusal::MUTATION_IN_A_STREAM.errors()))
-                .await;
+        match asked::answers(&self.state, asked.into_request(guest.viewer.clone())) {
+            Ok(answers) => {
+                operations.begin(id, answers);
+                Ok(())
+            }
+            Err(refusal) => self.say(protocol::error(&id, refusal.errors())).await,
         }
-        operations.begin(id, self.state.executor.stream(request));
-        Ok(())
     }
 
     async fn tell(&mut self, id: &str, said: operations::Said) -> Result<(), End> {
@@ -233,11 +260,15 @@ impl Line {
     }
 }
 
-/// The guest that a proof shows.
-async fn recognize(state: &State, proof: Option<Proof>) -> Result<Guest, Close> {
-    let proof = proof.ok_or_else(Close::forbidden)?;
+/// The guest that a ticket's proof shows.
+async fn recognize(state: &State, ticket: Option<Ticket>) -> Result<Guest, Close> {
+    let Ticket { proof, seat } = ticket.ok_or_else(Close::forbidden)?;
     match session::viewer(&state.pool, state.now(), &proof).await {
-        Ok(Some(viewer)) => Ok(Guest { viewer, proof }),
+        Ok(Some(viewer)) => Ok(Guest {
+            viewer,
+            proof,
+            _seat: seat,
+        }),
         Ok(None) => Err(Close::forbidden()),
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be found");
@@ -250,6 +281,12 @@ const TOO_MANY: Refusal = Refusal::new(
     axum::http::StatusCode::TOO_MANY_REQUESTS,
     "LIMIT",
     "20 operations run on this socket already. Complete one first.",
+);
+
+const TOO_MANY_SOCKETS: Refusal = Refusal::new(
+    axum::http::StatusCode::TOO_MANY_REQUESTS,
+    "LIMIT",
+    "As many sockets as may be are open with this token or session. Close one first, or run more operations on each.",
 );
 
 /// What was heard; nothing for the frames that are not ours to answer.

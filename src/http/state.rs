@@ -4,14 +4,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
+use async_graphql::{ObjectType, Request, Response, Schema, ServerError, SubscriptionType};
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::socket::Seats;
 use crate::auth::return_to::Allowed;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
@@ -20,7 +22,11 @@ use crate::microsoft::Microsoft;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State {
+    parts: Arc<Parts>,
+    /// Of sockets.
+    pub(super) seats: Seats,
+}
 
 /// What the doors are built from.
 pub struct Parts {
@@ -41,9 +47,16 @@ pub struct Parts {
     pub stop: CancellationToken,
 }
 
-/// How patient sockets and streams are.
+/// How patient the doors are.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
+    /// A request's header has to be there by then. A connection may also lie idle for as long, so it is longer than the
+    /// minute for which proxies keep one: else they would send a request into a connection that is just being closed.
+    pub header: Duration,
+    /// The longest that an answer may be in the making; streams and sockets live on after it has begun.
+    pub answer: Duration,
+    /// When the server stops, requests under way have this long to end.
+    pub drain: Duration,
     /// A socket that has not introduced itself by then is closed.
     pub introduction: Duration,
     /// Whoever watches is asked again this often whether they still may; also how often a quiet line gets a sign of
@@ -56,6 +69,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
+            header: Duration::from_secs(75),
+            answer: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
             introduction: Duration::from_secs(3),
             recheck: Duration::from_secs(10),
             send: Duration::from_secs(20),
@@ -66,7 +82,10 @@ impl Default for Timing {
 impl State {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self {
+            parts: Arc::new(parts),
+            seats: Seats::default(),
+        }
     }
 
     /// Whether browsers reach us over https: then cookies never travel in the clear.
@@ -84,7 +103,7 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -118,8 +137,24 @@ impl Executor {
         (self.once)(request).await
     }
 
-    /// The answers of any operation.
+    /// The answer of a query, as a stream, within this time. The doors that are streams have no other limit for it.
+    pub(super) fn once_within(&self, limit: Duration, request: Request) -> BoxStream<'static, Response> {
+        let answer = tokio::time::timeout(limit, (self.once)(request));
+        futures::stream::once(async move { answer.await.unwrap_or_else(|_| too_late(limit)) }).boxed()
+    }
+
+    /// The answers of a subscription.
     pub(super) fn stream(&self, request: Request) -> BoxStream<'static, Response> {
         (self.stream)(request)
     }
+}
+
+fn too_late(limit: Duration) -> Response {
+    let message = format!(
+        "The answer took longer than {} seconds. Ask for less at once.",
+        limit.as_secs()
+    );
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", "LIMIT");
+    Response::from_errors(vec![error])
 }

@@ -6,7 +6,6 @@
 
 use std::convert::Infallible;
 
-use async_graphql::parser::types::OperationType;
 use axum::body::Body;
 use axum::extract::{RawQuery, State as Extract};
 use axum::http::{HeaderMap, Method, header};
@@ -47,11 +46,8 @@ fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) ->
     if !accept::takes_events(headers) {
         return Err(Refusal::EVENTS_ONLY);
     }
-    let mut request = asked.into_request(admitted.viewer);
-    if asked::operation(&mut request) == Some(OperationType::Mutation) {
-        return Err(Refusal::MUTATION_IN_A_STREAM);
-    }
-    let events = events(state.clone(), admitted.proof, state.executor.stream(request));
+    let answers = asked::answers(state, asked.into_request(admitted.viewer))?;
+    let events = events(state.clone(), admitted.proof, answers);
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL.as_str(), "no-store"),

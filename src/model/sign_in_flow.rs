@@ -14,6 +14,8 @@ use crate::db::schema::sign_in_flow;
 
 /// How long somebody may take at Microsoft.
 const LIFE: TimeDelta = TimeDelta::minutes(10);
+/// Flows that are remembered at once, far more than there are people on their way: anybody may begin one.
+const MOST: i64 = 10_000;
 
 super::text_enum::text_enum! {
     /// What somebody is on the way for.
@@ -37,7 +39,8 @@ pub struct SignInFlow {
     pub details: serde_json::Value,
 }
 
-/// Remembers a flow of the browser that holds the cookie `browser`. Clears away those that never came back.
+/// Remembers a flow of the browser that holds the cookie `browser`. Clears away those that never came back, and the oldest
+/// beyond the most that are remembered: to refuse the newest instead would shut everybody out until the others have died.
 ///
 /// # Errors
 /// When the database fails.
@@ -48,9 +51,15 @@ pub async fn begin(
     browser: &str,
     flow: &SignInFlow,
 ) -> QueryResult<()> {
-    diesel::delete(sign_in_flow::table.filter(sign_in_flow::expires_at.le(now)))
-        .execute(conn)
-        .await?;
+    let flow_of = diesel::alias!(sign_in_flow as flow_of);
+    let beyond = flow_of
+        .order(flow_of.field(sign_in_flow::expires_at).desc())
+        .offset(MOST - 1)
+        .select(flow_of.field(sign_in_flow::state_hash));
+    let dead = sign_in_flow::expires_at
+        .le(now)
+        .or(sign_in_flow::state_hash.eq_any(beyond));
+    diesel::delete(sign_in_flow::table.filter(dead)).execute(conn).await?;
     diesel::insert_into(sign_in_flow::table)
         .values((
             sign_in_flow::state_hash.eq(secret::hash(state)),

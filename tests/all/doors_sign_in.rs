@@ -1,11 +1,28 @@
 //! Staff sign in and out.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_SECURITY_POLICY, COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::json;
 use url::Url;
 
 use crate::support::house::{Browser, House, location};
+
+/// What a log is written on.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 async fn may_ask(house: &House, browser: &Browser) -> bool {
     let request = house
@@ -265,4 +282,56 @@ async fn entras_front_channel_ends_every_session_of_its_own() {
     );
     assert!(!may_ask(&house, &browser).await);
     assert!(may_ask(&house, &other).await);
+}
+
+#[tokio::test]
+async fn a_front_channel_sign_out_of_no_possible_session_is_quiet() {
+    let house = House::toys().await;
+    let paper = Paper::default();
+    let copy = paper.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(move || copy.clone())
+        .finish();
+    // The doors run on this test's own thread.
+    let _log = tracing::subscriber::set_default(log);
+    let told = house
+        .http
+        .get(house.at("/auth/front-channel-logout?sid=a%00b"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(told.status(), StatusCode::OK);
+    let written = paper.0.lock().unwrap().clone();
+    assert_eq!(String::from_utf8(written).unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_look_at_the_sign_in_begins_nothing() {
+    let house = House::toys().await;
+    let looked = house.http.head(house.at("/auth/sign-in")).send().await.unwrap();
+    assert_eq!(looked.status(), StatusCode::OK);
+    assert!(house.rows("select 1 as flow from sign_in_flow").await.is_empty());
+}
+
+#[tokio::test]
+async fn of_too_many_sign_ins_the_oldest_are_forgotten() {
+    let house = House::toys().await;
+    house
+        .sql(
+            "insert into sign_in_flow (state_hash, browser_hash, purpose, details, expires_at)
+             select decode(to_char(n, 'FM000000'), 'hex'), '', 'STAFF_SIGN_IN', '{}',
+                    now() + interval '1 minute' + n * interval '1 millisecond'
+             from generate_series(1, 10005) n",
+        )
+        .await;
+    let mut browser = house.browser();
+    let response = browser
+        .sign_in(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false))
+        .await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER, "the newest goes through");
+    let left = house
+        .rows("select count(*) as flows, min(encode(state_hash, 'hex')) as oldest from sign_in_flow")
+        .await;
+    assert_eq!(left, [json!({"flows": 9_999, "oldest": "000007"})]);
 }

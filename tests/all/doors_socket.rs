@@ -333,3 +333,104 @@ async fn a_server_that_stops_says_so() {
     house.stop.cancel();
     assert_eq!(socket.closed().await, 1001);
 }
+
+#[tokio::test]
+async fn a_query_on_a_socket_has_a_limited_time_and_a_subscription_has_not() {
+    let house = House::built(Plan {
+        timing: Timing {
+            answer: Duration::from_millis(20),
+            ..Timing::default()
+        },
+        executor: Some(Executor::new(toys_that_tell(&Seen::default()))),
+        ..Plan::default()
+    })
+    .await;
+    let mut socket = Socket::introduced(&house).await;
+    socket.subscribe("watch", "subscription { waits }").await;
+    assert_eq!(socket.hear().await["type"], "next");
+    socket.subscribe("ask", "{ never }").await;
+    let said = socket.hear().await;
+    assert_eq!((&said["type"], &said["id"]), (&json!("error"), &json!("ask")));
+    assert_eq!(said["payload"][0]["extensions"]["code"], "LIMIT");
+    socket.subscribe("watch", "subscription { waits }").await;
+    assert_eq!(socket.closed().await, 4409, "the subscription still runs");
+}
+
+#[tokio::test]
+async fn a_subscription_whose_field_is_in_a_fragment_is_refused() {
+    let house = House::toys().await;
+    let mut socket = Socket::introduced(&house).await;
+    socket
+        .subscribe(
+            "a",
+            "subscription { ...F } fragment F on ToySubscription { count(to: 1) }",
+        )
+        .await;
+    let said = socket.hear().await;
+    assert_eq!(said["type"], "error", "{said}");
+    assert_eq!(said["payload"][0]["extensions"]["code"], "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_session_has_ten_sockets_and_a_closed_one_makes_room() {
+    let house = House::toys().await;
+    let staff = house.staff().await;
+    let (cookie, origin) = (staff.cookie(), staff.origin());
+    let headers = [
+        ("sec-websocket-protocol", TRANSPORT),
+        ("cookie", cookie.as_str()),
+        ("origin", origin.as_str()),
+    ];
+    let mut sockets = Vec::new();
+    for _ in 0..10 {
+        let mut socket = open(&house, &headers).await.expect("a socket");
+        socket.say(json!({"type": "connection_init"})).await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        sockets.push(socket);
+    }
+    assert_eq!(
+        open(&house, &headers).await.err(),
+        Some(StatusCode::TOO_MANY_REQUESTS),
+        "refused before it is a socket"
+    );
+    let mut last = sockets.pop().expect("a socket");
+    last.say(json!({"type": "connection_init"})).await;
+    assert_eq!(last.closed().await, 4429);
+    // The end of the stream comes after the server has let the socket go.
+    while let Some(Ok(_)) = last.0.next().await {}
+    assert!(open(&house, &headers).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_has_fifty_sockets_wherever_it_is_shown() {
+    let house = House::toys().await;
+    let mut sockets = Vec::new();
+    for _ in 0..50 {
+        sockets.push(Socket::introduced(&house).await);
+    }
+    let mut one_more = Socket::plain(&house).await;
+    one_more
+        .say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}}))
+        .await;
+    assert_eq!(one_more.closed().await, 4429);
+    let bearer = format!("Bearer {}", house.token);
+    let refused = open(
+        &house,
+        &[("sec-websocket-protocol", TRANSPORT), ("authorization", &bearer)],
+    )
+    .await;
+    assert_eq!(refused.err(), Some(StatusCode::TOO_MANY_REQUESTS));
+}
+
+#[tokio::test]
+async fn a_proof_that_cannot_be_judged_ends_the_socket_as_our_own_fault() {
+    let house = House::toys().await;
+    house
+        .sql("alter table service_token rename to service_token_gone")
+        .await;
+    let mut socket = Socket::plain(&house).await;
+    socket
+        .say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}}))
+        .await;
+    assert_eq!(socket.closed().await, 4500);
+}

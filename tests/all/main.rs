@@ -10,6 +10,7 @@ mod doors_conformance;
 mod doors_connect;
 mod doors_http;
 mod doors_pages;
+mod doors_patience;
 mod doors_sign_in;
 mod doors_socket;
 mod events;

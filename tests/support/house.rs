@@ -13,12 +13,13 @@ use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
-use tenantry::http::{Executor, Parts, State, Timing, router};
+use tenantry::http::{Executor, Parts, State, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
 use tenantry::model::{Company, company, connect_ticket, service_token};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
@@ -41,6 +42,8 @@ pub struct House {
     pub ready: watch::Sender<bool>,
     pub stop: CancellationToken,
     pub http: reqwest::Client,
+    /// Ends when nobody is served any more.
+    pub served: Option<JoinHandle<()>>,
     _stop: tokio_util::sync::DropGuard,
     _database: TestDatabase,
 }
@@ -112,6 +115,7 @@ impl House {
             ready,
             stop: stop.clone(),
             http,
+            served: None,
             _stop: stop.clone().drop_guard(),
             _database: database,
         };
@@ -131,8 +135,7 @@ impl House {
             ready: is_ready,
             stop: stop.clone(),
         });
-        let service = router(state).into_make_service();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        house.served = Some(tokio::spawn(serve(listener, state)));
         house
     }
 

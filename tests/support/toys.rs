@@ -49,6 +49,11 @@ impl ToyQuery {
         ctx.data_unchecked::<Viewer>().name().to_owned()
     }
 
+    /// Is never answered.
+    async fn never(&self) -> bool {
+        std::future::pending().await
+    }
+
     async fn echo(&self, text: String) -> String {
         text
     }

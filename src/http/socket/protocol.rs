@@ -114,6 +114,12 @@ impl Close {
         Self::new(4429, "Too many initialisation requests")
     }
 
+    /// The protocol has no code for this. It has this one for too much of something, and its clients take that as final,
+    /// so that they do not come again at once, as they would after others.
+    pub(super) fn too_many_sockets() -> Self {
+        Self::new(4429, "Too many sockets")
+    }
+
     pub(super) fn broken() -> Self {
         Self::new(4500, "Internal server error")
     }

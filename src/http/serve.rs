@@ -1,0 +1,63 @@
+//! The doors open: connections are taken, served, and let go when the server stops.
+//!
+//! The danger: waiting for strangers. `axum::serve` waits without an end for a header that does not come, and when it
+//! stops, for every connection that somebody holds open; hence this loop.
+
+use std::pin::pin;
+
+use axum::Router;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::router;
+use super::state::State;
+
+/// Serves until the state's `stop` is cancelled; then requests under way may end, for as long as [`Timing::drain`] says,
+/// and every other connection is closed.
+///
+/// [`Timing::drain`]: super::Timing::drain
+pub async fn serve(mut listener: TcpListener, state: State) {
+    let service = TowerToHyperService::new(router(state.clone()));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            (stream, _) = Listener::accept(&mut listener) => {
+                connections.spawn(converse(stream, service.clone(), state.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+            () = state.stop.cancelled() => break,
+        }
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(state.timing.drain, ended).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "cut what was still open when the server stopped"
+        );
+    }
+}
+
+async fn converse(stream: TcpStream, service: TowerToHyperService<Router>, state: State) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(state.timing.header)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = state.stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,94 @@
+//! Nobody is waited for without an end.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::ACCEPT;
+use serde_json::json;
+use tenantry::http::{Executor, Timing};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::house::{House, Plan};
+use crate::support::toys::{Seen, toys_that_tell};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A house of toys with this timing.
+async fn timed(timing: Timing) -> House {
+    House::built(Plan {
+        timing,
+        executor: Some(Executor::new(toys_that_tell(&Seen::default()))),
+        ..Plan::default()
+    })
+    .await
+}
+
+/// A connection on which half a header was sent.
+async fn half_a_header(house: &House) -> TcpStream {
+    let address = house.url.socket_addrs(|| None).expect("an address")[0];
+    let mut stranger = TcpStream::connect(address).await.expect("a connection");
+    stranger
+        .write_all(b"GET /health/live HTTP/1.1\r\nhost: a\r\nx-half")
+        .await
+        .expect("sent");
+    stranger
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_strangers() {
+    let mut house = timed(Timing {
+        drain: Duration::from_millis(20),
+        ..Timing::default()
+    })
+    .await;
+    let mut stranger = half_a_header(&house).await;
+    // Connections are taken in the order in which they come: the stranger's was taken too.
+    let live = house.http.get(house.at("/health/live")).send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::OK);
+    house.stop.cancel();
+    let served = house.served.take().expect("a server");
+    timeout(PATIENCE, served).await.expect("it stops").expect("no panic");
+    // What the stranger is told does not matter, only that it is over.
+    let over = timeout(PATIENCE, stranger.read_to_end(&mut Vec::new())).await;
+    assert!(over.is_ok(), "the stranger is let go");
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_come_is_not_waited_for() {
+    let house = timed(Timing {
+        header: Duration::from_millis(20),
+        ..Timing::default()
+    })
+    .await;
+    let mut stranger = half_a_header(&house).await;
+    let over = timeout(PATIENCE, stranger.read_to_end(&mut Vec::new())).await;
+    assert!(over.is_ok(), "the connection is closed");
+}
+
+#[tokio::test]
+async fn a_query_has_the_same_time_at_every_door() {
+    let house = timed(Timing {
+        answer: Duration::from_millis(20),
+        ..Timing::default()
+    })
+    .await;
+    let posted = timeout(PATIENCE, house.post("{ never }").send())
+        .await
+        .expect("an answer");
+    assert_eq!(posted.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    let stream = house
+        .http
+        .post(house.at("/graphql/stream"))
+        .bearer_auth(&house.token)
+        .header(ACCEPT, "text/event-stream")
+        .json(&json!({"query": "{ never }"}));
+    let told = async { stream.send().await.unwrap().text().await.unwrap() };
+    let told = timeout(PATIENCE, told).await.expect("the stream ends");
+    assert!(
+        told.contains("LIMIT") && told.ends_with("event: complete\ndata: \n\n"),
+        "{told}"
+    );
+}
