@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use m365_simulator::{Simulator, TenantSpec, TenantSummary};
 use tenantry::app::App;
 use tenantry::db::events::News;
-use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
+use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger, Wish};
 use tenantry::model::tenant::{self, Consent, TenantStatus};
 use tenantry::model::{Company, Scope, company};
 use uuid::Uuid;
@@ -153,16 +154,7 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
         role_proven: true,
     };
     let at = now();
-    let wish = Wish {
-        company_id: company.id,
-        kind: SyncKind::Identity,
-        trigger: SyncTrigger::Initial,
-        mode: SyncMode::Auto,
-        dry_run: false,
-        rules: None,
-        requested_by: consent.administrator.clone(),
-        not_before: at,
-    };
+    let wish = wish(company.id, SyncTrigger::Initial, &consent.administrator, at);
     let queued = conn
         .transaction(async |conn| {
             tenant::connect(conn, at, company.id, &consent).await?;
@@ -173,6 +165,19 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
     app.doorbell.ring(queued.run.id).await;
     app.events.wake();
     Ok(())
+}
+
+fn wish(company_id: Uuid, trigger: SyncTrigger, by: &str, at: DateTime<Utc>) -> Wish {
+    Wish {
+        company_id,
+        kind: SyncKind::Identity,
+        trigger,
+        mode: SyncMode::Auto,
+        dry_run: false,
+        rules: None,
+        requested_by: by.to_owned(),
+        not_before: at,
+    }
 }
 
 async fn is_connected(app: &App, company: &Company) -> anyhow::Result<bool> {
@@ -188,12 +193,31 @@ async fn wait_until_idle(app: &App, company_id: Uuid) -> anyhow::Result<()> {
             let mut conn = app.pool.get().await?;
             sync_run::latest(&mut conn, &Scope::All, company_id, SyncKind::Identity).await?
         };
-        if !run.is_some_and(|run| run.status.is_active()) {
+        let Some(run) = run.filter(|run| run.status.is_active()) else {
             return Ok(());
+        };
+        if run.status == SyncStatus::Queued && run.not_before > now() {
+            ask_for_it_now(app, company_id).await?;
         }
         match watch.next().await {
             Some(News::Run(_) | News::Missed) => {}
             None => anyhow::bail!("stopped before the companies were ready"),
         }
     }
+}
+
+/// A run of the clock's that is spread over the minutes to come is not waited for.
+async fn ask_for_it_now(app: &App, company_id: Uuid) -> anyhow::Result<()> {
+    let at = now();
+    let wish = wish(company_id, SyncTrigger::Manual, "the demo", at);
+    let mut conn = app.pool.get().await?;
+    let joined = conn
+        .transaction(async |conn| sync_run::queue(conn, at, &wish).await)
+        .await;
+    drop(conn);
+    app.doorbell
+        .ring(joined.context("starting the sync of a slot")?.run.id)
+        .await;
+    app.events.wake();
+    Ok(())
 }
