@@ -1,0 +1,111 @@
+//! The database that the migrations make, and what the sources say of it.
+
+use std::collections::BTreeMap;
+
+use crate::support::postgres;
+
+/// Columns by table, each as `name -> Type`.
+type Tables = BTreeMap<String, Vec<String>>;
+
+/// What `src/db/schema.rs` declares.
+fn declared() -> Tables {
+    let source = include_str!("../../src/db/schema.rs");
+    let mut tables = Tables::new();
+    for block in source.split("diesel::table! {").skip(1) {
+        let mut lines = block.lines().map(str::trim).filter(|line| !line.is_empty());
+        let name = lines
+            .next()
+            .and_then(|head| head.split(' ').next())
+            .expect("a table's name");
+        let columns = lines
+            .take_while(|line| *line != "}")
+            .map(|line| line.trim_end_matches(',').to_owned());
+        tables.insert(name.to_owned(), columns.collect());
+    }
+    tables
+}
+
+/// What a migrated database has, apart from the staging tables, which diesel never touches.
+async fn migrated() -> Tables {
+    let database = postgres::database().await;
+    let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls)
+        .await
+        .expect("a connection");
+    let connection = tokio::spawn(connection);
+    let rows = client
+        .query(
+            "select c.table_name::text, c.column_name::text, c.udt_name::text, c.is_nullable = 'YES'
+             from information_schema.columns c
+             join pg_class t on t.oid = format('public.%I', c.table_name)::regclass
+             where c.table_schema = 'public' and t.relpersistence = 'p' and c.table_name not like '\\_\\_diesel%'
+             order by c.table_name, c.ordinal_position",
+            &[],
+        )
+        .await
+        .expect("the columns");
+    let mut tables = Tables::new();
+    for row in rows {
+        let (table, column, of, nullable): (String, String, String, bool) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        let of = diesel_type(&of);
+        let of = if nullable { format!("Nullable<{of}>") } else { of };
+        tables.entry(table).or_default().push(format!("{column} -> {of}"));
+    }
+    drop(client);
+    connection.await.expect("no panic").expect("the connection ends well");
+    tables
+}
+
+fn diesel_type(postgres: &str) -> String {
+    let plain = |name: &str| match name {
+        "uuid" => "Uuid",
+        "text" => "Text",
+        "timestamptz" => "Timestamptz",
+        "bytea" => "Bytea",
+        "jsonb" => "Jsonb",
+        "bool" => "Bool",
+        "int4" => "Integer",
+        "int8" => "BigInt",
+        other => panic!("a type that src/db/schema.rs has no word for: {other}"),
+    };
+    match postgres.strip_prefix('_') {
+        Some(element) => format!("Array<{}>", plain(element)),
+        None => plain(postgres).to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_declared_tables_are_those_that_the_migrations_make() {
+    let (declared, migrated) = (declared(), migrated().await);
+    assert_eq!(
+        declared.keys().collect::<Vec<_>>(),
+        migrated.keys().collect::<Vec<_>>(),
+        "src/db/schema.rs is refreshed with `diesel print-schema`"
+    );
+    for (table, columns) in &migrated {
+        assert_eq!(&declared[table], columns, "{table} in src/db/schema.rs");
+    }
+}
+
+#[tokio::test]
+async fn the_migrations_can_be_taken_back() {
+    let database = postgres::database().await;
+    let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls)
+        .await
+        .expect("a connection");
+    let connection = tokio::spawn(connection);
+    client
+        .simple_query(include_str!("../../migrations/2026-11-23-000001_main/down.sql"))
+        .await
+        .expect("every table goes");
+    let left = client
+        .query(
+            "select tablename::text from pg_tables where schemaname = 'public' and tablename not like '\\_\\_diesel%'",
+            &[],
+        )
+        .await
+        .expect("the tables");
+    assert!(left.is_empty(), "{} tables are left", left.len());
+    drop(client);
+    connection.await.expect("no panic").expect("the connection ends well");
+}
