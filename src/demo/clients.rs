@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
-use m365_simulator::{Simulator, TenantSpec, TenantSummary};
+use m365_simulator::{Simulator, TenantSpec, TenantSummary, published_answers};
 use tenantry::app::App;
 use tenantry::db::events::News;
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger, Wish};
@@ -73,7 +73,7 @@ pub fn make(simulator: &Simulator) -> anyhow::Result<(TenantSummary, Vec<Client>
             connected: false,
         },
     ];
-    if let Some(published) = published_payloads()? {
+    if let Some(published) = published_payloads() {
         clients.push(Client {
             tenant: simulator.add_tenant(published)?,
             connected: true,
@@ -90,19 +90,13 @@ fn spec(name: &str, domain: &str) -> TenantSpec {
 }
 
 /// A tenant of Microsoft's published answers, where the folder that holds them lies beside the repository.
-fn published_payloads() -> anyhow::Result<Option<TenantSpec>> {
-    const MANIFEST: &str = include_str!("../../simulator/captures/published.json");
+fn published_payloads() -> Option<TenantSpec> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/graph/samples");
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let manifest = serde_json::from_str(MANIFEST).context("the manifest of the published payloads")?;
-    let published = spec("Published payloads", "published.example");
-    Ok(Some(TenantSpec {
+    folder.is_dir().then(|| TenantSpec {
         capture: Some(folder),
-        capture_manifest: Some(manifest),
-        ..published
-    }))
+        capture_manifest: Some(published_answers()),
+        ..spec("Published payloads", "published.example")
+    })
 }
 
 /// Makes the companies, connects those that are to be connected, and waits until their first sync has ended.

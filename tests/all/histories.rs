@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::mirror::assert_equal;
 use crate::support::world::{Client, World};
@@ -107,13 +106,7 @@ async fn happen(world: &World, contoso: Client, event: &Event) {
 /// The worker dies while a request is on its way, and the lease runs out.
 async fn crash(world: &World, contoso: Client) {
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let fault = world.fault(contoso, json!({"on": "users", "kind": "hold"})).await;
-    let claim = world.claim(run.id).await;
-    let engine = world.engine.clone();
-    let doomed = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    world
-        .get(&format!("tenants/{}/faults/{fault}?hits=1", contoso.tenant_id))
-        .await;
+    let doomed = world.perform_until(contoso, run.id, "users").await;
     doomed.abort();
     world.mend(contoso).await;
     world

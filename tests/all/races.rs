@@ -7,7 +7,6 @@ use tenantry::model::sync_run::lease;
 use tenantry::model::sync_run::{Counts, SyncMode, SyncRun, SyncStatus};
 use tenantry::model::tenant::Consent;
 use tenantry::model::{Noun, Scope, SyncRules, held_change, sync_rules, tenant};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::mirror::{self, assert_equal};
@@ -36,13 +35,7 @@ async fn connecting_another_tenant_ends_the_run_of_the_one_before_and_mixes_noth
     let contoso = world.connected_company(40, 0).await;
     let fabrikam = world.connected_company(30, 0).await;
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let hold = world.fault(contoso, json!({"on": "users", "kind": "hold"})).await;
-    let claim = world.claim(run.id).await;
-    let engine = world.engine.clone();
-    let running = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    world
-        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
-        .await;
+    let running = world.perform_until(contoso, run.id, "users").await;
     world
         .sql(&format!("delete from company where id = '{}'", fabrikam.company_id))
         .await;
@@ -88,15 +81,7 @@ async fn staged_pages_that_vanish_before_they_are_applied_deactivate_nobody() {
     let contoso = world.connected_company(30, 8).await;
     world.sync(contoso).await;
     let run = world.queue(contoso, SyncMode::Full, false, None).await;
-    let hold = world
-        .fault(contoso, json!({"on": "deviceManagement", "kind": "hold"}))
-        .await;
-    let claim = world.claim(run.id).await;
-    let engine = world.engine.clone();
-    let running = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    world
-        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
-        .await;
+    let running = world.perform_until(contoso, run.id, "deviceManagement").await;
     world
         .sql("truncate staging, staged_person, staged_group, staged_member, staged_device")
         .await;
@@ -160,13 +145,7 @@ async fn a_dry_run_that_is_taken_over_reports_what_it_would_have_reported() {
         ..SyncRules::default()
     };
     let run = world.queue(contoso, SyncMode::Full, true, Some(rules)).await;
-    let hold = world.fault(contoso, json!({"on": "users", "kind": "hold"})).await;
-    let claim = world.claim(run.id).await;
-    let engine = world.engine.clone();
-    let doomed = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    world
-        .get(&format!("tenants/{}/faults/{hold}?hits=1", contoso.tenant_id))
-        .await;
+    let doomed = world.perform_until(contoso, run.id, "users").await;
     doomed.abort();
     world.mend(contoso).await;
     world
@@ -294,36 +273,17 @@ async fn a_lease_can_be_renewed_while_a_long_transaction_applies() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let oid = mirror::people(&world, contoso)
-        .await
-        .into_keys()
-        .next()
-        .expect("somebody");
-    world
-        .patch(
-            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
-            json!({"displayName": "Ann Other"}),
-        )
-        .await;
+    let oid = renamed(&world, contoso).await;
     let mut blocker = world.pool.raw().await.expect("a connection");
-    let lock = blocker.transaction().await.expect("a transaction");
-    lock.execute(&format!("select from contact where entra_id = '{oid}' for update"), &[])
-        .await
-        .expect("locked");
+    let lock = lock(&mut blocker, &oid).await;
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let claim = world.claim(run.id).await;
-    let (engine, fence) = (world.engine.clone(), claim.fence);
-    let applying = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    let waiting =
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while world.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let applying = world.perform_beside(run.id).await;
+    somebody_waits_for_a_lock(&world).await;
 
     let mut conn = world.pool.get().await.expect("a connection");
     let renewed = tokio::time::timeout(
         Duration::from_secs(60),
-        lease::renew(&mut conn, run.id, fence, Duration::from_secs(30)),
+        lease::renew(&mut conn, run.id, 1, Duration::from_secs(30)),
     )
     .await;
 
@@ -342,31 +302,12 @@ async fn a_worker_that_lost_its_lease_commits_nothing() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let oid = mirror::people(&world, contoso)
-        .await
-        .into_keys()
-        .next()
-        .expect("somebody");
-    world
-        .patch(
-            &format!("tenants/{}/people/{oid}", contoso.tenant_id),
-            json!({"displayName": "Ann Other"}),
-        )
-        .await;
+    let oid = renamed(&world, contoso).await;
     let mut blocker = world.pool.raw().await.expect("a connection");
-    let lock = blocker.transaction().await.expect("a transaction");
-    lock.execute(&format!("select from contact where entra_id = '{oid}' for update"), &[])
-        .await
-        .expect("locked");
+    let lock = lock(&mut blocker, &oid).await;
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let claim = world.claim(run.id).await;
-    let engine = world.engine.clone();
-    let applying = tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await });
-    let waiting =
-        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while world.number(waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let applying = world.perform_beside(run.id).await;
+    somebody_waits_for_a_lock(&world).await;
     world
         .sql("update sync_run set fence = fence + 1 where finished_at is null")
         .await;
@@ -384,4 +325,37 @@ async fn a_worker_that_lost_its_lease_commits_nothing() {
         world.run(run.id).await.status.is_active(),
         "the run is its new owner's to end"
     );
+}
+
+/// Somebody was renamed at Microsoft; their id.
+async fn renamed(world: &World, client: Client) -> String {
+    let oid = mirror::people(world, client)
+        .await
+        .into_keys()
+        .next()
+        .expect("somebody");
+    world
+        .patch(
+            &format!("tenants/{}/people/{oid}", client.tenant_id),
+            json!({"displayName": "Ann Other"}),
+        )
+        .await;
+    oid
+}
+
+/// Keeps everybody else from writing the contact until the transaction ends.
+async fn lock<'c>(blocker: &'c mut tokio_postgres::Client, oid: &str) -> tokio_postgres::Transaction<'c> {
+    let lock = blocker.transaction().await.expect("a transaction");
+    lock.execute(&format!("select from contact where entra_id = '{oid}' for update"), &[])
+        .await
+        .expect("locked");
+    lock
+}
+
+async fn somebody_waits_for_a_lock(world: &World) {
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while world.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -15,6 +15,7 @@ use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
 use tenantry::model::{Company, Scope, SyncRules, SyncRun, company, tenant};
 use tenantry::sync::Engine;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -181,6 +182,23 @@ impl World {
         let claim = self.claim(run_id).await;
         self.engine.perform(claim, CancellationToken::new()).await;
         self.run(run_id).await
+    }
+
+    /// Claims the run and performs it beside the test.
+    pub async fn perform_beside(&self, run_id: Uuid) -> JoinHandle<()> {
+        let claim = self.claim(run_id).await;
+        let engine = self.engine.clone();
+        tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await })
+    }
+
+    /// Performs the run beside the test, as far as its first request `on` something: there it stands until Microsoft
+    /// is mended.
+    pub async fn perform_until(&self, client: Client, run_id: Uuid, on: &str) -> JoinHandle<()> {
+        let hold = self.fault(client, json!({"on": on, "kind": "hold"})).await;
+        let running = self.perform_beside(run_id).await;
+        self.get(&format!("tenants/{}/faults/{hold}?hits=1", client.tenant_id))
+            .await;
+        running
     }
 
     pub async fn claim(&self, run_id: Uuid) -> Claim {
