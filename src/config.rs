@@ -11,6 +11,8 @@ use clap::{Args, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
+use crate::model::session::StaffRole;
+
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
@@ -40,6 +42,10 @@ pub struct Web {
     /// The MSP's own tenant: its people are staff
     #[arg(long, env = "TENANTRY_STAFF_TENANT_ID")]
     pub staff_tenant_id: Option<Uuid>,
+    /// Groups of that tenant whose members are staff, as ROLE=group id with ADMIN, TECHNICIAN or AUDITOR
+    /// (comma-separated); besides the app roles Tenantry.Admin, Tenantry.Technician, Tenantry.Auditor
+    #[arg(long, env = "TENANTRY_STAFF_GROUPS", value_delimiter = ',')]
+    pub staff_groups: Vec<String>,
 }
 
 /// Microsoft's national clouds.
@@ -107,6 +113,19 @@ impl Web {
         Ok(self.allowed_origins.clone())
     }
 
+    /// The groups of the MSP's own tenant whose members are staff, and as what.
+    ///
+    /// # Errors
+    /// When one is not `ROLE=group id`.
+    pub fn staff_groups(&self) -> anyhow::Result<Vec<(StaffRole, Uuid)>> {
+        let read = |text: &String| {
+            staff_group(text).with_context(|| {
+                format!("TENANTRY_STAFF_GROUPS: {text} is not a role and a group's object id, such as ADMIN=0b8e6c2e-…")
+            })
+        };
+        self.staff_groups.iter().map(read).collect()
+    }
+
     /// The MSP's own tenant.
     ///
     /// # Errors
@@ -116,6 +135,13 @@ impl Web {
             "TENANTRY_STAFF_TENANT_ID is not set: the id of the MSP's own tenant, whose people sign in as staff",
         )
     }
+}
+
+/// Reads `ROLE=group id`.
+fn staff_group(text: &str) -> Option<(StaffRole, Uuid)> {
+    let (role, group) = text.split_once('=')?;
+    let role = StaffRole::ALL.iter().find(|known| known.as_str() == role.trim())?;
+    Some((*role, group.trim().parse().ok()?))
 }
 
 fn require_origin(url: &Url) -> anyhow::Result<()> {

@@ -116,6 +116,7 @@ impl Demo {
             public_url: None,
             allowed_origins: Vec::new(),
             staff_tenant_id: Some(msp.id),
+            staff_groups: Vec::new(),
         };
         let registration = register(simulator, &web.origin()?, &msp);
         let app = App::start(pool.clone(), &registration, stop.clone()).await?;

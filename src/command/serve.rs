@@ -71,6 +71,7 @@ pub async fn serve(
         doorbell: app.doorbell,
         allowed,
         staff_tenant: web.staff_tenant()?,
+        staff_groups: web.staff_groups()?,
         clock: super::now,
         timing: Timing::default(),
         ready,

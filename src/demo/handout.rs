@@ -7,10 +7,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use m365_simulator::{Account, Simulator, TenantSummary};
+use tenantry::auth::Action;
 use tenantry::config::{Registration, Web};
 use tenantry::db::Pool;
 use tenantry::graphql::id::IdOf;
-use tenantry::model::{Company, service_token};
+use tenantry::model::Company;
+use tenantry::model::service_token::{self, NewToken};
 
 use super::clients::Client;
 use crate::command::now;
@@ -58,9 +60,14 @@ impl Handout<'_> {
     pub async fn write(&self, pool: &Pool, data_dir: &Path) -> anyhow::Result<()> {
         let secret = {
             let mut conn = pool.get().await?;
-            service_token::issue(&mut conn, now(), "the demo's scripts", "the demo", TOKEN_DAYS)
-                .await?
-                .1
+            let new = NewToken {
+                name: "the demo's scripts",
+                by: "the demo",
+                days: TOKEN_DAYS,
+                company_ids: None,
+                actions: Action::of_tokens(),
+            };
+            service_token::issue(&mut conn, now(), &new).await?.1
         };
         write_private(&data_dir.join(TOKEN), &secret)?;
         write_private(&data_dir.join(SETTINGS), &self.settings(data_dir)?)

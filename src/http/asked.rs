@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::refusal::Refusal;
 use super::state::State;
-use crate::auth::{Action, Viewer, allow};
+use crate::auth::{Action, Resource, Viewer, allow};
 use crate::graphql::error::RequestId;
 use crate::graphql::limits;
 
@@ -89,7 +89,7 @@ impl Asked {
             .variables(variables)
             .data(RequestId(Uuid::now_v7().to_string()));
         request.operation_name = self.operation_name;
-        if !allow(&viewer, Action::Explore) {
+        if !allow(&viewer, Action::Explore, Resource::Msp) {
             request = request.disable_introspection();
         }
         request.data(viewer)

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::home;
 use super::page;
 use super::state::State;
-use crate::auth::{Action, allow};
+use crate::auth::{Action, Resource, allow};
 
 const SCRIPT: &[u8] = include_bytes!("assets/graphiql/graphiql.js");
 const STYLE: &[u8] = include_bytes!("assets/graphiql/graphiql.css");
@@ -38,7 +38,7 @@ const PAGE: &str = r#"<!doctype html>
 /// `/graphiql`, for whoever may explore; others sign in first.
 pub(super) async fn page(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
     match home::signed_in(&state, &headers).await {
-        Ok(Some(viewer)) if allow(&viewer, Action::Explore) => {
+        Ok(Some(viewer)) if allow(&viewer, Action::Explore, Resource::Msp) => {
             let headers = [
                 (header::CONTENT_TYPE, "text/html; charset=utf-8"),
                 (header::CONTENT_SECURITY_POLICY, POLICY),

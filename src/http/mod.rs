@@ -9,6 +9,7 @@ mod answer;
 mod asked;
 mod connect;
 mod cookies;
+mod entrance;
 mod graphiql;
 mod graphql;
 mod guard;

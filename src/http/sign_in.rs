@@ -1,4 +1,4 @@
-//! Staff sign in and out; and the one address that Entra sends people back to after a sign-in, whatever it was for.
+//! Staff and portal users sign in and out; and the one address that Entra sends people back to after a sign-in, whatever it was for.
 //!
 //! The danger: everything in a callback's address can be made up. What is believed is the flow that the state finds on
 //! the server, in the browser that began it, once; and the id token that the code is exchanged for.
@@ -12,13 +12,12 @@ use url::Url;
 
 use super::page::{self, Sorry};
 use super::state::State;
-use super::{connect, cookies, guard};
+use super::{connect, cookies, entrance, guard};
 use crate::auth::return_to;
 use crate::auth::session;
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
-use crate::model::secret;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
-use crate::model::staff_session::{self, Newcomer};
+use crate::model::{self, secret};
 
 /// Who may come back from a sign-in: anybody of an organization. Who they are is judged then.
 pub(super) const AUTHORITY: Authority = Authority::Organizations;
@@ -40,9 +39,9 @@ pub(super) struct Callback {
     error_description: Option<String>,
 }
 
-/// What a member of staff's sign-in has to remember.
+/// What a sign-in has to remember.
 #[derive(Serialize, Deserialize)]
-struct StaffErrand {
+struct Errand {
     pending: Pending,
     return_to: String,
 }
@@ -69,9 +68,9 @@ pub(super) async fn start(
             .await?;
         let secret = begun.pending.state.clone();
         let flow = SignInFlow {
-            purpose: Purpose::StaffSignIn,
+            purpose: Purpose::SignIn,
             company_id: None,
-            details: remember(&StaffErrand {
+            details: remember(&Errand {
                 pending: begun.pending,
                 return_to,
             })?,
@@ -91,7 +90,7 @@ pub(super) async fn callback(
         let Query(callback) = callback.map_err(|_| unknown_flow())?;
         let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
         match flow.purpose {
-            Purpose::StaffSignIn => staff(&state, &headers, flow, callback).await,
+            Purpose::SignIn => enter(&state, &headers, flow, callback).await,
             Purpose::ConnectSignIn => connect::signed_in(&state, &headers, flow, callback).await,
             Purpose::ConnectConsent => Err(unknown_flow()),
         }
@@ -99,35 +98,11 @@ pub(super) async fn callback(
     arrival.await.unwrap_or_else(|sorry: Sorry| sorry.into_page(&state))
 }
 
-async fn staff(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: Callback) -> Result<Response, Sorry> {
-    let errand: StaffErrand = recall(flow.details)?;
+/// Begins a session of whoever may enter; whoever may not is told why.
+async fn enter(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: Callback) -> Result<Response, Sorry> {
+    let errand: Errand = recall(flow.details)?;
     let person = callback.person(state, errand.pending).await?;
-    if person.tid != state.staff_tenant || person.guest == Some(true) {
-        return Err(Sorry::new(
-            StatusCode::FORBIDDEN,
-            "Not a member of staff",
-            &[
-                "You signed in with an account of another organization. This page is for the staff of the provider alone.",
-                "Sign in again with your work account there.",
-            ],
-        ));
-    }
-    let newcomer = Newcomer {
-        tid: person.tid,
-        oid: person.oid,
-        name: person
-            .name
-            .or(person.username)
-            .unwrap_or_else(|| "A member of staff".to_owned()),
-        sid: person.sid,
-        login_hint: person.login_hint,
-    };
-    let mut conn = state.pool.get().await?;
-    if let Some(old) = session::cookie(headers, cookies::session(state)) {
-        staff_session::end(&mut conn, old).await?;
-    }
-    let secret = staff_session::begin(&mut conn, state.now(), &newcomer).await?;
-    drop(conn);
+    let secret = entrance::enter(state, headers, person).await?;
     let cookies = [
         cookies::set(state, cookies::session(state), &secret, SESSION_SECONDS),
         cookies::set(state, cookies::flow(state), "", 0),
@@ -257,7 +232,7 @@ async fn end_session(state: &State, headers: &HeaderMap) -> Result<Response, Sor
     let Some(secret) = session::cookie(headers, cookies::session(state)) else {
         return Ok(redirect(home.as_str(), []));
     };
-    let ended = staff_session::end(&mut *state.pool.get().await?, secret).await?;
+    let ended = entrance::leave(state, secret).await?;
     let to = match ended {
         Some(session) => state
             .sign_in
@@ -299,6 +274,6 @@ pub(super) async fn front_channel_sign_out(
 }
 
 async fn end_by_sid(state: &State, sid: &str) -> anyhow::Result<()> {
-    staff_session::end_by_sid(&mut *state.pool.get().await?, sid).await?;
+    model::session::end_by_sid(&mut *state.pool.get().await?, sid).await?;
     Ok(())
 }

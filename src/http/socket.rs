@@ -241,7 +241,7 @@ impl Line {
 
     /// Whether the guest may still be here; and a sign of life, which the other side's system answers.
     async fn recheck(&mut self, guest: &Guest) -> Result<(), End> {
-        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof).await {
+        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof, &guest.viewer).await {
             Ok(true) => self.say(Message::Ping(axum::body::Bytes::new())).await,
             Ok(false) => Err(Close::forbidden().into()),
             Err(error) => {

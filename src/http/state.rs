@@ -19,6 +19,7 @@ use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
 use crate::jobs::Doorbell;
 use crate::microsoft::Microsoft;
+use crate::model::session::StaffRole;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Parts {
     pub allowed: Allowed,
     /// The MSP's own tenant: its people are staff.
     pub staff_tenant: Uuid,
+    /// Groups of that tenant whose members are staff, and as what, besides those who have an app role.
+    pub staff_groups: Vec<(StaffRole, Uuid)>,
     pub clock: fn() -> DateTime<Utc>,
     pub timing: Timing,
     /// Whether the rest of the house is up.

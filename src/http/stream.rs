@@ -20,7 +20,7 @@ use super::asked::{self, Asked};
 use super::guard::{self, Admitted};
 use super::refusal::Refusal;
 use super::state::State;
-use crate::auth::session::{self, Proof};
+use crate::auth::session;
 
 /// An operation in a body of JSON.
 pub(super) async fn post(Extract(state): Extract<State>, headers: HeaderMap, body: Body) -> Response {
@@ -46,8 +46,8 @@ fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) ->
     if !accept::takes_events(headers) {
         return Err(Refusal::EVENTS_ONLY);
     }
-    let answers = asked::answers(state, asked.into_request(admitted.viewer))?;
-    let events = events(state.clone(), admitted.proof, answers);
+    let answers = asked::answers(state, asked.into_request(admitted.viewer.clone()))?;
+    let events = events(state.clone(), admitted, answers);
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL.as_str(), "no-store"),
@@ -60,7 +60,7 @@ fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) ->
 /// The events of one operation, until it ends, the viewer may no longer look, or the server stops.
 fn events(
     state: State,
-    proof: Proof,
+    admitted: Admitted,
     mut responses: BoxStream<'static, async_graphql::Response>,
 ) -> impl futures::Stream<Item = String> + Send {
     async_stream::stream! {
@@ -75,7 +75,7 @@ fn events(
                     Some(response) => yield format!("event: next\ndata: {}\n\n", Answer::new(response).json()),
                     None => break,
                 },
-                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &proof).await {
+                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &admitted.proof, &admitted.viewer).await {
                     Ok(true) => yield ":\n\n".to_owned(),
                     Ok(false) => break,
                     Err(error) => {

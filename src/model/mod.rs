@@ -4,6 +4,7 @@
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
 pub mod asset;
+pub mod audit;
 pub mod clock;
 pub mod company;
 pub mod connect_ticket;
@@ -12,18 +13,19 @@ pub mod contact_group;
 pub mod held_change;
 pub mod overview;
 pub mod page;
+pub mod portal;
 pub mod scope;
 pub mod secret;
 pub mod service_token;
+pub mod session;
 pub mod sign_in_flow;
-pub mod staff_session;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;
 pub mod sync_slot;
 pub mod sync_state;
 pub mod tenant;
-mod text_enum;
+pub(crate) mod text_enum;
 
 pub use asset::Asset;
 pub use company::Company;

@@ -61,7 +61,7 @@ async fn a_member_of_staff_signs_in_and_is_back_where_they_were() {
     );
     assert!(may_ask(&house, &browser).await);
     let stored = house
-        .rows("select encode(secret_hash, 'hex') as hash, oid from staff_session")
+        .rows("select encode(secret_hash, 'hex') as hash, oid from session")
         .await;
     assert_eq!(stored[0]["oid"], json!(person));
     assert!(
@@ -186,19 +186,19 @@ async fn a_session_dies_of_disuse_and_of_age() {
     let house = House::toys().await;
     let browser = house.staff().await;
     house
-        .sql("update staff_session set last_seen_at = now() - interval '29 minutes'")
+        .sql("update session set last_seen_at = now() - interval '29 minutes'")
         .await;
     assert!(may_ask(&house, &browser).await);
     let seen = house
-        .rows("select last_seen_at > now() - interval '1 minute' as now from staff_session")
+        .rows("select last_seen_at > now() - interval '1 minute' as now from session")
         .await;
     assert_eq!(seen, [json!({"now": true})], "to ask is to use it");
     house
-        .sql("update staff_session set last_seen_at = now() - interval '31 minutes'")
+        .sql("update session set last_seen_at = now() - interval '31 minutes'")
         .await;
     assert!(!may_ask(&house, &browser).await);
     house
-        .sql("update staff_session set last_seen_at = now(), expires_at = now()")
+        .sql("update session set last_seen_at = now(), expires_at = now()")
         .await;
     assert!(!may_ask(&house, &browser).await);
 }
@@ -255,8 +255,8 @@ async fn entras_front_channel_ends_every_session_of_its_own() {
     let house = House::toys().await;
     let browser = house.staff().await;
     let other = house.staff().await;
-    house.sql("update staff_session set sid = 'entra-' || id").await;
-    let sid = house.rows("select sid from staff_session order by id").await[0]["sid"]
+    house.sql("update session set sid = 'entra-' || id").await;
+    let sid = house.rows("select sid from session order by id").await[0]["sid"]
         .as_str()
         .unwrap()
         .to_owned();

@@ -8,6 +8,7 @@ use m365_simulator::{Options, Simulator};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tenantry::auth::Action;
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
@@ -16,7 +17,9 @@ use tenantry::graphql::{PublicUrl, TenantrySchema};
 use tenantry::http::{Executor, Parts, State, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
-use tenantry::model::{Company, company, connect_ticket, service_token};
+use tenantry::model::service_token::{self, NewToken};
+use tenantry::model::session::StaffRole;
+use tenantry::model::{Company, company, connect_ticket};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -54,6 +57,7 @@ pub struct Plan {
     pub executor: Option<Executor>,
     pub timing: Timing,
     pub emit_wids: bool,
+    pub staff_groups: Vec<(StaffRole, Uuid)>,
 }
 
 impl Default for Plan {
@@ -62,6 +66,7 @@ impl Default for Plan {
             executor: None,
             timing: Timing::default(),
             emit_wids: true,
+            staff_groups: Vec::new(),
         }
     }
 }
@@ -130,6 +135,7 @@ impl House {
             doorbell,
             allowed,
             staff_tenant: house.staff_tenant,
+            staff_groups: plan.staff_groups,
             clock: now,
             timing: plan.timing,
             ready: is_ready,
@@ -222,10 +228,14 @@ impl House {
 
     pub async fn service_token(&self, days: i32) -> String {
         let mut conn = self.pool.get().await.expect("a connection");
-        service_token::issue(&mut conn, now(), "The tests", "A test", days)
-            .await
-            .expect("a token")
-            .1
+        let new = NewToken {
+            name: "The tests",
+            by: "A test",
+            days,
+            company_ids: None,
+            actions: Action::of_tokens(),
+        };
+        service_token::issue(&mut conn, now(), &new).await.expect("a token").1
     }
 
     pub async fn sql(&self, statement: &str) -> u64 {
