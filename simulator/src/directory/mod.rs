@@ -355,7 +355,10 @@ impl Directory {
         let mut all = BTreeSet::new();
         let mut open = vec![person];
         while let Some(member) = open.pop() {
-            for group in self.live_from(Kind::Group, 0).filter(|group| self.is_member(*group, member)) {
+            for group in self
+                .live_from(Kind::Group, 0)
+                .filter(|group| self.is_member(*group, member))
+            {
                 if all.insert(group) {
                     open.push(self.id(Kind::Group, group));
                 }
