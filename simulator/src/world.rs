@@ -53,6 +53,9 @@ pub struct ApplicationSpec {
     /// Whether id tokens carry `wids`, as with `groupMembershipClaims`.
     #[serde(default = "yes")]
     pub emit_wids: bool,
+    /// Whether id tokens carry `groups`, as with `groupMembershipClaims`.
+    #[serde(default)]
+    pub emit_groups: bool,
 }
 
 fn yes() -> bool {
@@ -74,6 +77,7 @@ impl ApplicationSpec {
             home_tenant,
             app_roles: Vec::new(),
             emit_wids: true,
+            emit_groups: false,
         }
     }
 }

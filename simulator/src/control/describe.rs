@@ -70,6 +70,7 @@ fn schemas() -> Value {
         "Application": object(&["clientId", "redirectUris", "homeTenant"], json!({
             "clientId": text, "displayName": text, "clientSecret": text, "secretExpired": flag, "certificatePem": text,
             "redirectUris": texts, "logoutUrl": text, "permissions": texts, "homeTenant": guid, "appRoles": texts, "emitWids": flag,
+            "emitGroups": flag,
         })),
         "Tenant": object(&["displayName", "domain"], json!({
             "id": guid, "displayName": text, "domain": text, "seed": count, "people": count, "groups": count, "devices": count,
@@ -79,7 +80,7 @@ fn schemas() -> Value {
         "TenantChange": object(&[], json!({
             "consentDelayRequests": count, "consentDelaySeconds": count, "intune": flag, "premium": flag,
         })),
-        "AppRoles": object(&["clientId", "roles"], json!({"clientId": text, "roles": texts})),
+        "AppRoles": object(&["roles"], json!({"clientId": text, "roles": texts})),
         "Consent": object(&[], json!({"permissions": texts, "effectiveAfterRequests": count, "effectiveAfterSeconds": count})),
         "Person": properties(Kind::Person),
         "Group": properties(Kind::Group),

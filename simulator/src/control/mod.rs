@@ -43,7 +43,6 @@ fn operations() -> Vec<Operation> {
         get "/tenants/{tid}" 200 tenants::show, None, "One tenant";
         patch "/tenants/{tid}" 200 tenants::change, Some("TenantChange"), "Set the consent delay, Intune and premium";
         delete "/tenants/{tid}" 204 tenants::remove, None, "Remove a tenant";
-        put "/tenants/{tid}/appRoles/{oid}" 200 tenants::assign_app_roles, Some("AppRoles"), "Assign app roles of an application to a person";
         get "/tenants/{tid}/consents/{client}" 200 tenants::consent, None, "What an application may do in a tenant";
         put "/tenants/{tid}/consents/{client}" 200 tenants::give_consent, Some("Consent"), "Consent, to all the application asks for or to less";
         delete "/tenants/{tid}/consents/{client}" 204 tenants::revoke_consent, None, "Revoke the consent";
@@ -53,6 +52,7 @@ fn operations() -> Vec<Operation> {
         patch "/tenants/{tid}/people/{id}" 200 directory::change_person, Some("Person"), "Rename, move, disable, clear with null";
         delete "/tenants/{tid}/people/{id}" 204 directory::remove_person, None, "Leave (restorable); with ?permanent=true for good";
         post "/tenants/{tid}/people/{id}/restore" 200 directory::restore_person, None, "Come back";
+        put "/tenants/{tid}/people/{oid}/app-roles" 200 tenants::assign_app_roles, Some("AppRoles"), "Assign app roles to a person, instead of those so far";
         get "/tenants/{tid}/groups" 200 directory::groups, None, "Every live group, with its direct members";
         post "/tenants/{tid}/groups" 201 directory::add_group, Some("Group"), "Make a group";
         get "/tenants/{tid}/groups/{id}" 200 directory::group, None, "One group";

@@ -15,7 +15,7 @@ pub mod properties;
 pub mod seed;
 pub mod shuffle;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -348,6 +348,23 @@ impl Directory {
             }
         }
         all
+    }
+
+    /// The live groups that hold a person, directly or through other groups, in the order of their indices.
+    pub fn groups_of(&self, person: Uuid) -> Vec<u32> {
+        let mut all = BTreeSet::new();
+        let mut open = vec![person];
+        while let Some(member) = open.pop() {
+            for group in self
+                .live_from(Kind::Group, 0)
+                .filter(|group| self.is_member(*group, member))
+            {
+                if all.insert(group) {
+                    open.push(self.id(Kind::Group, group));
+                }
+            }
+        }
+        all.into_iter().collect()
     }
 
     pub fn is_member(&self, group: u32, id: Uuid) -> bool {

@@ -10,5 +10,6 @@ mod faults;
 mod judge;
 mod pages;
 mod sign_in;
+mod staff;
 mod support;
 mod tokens;
