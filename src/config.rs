@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
@@ -40,6 +41,16 @@ pub struct Web {
     /// The MSP's own tenant: its people are staff
     #[arg(long, env = "TENANTRY_STAFF_TENANT_ID")]
     pub staff_tenant_id: Option<Uuid>,
+    /// How many proxies of yours every request comes through. Each appends to X-Forwarded-For where it was called from;
+    /// 0 believes nothing of that header
+    #[arg(long, env = "TENANTRY_PROXY_HOPS", default_value_t = 0)]
+    pub proxy_hops: usize,
+    /// Whether staff get GraphiQL at /graphiql (on or off)
+    #[arg(long, env = "TENANTRY_GRAPHIQL", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub graphiql: bool,
+    /// Whether those who may explore can ask for the schema itself (on or off)
+    #[arg(long, env = "TENANTRY_INTROSPECTION", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub introspection: bool,
 }
 
 /// Microsoft's national clouds.

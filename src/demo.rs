@@ -116,6 +116,9 @@ impl Demo {
             public_url: None,
             allowed_origins: Vec::new(),
             staff_tenant_id: Some(msp.id),
+            proxy_hops: 0,
+            graphiql: true,
+            introspection: true,
         };
         let registration = register(simulator, &web.origin()?, &msp);
         let app = App::start(pool.clone(), &registration, stop.clone()).await?;

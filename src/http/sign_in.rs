@@ -3,6 +3,8 @@
 //! The danger: everything in a callback's address can be made up. What is believed is the flow that the state finds on
 //! the server, in the browser that began it, once; and the id token that the code is exchanged for.
 
+use std::time::Instant;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,7 +16,7 @@ use super::page::{self, Sorry};
 use super::state::State;
 use super::{connect, cookies, guard};
 use crate::auth::return_to;
-use crate::auth::session;
+use crate::auth::session::{self, Proof};
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
 use crate::model::secret;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
@@ -45,11 +47,6 @@ pub(super) struct Callback {
 struct StaffErrand {
     pending: Pending,
     return_to: String,
-}
-
-/// A look at the link without following it begins nothing.
-pub(super) async fn preview() -> StatusCode {
-    StatusCode::OK
 }
 
 /// `/auth/sign-in`: off to Entra.
@@ -128,6 +125,11 @@ async fn staff(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: C
     }
     let secret = staff_session::begin(&mut conn, state.now(), &newcomer).await?;
     drop(conn);
+    // Whoever has just signed in is let in also from an address that has spent its failures.
+    state
+        .counts
+        .acquaintances
+        .meet(&Proof::Cookie(secret.clone()), Instant::now());
     let cookies = [
         cookies::set(state, cookies::session(state), &secret, SESSION_SECONDS),
         cookies::set(state, cookies::flow(state), "", 0),

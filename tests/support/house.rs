@@ -13,7 +13,7 @@ use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
-use tenantry::http::{Executor, Parts, State, Timing, serve};
+use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
 use tenantry::model::{Company, company, connect_ticket, service_token};
@@ -53,6 +53,9 @@ pub struct Plan {
     /// In place of the real schema.
     pub executor: Option<Executor>,
     pub timing: Timing,
+    pub rates: Rates,
+    pub switches: Switches,
+    pub proxy_hops: usize,
     pub emit_wids: bool,
 }
 
@@ -61,6 +64,9 @@ impl Default for Plan {
         Self {
             executor: None,
             timing: Timing::default(),
+            rates: Rates::default(),
+            switches: Switches::default(),
+            proxy_hops: 0,
             emit_wids: true,
         }
     }
@@ -132,6 +138,9 @@ impl House {
             staff_tenant: house.staff_tenant,
             clock: now,
             timing: plan.timing,
+            rates: plan.rates,
+            switches: plan.switches,
+            proxy_hops: plan.proxy_hops,
             ready: is_ready,
             stop: stop.clone(),
         });
