@@ -12,7 +12,7 @@ use crate::support::house::{Browser, House, location};
 
 /// What a log is written on.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+pub struct Paper(pub Arc<Mutex<Vec<u8>>>);
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -312,6 +312,22 @@ async fn a_look_at_the_sign_in_begins_nothing() {
     let looked = house.http.head(house.at("/auth/sign-in")).send().await.unwrap();
     assert_eq!(looked.status(), StatusCode::OK);
     assert!(house.rows("select 1 as flow from sign_in_flow").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_at_a_callback_uses_nothing_up() {
+    let house = House::toys().await;
+    let mut browser = house.browser();
+    let back = browser
+        .pick(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false))
+        .await;
+    for path in ["/auth/callback", "/connect/callback"] {
+        let mut look = back.clone();
+        look.set_path(path);
+        let looked = house.http.head(look).header(COOKIE, browser.cookie());
+        assert_eq!(looked.send().await.unwrap().status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(browser.get(back).await.status(), StatusCode::SEE_OTHER, "signed in");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod demo;
 mod doors_conformance;
 mod doors_connect;
 mod doors_http;
+mod doors_limits;
 mod doors_pages;
 mod doors_patience;
 mod doors_sign_in;
