@@ -152,3 +152,26 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Settings {
+        #[command(flatten)]
+        web: Web,
+    }
+
+    #[test]
+    fn a_switch_is_on_unless_it_is_off() {
+        let settings = |flags: &[&str]| Settings::try_parse_from([&["tenantry"], flags].concat()).map(|set| set.web);
+        let web = settings(&[]).unwrap();
+        assert!(web.graphiql && web.introspection);
+        let web = settings(&["--graphiql", "off", "--introspection", "false"]).unwrap();
+        assert!(!web.graphiql && !web.introspection);
+        assert!(settings(&["--graphiql", "sometimes"]).is_err());
+    }
+}

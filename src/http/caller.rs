@@ -3,7 +3,7 @@
 //! The danger: both can be claimed. A request's id is always made here, and of the addresses that a request says it has
 //! passed, only those are read that proxies of our own have written.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State as Extract};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -56,11 +56,11 @@ fn read(text: &str) -> Option<IpAddr> {
 /// Names the request, in its answer and in the log, and notes its address.
 pub(super) async fn receive(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
     let id = RequestId::fresh();
-    let peer = request
+    let ConnectInfo(peer) = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-    let address = Address::of(peer, state.proxy_hops, request.headers());
+        .expect("the server notes the peer in every request");
+    let address = Address::of(peer.ip(), state.proxy_hops, request.headers());
     let name = HeaderValue::try_from(&id.0).expect("a UUID is visible ASCII");
     let span = tracing::error_span!("request", request_id = id.0);
     request.extensions_mut().insert(address);
