@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
@@ -46,6 +47,16 @@ pub struct Web {
     /// (comma-separated); besides the app roles Tenantry.Admin, Tenantry.Technician, Tenantry.Auditor
     #[arg(long, env = "TENANTRY_STAFF_GROUPS", value_delimiter = ',')]
     pub staff_groups: Vec<String>,
+    /// How many proxies of yours every request comes through. Each appends to X-Forwarded-For where it was called from;
+    /// 0 believes nothing of that header
+    #[arg(long, env = "TENANTRY_PROXY_HOPS", default_value_t = 0)]
+    pub proxy_hops: usize,
+    /// Whether staff get GraphiQL at /graphiql (on or off)
+    #[arg(long, env = "TENANTRY_GRAPHIQL", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub graphiql: bool,
+    /// Whether those who may explore can ask for the schema itself (on or off)
+    #[arg(long, env = "TENANTRY_INTROSPECTION", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub introspection: bool,
 }
 
 /// Microsoft's national clouds.
@@ -165,5 +176,28 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Settings {
+        #[command(flatten)]
+        web: Web,
+    }
+
+    #[test]
+    fn a_switch_is_on_unless_it_is_off() {
+        let settings = |flags: &[&str]| Settings::try_parse_from([&["tenantry"], flags].concat()).map(|set| set.web);
+        let web = settings(&[]).unwrap();
+        assert!(web.graphiql && web.introspection);
+        let web = settings(&["--graphiql", "off", "--introspection", "false"]).unwrap();
+        assert!(!web.graphiql && !web.introspection);
+        assert!(settings(&["--graphiql", "sometimes"]).is_err());
     }
 }

@@ -10,8 +10,7 @@ begin
 end $$;
 drop table portal_access_group, audit_event, session;
 revoke usage on schema public from tenantry_viewer;
-drop trigger service_token_ended on service_token;
-drop function viewer_companies, viewer_person, viewer_sees_everybody, viewer_groups, portal_entry, proof_ended, refuse_change;
+drop function viewer_companies, viewer_person, viewer_sees_everybody, viewer_groups, portal_entry, refuse_change;
 alter table service_token drop column company_ids, drop column actions;
 create table staff_session (
     id           uuid primary key,

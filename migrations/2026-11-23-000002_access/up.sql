@@ -30,14 +30,6 @@ create index session_by_sid on session (sid) where sid is not null;
 create index session_by_person on session (tid, oid);
 create index session_by_company on session (company_id) where company_id is not null;
 
-create function proof_ended() returns trigger language plpgsql as $$
-begin
-    perform pg_notify('tenantry_proof', old.id::text);
-    return null;
-end $$;
-comment on function proof_ended is 'Tells every node, so that what is still open with this session or token is closed at once.';
-create trigger session_ended after delete on session for each row execute function proof_ended();
-
 create table portal_access_group (
     company_id uuid not null constraint portal_access_group_company references company on delete cascade,
     group_id   uuid not null constraint portal_access_group_group references contact_group on delete cascade,
@@ -79,13 +71,10 @@ comment on function portal_entry is 'The contact that may enter the company''s p
 
 alter table service_token
     add column company_ids uuid[],
-    add column actions text[] not null default array['VIEW_COMPANY', 'VIEW_RECORDS', 'VIEW_SYNC', 'VIEW_EVIDENCE', 'VIEW_AUDIT_TRAIL',
-        'CREATE_COMPANY', 'DELETE_COMPANY', 'CONNECT', 'DISCONNECT', 'SYNC_COMPANY', 'SETTLE_HELD_CHANGES', 'UPDATE_SYNC_RULES',
+    add column actions text[] not null default array['VIEW_AUDIT_TRAIL', 'CREATE_COMPANY', 'DELETE_COMPANY', 'CONNECT', 'DISCONNECT', 'SYNC_COMPANY', 'SETTLE_HELD_CHANGES', 'UPDATE_SYNC_RULES',
         'SET_PORTAL_ACCESS_GROUPS', 'EXPLORE'];
 comment on column service_token.company_ids is 'The companies that it opens; null: every company.';
-comment on column service_token.actions is 'What it may do. Tokens from before this column keep what they could do.';
-
-create trigger service_token_ended after update of revoked_at on service_token for each row execute function proof_ended();
+comment on column service_token.actions is 'What it may do besides to look. Tokens from before this column keep what they could do.';
 
 create table audit_event (
     id         uuid primary key,

@@ -46,16 +46,23 @@ crate::model::text_enum::text_enum! {
 }
 
 impl Action {
-    /// Everything that a service token can be made for, in the words that are stored: a leaked token must not be able to
-    /// make more of its kind, or to end the sessions of people.
+    /// Everything that a service token can be made for, in the words that are stored.
     pub fn of_tokens() -> Vec<String> {
         let all = Self::ALL.iter().filter(|action| action.is_for_tokens());
         all.map(Self::to_string).collect()
     }
 
-    /// Whether a service token can be made for it.
+    /// Whether a service token can be made for it. Every token may look at its companies; none may make more of its kind
+    /// or end the sessions of people, for it may leak.
     pub fn is_for_tokens(self) -> bool {
-        !matches!(self, Self::ManageServiceTokens | Self::ManageSessions)
+        !self.is_a_look() && !matches!(self, Self::ManageServiceTokens | Self::ManageSessions)
+    }
+
+    fn is_a_look(self) -> bool {
+        matches!(
+            self,
+            Self::ViewCompany | Self::ViewRecords | Self::ViewSync | Self::ViewEvidence
+        )
     }
 }
 
@@ -90,19 +97,12 @@ fn granted(viewer: &Viewer, action: Action, resource: Resource) -> bool {
         return viewer.person().is_some() && action == A::ManageSessions;
     }
     match viewer {
-        Viewer::Service(service) => action.is_for_tokens() && service.actions.contains(&action),
+        Viewer::Service(service) => action.is_a_look() || (action.is_for_tokens() && service.actions.contains(&action)),
         Viewer::Staff(_) | Viewer::PortalUser(_) => match viewer.role() {
             Role::Admin => true,
             Role::Technician => !matches!(action, A::DeleteCompany | A::ManageServiceTokens | A::ManageSessions),
-            Role::Auditor => {
-                matches!(
-                    action,
-                    A::ViewCompany | A::ViewRecords | A::ViewSync | A::ViewEvidence | A::ViewAuditTrail | A::Explore
-                )
-            }
-            Role::Manager => {
-                matches!(action, A::ViewCompany | A::ViewRecords | A::ViewSync | A::ViewEvidence)
-            }
+            Role::Auditor => action.is_a_look() || matches!(action, A::ViewAuditTrail | A::Explore),
+            Role::Manager => action.is_a_look(),
             Role::User => matches!(action, A::ViewCompany | A::ViewRecords),
             Role::Service => false,
         },

@@ -9,7 +9,7 @@ use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::config::{Database, Registration, Web};
 use tenantry::graphql::{self, PublicUrl};
-use tenantry::http::{self, Executor, Parts, State, Timing};
+use tenantry::http::{self, Executor, Parts, Rates, State, Switches, Timing};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,12 @@ pub async fn serve(
         staff_groups: web.staff_groups()?,
         clock: super::now,
         timing: Timing::default(),
+        rates: Rates::default(),
+        switches: Switches {
+            graphiql: web.graphiql,
+            introspection: web.introspection,
+        },
+        proxy_hops: web.proxy_hops,
         ready,
         stop,
     });

@@ -44,7 +44,7 @@ impl ServiceToken {
         Some(ids.iter().map(|id| IdOf::Company.show(*id)).collect())
     }
 
-    /// What it may do.
+    /// What it may do besides to look.
     async fn actions(&self) -> Vec<Action> {
         let may = |action: &&Action| self.0.actions.iter().any(|word| word == action.as_str());
         Action::ALL.iter().filter(may).copied().collect()

@@ -13,6 +13,7 @@ use super::page::Sorry;
 use super::state::State;
 use crate::auth::session;
 use crate::auth::sign_in::Person;
+use crate::graphql::error::RequestId;
 use crate::model::audit::{self, Actor, ActorKind, AuditAction, Deed};
 use crate::model::portal::{self, NoEntry};
 use crate::model::session::{As, Newcomer, Session, StaffRole};
@@ -32,14 +33,14 @@ const APP_ROLES: [(&str, StaffRole); 3] = [
 ///
 /// # Errors
 /// Says why they may not come in.
-pub(super) async fn enter(state: &State, headers: &HeaderMap, person: Person) -> Result<String, Sorry> {
+pub(super) async fn enter(state: &State, id: &RequestId, headers: &HeaderMap, person: Person) -> Result<String, Sorry> {
     let mut conn = state.pool.get().await?;
     let (enters_as, name) = match admit(state, &mut conn, &person).await? {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let deed = Deed {
                 refused_because: Some(refusal.reason),
-                ..deed_of(ActorKind::Nobody, &person, refusal.company_id, AuditAction::SignIn)
+                ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
             };
             audit::record(&mut conn, state.now(), &deed)
                 .await
@@ -51,7 +52,7 @@ pub(super) async fn enter(state: &State, headers: &HeaderMap, person: Person) ->
         As::Staff(_) => (ActorKind::Staff, None),
         As::PortalUser(company_id) => (ActorKind::PortalUser, Some(company_id)),
     };
-    let deed = deed_of(kind, &person, company_id, AuditAction::SignIn);
+    let deed = deed_of(id, kind, &person, company_id);
     let newcomer = Newcomer {
         tid: person.tid,
         oid: person.oid,
@@ -79,7 +80,7 @@ pub(super) async fn enter(state: &State, headers: &HeaderMap, person: Person) ->
 }
 
 /// Ends the session with this secret; the session that it was.
-pub(super) async fn leave(state: &State, secret: &str) -> anyhow::Result<Option<Session>> {
+pub(super) async fn leave(state: &State, id: &RequestId, secret: &str) -> anyhow::Result<Option<Session>> {
     let now = state.now();
     let mut conn = state.pool.get().await?;
     conn.transaction(async |conn| -> anyhow::Result<Option<Session>> {
@@ -96,7 +97,7 @@ pub(super) async fn leave(state: &State, secret: &str) -> anyhow::Result<Option<
                 company_id: session.company_id,
                 subject: None,
                 refused_because: None,
-                request_id: None,
+                request_id: id.0.parse().ok(),
             };
             audit::record(conn, now, &deed).await?;
         }
@@ -226,14 +227,14 @@ fn sorry(title: &'static str, words: &[&'static str]) -> Sorry {
     Sorry::new(StatusCode::FORBIDDEN, title, words)
 }
 
-fn deed_of(kind: ActorKind, person: &Person, company_id: Option<Uuid>, action: AuditAction) -> Deed<'static> {
+fn deed_of(id: &RequestId, kind: ActorKind, person: &Person, company_id: Option<Uuid>) -> Deed<'static> {
     Deed {
         actor: actor(kind, person.tid, person.oid, person.name.clone()),
-        action,
+        action: AuditAction::SignIn,
         company_id,
         subject: None,
         refused_because: None,
-        request_id: None,
+        request_id: id.0.parse().ok(),
     }
 }
 

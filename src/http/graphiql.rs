@@ -2,10 +2,11 @@
 //!
 //! `web/graphiql` says how the files in `assets/graphiql` are made.
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Extension, Path, State as Extract};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::caller::Address;
 use super::home;
 use super::page;
 use super::state::State;
@@ -36,8 +37,12 @@ const PAGE: &str = r#"<!doctype html>
 "#;
 
 /// `/graphiql`, for whoever may explore; others sign in first.
-pub(super) async fn page(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
-    match home::signed_in(&state, &headers).await {
+pub(super) async fn page(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    headers: HeaderMap,
+) -> Response {
+    match home::signed_in(&state, address, &headers).await {
         Ok(Some(viewer)) if allow(&viewer, Action::Explore, Resource::Msp) => {
             let headers = [
                 (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -3,6 +3,9 @@
 //! The danger: everything in a callback's address can be made up. What is believed is the flow that the state finds on
 //! the server, in the browser that began it, once; and the id token that the code is exchanged for.
 
+use std::time::Instant;
+
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,8 +17,9 @@ use super::page::{self, Sorry};
 use super::state::State;
 use super::{connect, cookies, entrance, guard};
 use crate::auth::return_to;
-use crate::auth::session;
+use crate::auth::session::{self, Proof};
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
+use crate::graphql::error::RequestId;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
 use crate::model::{self, secret};
 
@@ -44,11 +48,6 @@ pub(super) struct Callback {
 struct Errand {
     pending: Pending,
     return_to: String,
-}
-
-/// A look at the link without following it begins nothing.
-pub(super) async fn preview() -> StatusCode {
-    StatusCode::OK
 }
 
 /// `/auth/sign-in`: off to Entra.
@@ -83,6 +82,7 @@ pub(super) async fn start(
 /// `/auth/callback`: somebody is back from a sign-in.
 pub(super) async fn callback(
     Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
     callback: Result<Query<Callback>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -90,7 +90,7 @@ pub(super) async fn callback(
         let Query(callback) = callback.map_err(|_| unknown_flow())?;
         let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
         match flow.purpose {
-            Purpose::SignIn => enter(&state, &headers, flow, callback).await,
+            Purpose::SignIn => enter(&state, &id, &headers, flow, callback).await,
             Purpose::ConnectSignIn => connect::signed_in(&state, &headers, flow, callback).await,
             Purpose::ConnectConsent => Err(unknown_flow()),
         }
@@ -99,10 +99,21 @@ pub(super) async fn callback(
 }
 
 /// Begins a session of whoever may enter; whoever may not is told why.
-async fn enter(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: Callback) -> Result<Response, Sorry> {
+async fn enter(
+    state: &State,
+    id: &RequestId,
+    headers: &HeaderMap,
+    flow: SignInFlow,
+    callback: Callback,
+) -> Result<Response, Sorry> {
     let errand: Errand = recall(flow.details)?;
     let person = callback.person(state, errand.pending).await?;
-    let secret = entrance::enter(state, headers, person).await?;
+    let secret = entrance::enter(state, id, headers, person).await?;
+    // Whoever has just signed in is let in also from an address that has spent its failures.
+    state
+        .counts
+        .acquaintances
+        .meet(&Proof::Cookie(secret.clone()), Instant::now());
     let cookies = [
         cookies::set(state, cookies::session(state), &secret, SESSION_SECONDS),
         cookies::set(state, cookies::flow(state), "", 0),
@@ -213,7 +224,11 @@ pub(super) async fn confirm_sign_out(Extract(state): Extract<State>) -> Response
 }
 
 /// `POST /auth/sign-out`: ends the session here, then at Entra.
-pub(super) async fn sign_out(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
+pub(super) async fn sign_out(
+    Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
     if !guard::comes_from_a_page_of_ours(&state, &headers) {
         return Sorry::new(
             StatusCode::FORBIDDEN,
@@ -222,17 +237,17 @@ pub(super) async fn sign_out(Extract(state): Extract<State>, headers: HeaderMap)
         )
         .into_page(&state);
     }
-    end_session(&state, &headers)
+    end_session(&state, &id, &headers)
         .await
         .unwrap_or_else(|sorry| sorry.into_page(&state))
 }
 
-async fn end_session(state: &State, headers: &HeaderMap) -> Result<Response, Sorry> {
+async fn end_session(state: &State, id: &RequestId, headers: &HeaderMap) -> Result<Response, Sorry> {
     let home = own(state, "/");
     let Some(secret) = session::cookie(headers, cookies::session(state)) else {
         return Ok(redirect(home.as_str(), []));
     };
-    let ended = entrance::leave(state, secret).await?;
+    let ended = entrance::leave(state, id, secret).await?;
     let to = match ended {
         Some(session) => state
             .sign_in

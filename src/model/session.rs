@@ -2,7 +2,7 @@
 //!
 //! The danger: a stolen cookie is the person. It dies of disuse after half an hour and of age after twelve. And a person
 //! who may no longer enter must not stay: a portal user's right to be here is looked up at each use (`portal`), and
-//! whoever takes it away ends their sessions in the same transaction. Each end is told to every node by the database.
+//! whoever takes it away ends their sessions in the same transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;

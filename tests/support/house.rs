@@ -14,7 +14,7 @@ use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
-use tenantry::http::{Executor, Parts, State, Timing, serve};
+use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
 use tenantry::model::service_token::{self, NewToken};
@@ -56,6 +56,9 @@ pub struct Plan {
     /// In place of the real schema.
     pub executor: Option<Executor>,
     pub timing: Timing,
+    pub rates: Rates,
+    pub switches: Switches,
+    pub proxy_hops: usize,
     pub emit_wids: bool,
     pub staff_groups: Vec<(StaffRole, Uuid)>,
 }
@@ -65,6 +68,9 @@ impl Default for Plan {
         Self {
             executor: None,
             timing: Timing::default(),
+            rates: Rates::default(),
+            switches: Switches::default(),
+            proxy_hops: 0,
             emit_wids: true,
             staff_groups: Vec::new(),
         }
@@ -126,6 +132,7 @@ impl House {
         };
         house.staff_tenant = house.add_tenant(3).await;
         house.register(plan.emit_wids).await;
+        house.give_staff_roles();
         house.token = house.service_token(30).await;
         let state = State::new(Parts {
             executor,
@@ -138,6 +145,9 @@ impl House {
             staff_groups: plan.staff_groups,
             clock: now,
             timing: plan.timing,
+            rates: plan.rates,
+            switches: plan.switches,
+            proxy_hops: plan.proxy_hops,
             ready: is_ready,
             stop: stop.clone(),
         });
@@ -156,6 +166,21 @@ impl House {
             )
             .await;
         made["id"].as_str().and_then(|id| id.parse().ok()).expect("a tenant id")
+    }
+
+    /// Everybody of the staff's tenant is an administrator here, until a test says otherwise.
+    fn give_staff_roles(&self) {
+        for tenant in self.simulator.tenants() {
+            for account in tenant.accounts.iter().filter(|_| tenant.id == self.staff_tenant) {
+                self.give_app_roles(tenant.id, account.oid, &["Tenantry.Admin"]);
+            }
+        }
+    }
+
+    pub fn give_app_roles(&self, tenant: Uuid, person: Uuid, roles: &[&str]) {
+        self.simulator
+            .assign_app_roles(tenant, person, roles)
+            .expect("the simulator knows the person");
     }
 
     async fn register(&self, emit_wids: bool) {

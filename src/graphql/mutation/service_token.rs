@@ -28,8 +28,8 @@ struct CreateServiceTokenInput {
     expires_in_days: i32,
     /// The companies that it opens; every company where it is left out.
     company_ids: Option<Vec<ID>>,
-    /// What it may do; only to look (the `VIEW_` actions) where it is left out. Tokens and sessions cannot be managed
-    /// with a token.
+    /// What it may do besides to look at its companies; nothing where it is left out. Service tokens and sessions cannot
+    /// be managed with a token.
     actions: Option<Vec<Action>>,
 }
 
@@ -142,16 +142,9 @@ async fn companies(ctx: &Context<'_>, viewer: &Viewer, ids: &[ID]) -> Result<Vec
 
 /// What a token may do, in the policy's words.
 fn actions(asked: Option<Vec<Action>>) -> Result<Vec<String>, Refusal> {
-    let looking = || {
-        Action::ALL
-            .iter()
-            .copied()
-            .filter(|action| action.as_str().starts_with("VIEW_"))
-            .collect()
-    };
-    let actions: Vec<Action> = asked.unwrap_or_else(looking);
+    let actions = asked.unwrap_or_default();
     if actions.iter().any(|action| !action.is_for_tokens()) {
-        let message = "A service token can manage neither service tokens nor sessions. Leave these actions out.";
+        let message = "Every token may look; none may manage service tokens or sessions. Leave those actions out.";
         return Err(Refusal::at("BAD_INPUT", &["actions"], message));
     }
     Ok(actions.iter().map(Action::to_string).collect())
