@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod database;
 mod demo;
 mod doors_conformance;
@@ -21,7 +22,6 @@ mod graphql;
 mod histories;
 mod jobs;
 mod microsoft;
-mod portal;
 mod races;
 mod schema;
 mod sync;

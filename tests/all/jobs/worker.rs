@@ -1,6 +1,5 @@
 //! The worker, and its death.
 
-use diesel_async::RunQueryDsl;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::jobs::{self, Doorbell};
@@ -227,7 +226,9 @@ async fn a_worker_whose_connections_were_cut_works_on() {
     // The pool may still lend a connection that was cut: its end is noticed a moment later.
     let mut conn = loop {
         if let Ok(mut conn) = house.pool.get().await
-            && diesel::sql_query("select").execute(&mut conn).await.is_ok()
+            && diesel_async::RunQueryDsl::execute(diesel::sql_query("select"), &mut conn)
+                .await
+                .is_ok()
         {
             break conn;
         }
