@@ -65,6 +65,6 @@ impl Limits {
         if lately.len() <= most {
             return Ok(());
         }
-        Err(Failure::throttled((!shared).then(|| window.as_secs())))
+        Err(Failure::throttled((!shared).then_some(window.as_secs())))
     }
 }

@@ -226,5 +226,5 @@ fn is(policy: &Object, id: Uuid) -> bool {
 }
 
 fn moment() -> String {
-    now().format("%Y-%m-%dT%H:%M:%S%.7fZ").to_string()
+    now().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }

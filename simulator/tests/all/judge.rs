@@ -71,6 +71,23 @@ impl Judge {
     }
 }
 
+/// What evidence is read from, beside the directory.
+const POSTURE: [&str; 13] = [
+    "identity/conditionalAccess/policies",
+    "identity/conditionalAccess/namedLocations",
+    "identity/conditionalAccess/authenticationStrength/policies",
+    "policies/authenticationStrengthPolicies",
+    "policies/identitySecurityDefaultsEnforcementPolicy",
+    "policies/authorizationPolicy",
+    "policies/authenticationMethodsPolicy",
+    "reports/authenticationMethods/userRegistrationDetails",
+    "roleManagement/directory/roleAssignments?$expand=principal",
+    "deviceManagement/deviceCompliancePolicies",
+    "deviceManagement/deviceCompliancePolicies?$expand=assignments,scheduledActionsForRule($expand=scheduledActionConfigurations)",
+    "deviceManagement/deviceCompliancePolicyDeviceStateSummary",
+    "deviceManagement/managedDeviceOverview",
+];
+
 #[tokio::test]
 async fn every_kind_of_reply_fits_microsofts_schema() {
     let Some(mut judge) = Judge::find() else {
@@ -105,6 +122,10 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
     let requests = [
         ("/users", "users?$top=999".to_owned()),
         ("/users", format!("users?$top=999&$select={users}")),
+        (
+            "/users",
+            "users?$top=999&$select=id,userPrincipalName,accountEnabled,userType,signInActivity".to_owned(),
+        ),
         ("/users/{id}", format!("users/{person}")),
         ("/users/delta()", "users/delta".to_owned()),
         ("/users/delta()", format!("users/delta?$select={users}")),
@@ -150,6 +171,24 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
         let reply = world.graph(&request).await;
         assert_eq!(reply.status, 200, "{request}: {}", reply.text);
         judge.judge(path, &reply);
+    }
+    for path in POSTURE {
+        let reply = world.graph(path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        let path = path.split('?').next().unwrap();
+        judge.judge(&format!("/{path}"), &reply);
+    }
+    let policies = world.graph(POSTURE[0]).await.items();
+    assert!(policies.len() > 4);
+    for (path, id) in [
+        ("/identity/conditionalAccess/policies/{policyId}", id(&policies[0])),
+        (
+            "/reports/authenticationMethods/userRegistrationDetails/{userId}",
+            person,
+        ),
+    ] {
+        let one = path[1..].split('{').next().unwrap();
+        judge.judge(path, &world.graph(&format!("{one}{id}")).await);
     }
     let parts = json!([{"id": "1", "method": "GET", "url": "/organization"}]);
     judge.judge("/$batch", &world.batch(parts).await);
