@@ -79,7 +79,7 @@ const POSTURE: [&str; 13] = [
     "policies/authenticationStrengthPolicies",
     "policies/identitySecurityDefaultsEnforcementPolicy",
     "policies/authorizationPolicy",
-    "policies/authenticationMethodsPolicy",
+    METHODS,
     "reports/authenticationMethods/userRegistrationDetails",
     "roleManagement/directory/roleAssignments?$expand=principal",
     "deviceManagement/deviceCompliancePolicies",
@@ -87,6 +87,16 @@ const POSTURE: [&str; 13] = [
     "deviceManagement/deviceCompliancePolicyDeviceStateSummary",
     "deviceManagement/managedDeviceOverview",
 ];
+
+const METHODS: &str = "policies/authenticationMethodsPolicy";
+
+/// Who a method is for is a navigation property that Graph shows unasked, and that this cut of the schema lacks.
+fn without_targets(mut policy: Value) -> Value {
+    for method in policy["authenticationMethodConfigurations"].as_array_mut().unwrap() {
+        assert!(method.as_object_mut().unwrap().remove("includeTargets").is_some());
+    }
+    policy
+}
 
 #[tokio::test]
 async fn every_kind_of_reply_fits_microsofts_schema() {
@@ -173,8 +183,11 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
         judge.judge(path, &reply);
     }
     for path in POSTURE {
-        let reply = world.graph(path).await;
+        let mut reply = world.graph(path).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        if path == METHODS {
+            reply.text = without_targets(reply.json()).to_string();
+        }
         let path = path.split('?').next().unwrap();
         judge.judge(&format!("/{path}"), &reply);
     }
