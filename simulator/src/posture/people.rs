@@ -127,10 +127,12 @@ impl Posture {
             return set.clone();
         }
         let id = directory.id(Kind::Person, person);
-        let ago = match (directory.seeded(Kind::Person, person), draw(id, 1) % 100) {
-            (false, _) | (true, 0..=2) if person > 1 => return Value::Null,
-            (false, _) => return Value::Null,
-            (_, 3..=10) if person > 1 => 100 * DAY + draw(id, 2) % (300 * DAY),
+        if !directory.seeded(Kind::Person, person) {
+            return Value::Null;
+        }
+        let ago = match draw(id, 1) % 100 {
+            0..=2 if person > 1 => return Value::Null,
+            3..=10 if person > 1 => 100 * DAY + draw(id, 2) % (300 * DAY),
             _ => draw(id, 2) % (20 * DAY),
         };
         let at = |back: u64| timestamp(self.today - back as i64).to_string();
