@@ -12,6 +12,8 @@ mod directory;
 mod entra;
 mod faults;
 mod graph;
+mod posture;
+mod roles;
 mod server;
 mod tls;
 mod world;

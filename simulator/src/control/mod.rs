@@ -5,6 +5,7 @@
 
 mod describe;
 mod directory;
+mod posture;
 mod refusal;
 mod tenants;
 mod trouble;
@@ -67,6 +68,18 @@ fn operations() -> Vec<Operation> {
         patch "/tenants/{tid}/devices/{id}" 200 directory::change_device, Some("Device"), "Change a device";
         delete "/tenants/{tid}/devices/{id}" 204 directory::wipe, None, "Wipe or retire a device";
         post "/tenants/{tid}/devices/{id}/reenrol" 201 directory::reenrol, None, "The same physical device under a new Intune id";
+        get "/tenants/{tid}/policies" 200 posture::policies, None, "Every conditional access policy";
+        post "/tenants/{tid}/policies" 201 posture::add_policy, Some("Policy"), "Add a conditional access policy";
+        get "/tenants/{tid}/policies/{id}" 200 posture::policy, None, "One conditional access policy";
+        put "/tenants/{tid}/policies/{id}" 200 posture::put_policy, Some("Policy"), "Put a conditional access policy there, new or in place of the old";
+        delete "/tenants/{tid}/policies/{id}" 204 posture::delete_policy, None, "Delete a conditional access policy";
+        get "/tenants/{tid}/settings/{name}" 200 posture::setting, None, "A setting that the tenant has one of";
+        patch "/tenants/{tid}/settings/{name}" 200 posture::change_setting, Some("Setting"), "Change such a setting";
+        get "/tenants/{tid}/registrations/{id}" 200 posture::registration, None, "What a person registered";
+        patch "/tenants/{tid}/registrations/{id}" 200 posture::register, Some("Registration"), "Set what a person registered";
+        get "/tenants/{tid}/roles" 200 posture::roles, None, "Who holds which directory role";
+        post "/tenants/{tid}/roles" 201 posture::give_role, Some("Role"), "Give a person or a role-assignable group a directory role";
+        delete "/tenants/{tid}/roles/{role}" 204 posture::take_role, None, "Take a directory role away, by the id of the assignment";
         post "/tenants/{tid}/shuffle" 200 directory::shuffle, Some("Shuffle"), "Make so many random changes of all sorts";
         get "/tenants/{tid}/faults" 200 trouble::list, None, "The faults and how often each has acted";
         post "/tenants/{tid}/faults" 201 trouble::add, Some("Fault"), "Order trouble";

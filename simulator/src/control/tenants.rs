@@ -58,6 +58,7 @@ struct TenantChange {
     consent_delay_seconds: Option<u64>,
     intune: Option<bool>,
     premium: Option<bool>,
+    limits: Option<bool>,
 }
 
 pub async fn change(
@@ -70,6 +71,7 @@ pub async fn change(
     let mut settings = lock(&tenant.settings);
     settings.intune = change.intune.unwrap_or(settings.intune);
     settings.premium = change.premium.unwrap_or(settings.premium);
+    settings.limits = change.limits.unwrap_or(settings.limits);
     settings.consent_delay = ConsentDelay {
         requests: change.consent_delay_requests.unwrap_or(settings.consent_delay.requests),
         time: change

@@ -385,6 +385,11 @@ impl Directory {
         })
     }
 
+    /// Whether an object was there from the seed, and not added since.
+    pub fn seeded(&self, kind: Kind, index: u32) -> bool {
+        index < self.seed.count(kind)
+    }
+
     pub fn domain(&self) -> &str {
         self.seed.domain()
     }

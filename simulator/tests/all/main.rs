@@ -6,6 +6,7 @@ mod clients;
 mod consent;
 mod control;
 mod delta;
+mod evidence;
 mod faults;
 mod judge;
 mod pages;
