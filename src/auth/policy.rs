@@ -18,7 +18,7 @@ crate::model::text_enum::text_enum! {
         ViewSync = "VIEW_SYNC",
         /// See the evidence.
         ViewEvidence = "VIEW_EVIDENCE",
-        /// See who did what.
+        /// See who did what, over all companies: of no use to a token that opens only some.
         ViewAuditTrail = "VIEW_AUDIT_TRAIL",
         /// `createCompany`.
         CreateCompany = "CREATE_COMPANY",
@@ -115,6 +115,8 @@ fn reaches(viewer: &Viewer, action: Action, resource: Resource) -> bool {
         Resource::Own => true,
         // The schema is the same for everybody; the rest of what is the MSP's concerns every company.
         Resource::Msp => scope.companies().is_none() || action == Action::Explore,
+        // The trail is read as a whole: it names the MSP's own people.
+        _ if action == Action::ViewAuditTrail => scope.companies().is_none(),
         Resource::Company(company) if action == Action::ViewCompany => scope.holds(company),
         Resource::Company(company) => scope.holds_whole(company),
         Resource::Person(company, person) => scope.holds_person(company, Some(person)),

@@ -39,7 +39,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::auth::return_to::Allowed;
-use crate::auth::{Action, Viewer, may};
+use crate::auth::{Action, Resource, Viewer, allow, may};
 use crate::db::events::Events;
 use crate::db::{Loan, Pool};
 use crate::jobs::Doorbell;
@@ -128,6 +128,19 @@ fn scope(ctx: &Context<'_>) -> Answer<Scope> {
 fn permit<'a>(ctx: &Context<'a>, action: Action) -> Answer<&'a Viewer> {
     let viewer = viewer(ctx)?;
     if may(viewer, action) {
+        Ok(viewer)
+    } else {
+        Err(Fault::forbidden())
+    }
+}
+
+/// The viewer, if they may do this to what is the MSP's own.
+///
+/// # Errors
+/// `FORBIDDEN` when they may not.
+fn permit_to_all<'a>(ctx: &Context<'a>, action: Action) -> Answer<&'a Viewer> {
+    let viewer = viewer(ctx)?;
+    if allow(viewer, action, Resource::Msp) {
         Ok(viewer)
     } else {
         Err(Fault::forbidden())

@@ -30,6 +30,7 @@ pub enum Node {
 
 /// The nodes with these ids in their order, with one statement a type; none for what is unknown, hidden or unreadable.
 pub async fn load(ctx: &Context<'_>, ids: &[ID]) -> Answer<Vec<Option<Node>>> {
+    let scope = scope(ctx)?;
     let wanted: Vec<Option<(IdOf, Uuid)>> = ids.iter().map(id::read).collect();
     let mut found = HashMap::new();
     for of in [
@@ -46,18 +47,17 @@ pub async fn load(ctx: &Context<'_>, ids: &[ID]) -> Answer<Vec<Option<Node>>> {
             .map(|(_, id)| *id)
             .collect();
         if !ids.is_empty() {
-            let nodes = load_type(ctx, of, &ids).await?;
+            let nodes = load_type(ctx, &scope, of, &ids).await?;
             found.extend(nodes.into_iter().map(|(id, node)| ((of, id), node)));
         }
     }
     Ok(wanted.into_iter().map(|key| found.get(&key?).cloned()).collect())
 }
 
-async fn load_type(ctx: &Context<'_>, of: IdOf, ids: &[Uuid]) -> Answer<Vec<(Uuid, Node)>> {
-    let scope = scope(ctx)?;
+async fn load_type(ctx: &Context<'_>, scope: &Scope, of: IdOf, ids: &[Uuid]) -> Answer<Vec<(Uuid, Node)>> {
     let found = given::<Pool>(ctx)?
-        .read(&scope, async |conn| -> anyhow::Result<_> {
-            read_type(conn, &scope, of, ids).await
+        .read(scope, async |conn| -> anyhow::Result<_> {
+            read_type(conn, scope, of, ids).await
         })
         .await?;
     Ok(found)

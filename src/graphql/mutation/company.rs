@@ -4,13 +4,13 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
 
 use super::{UserError, get_company, record, settle};
-use crate::auth::{Action, Resource, Viewer, allow};
+use crate::auth::{Action, Viewer};
 use crate::error::Failure;
 use crate::graphql::company::Company;
-use crate::graphql::error::{Answer, Fault};
+use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
 use crate::graphql::siblings::Kin;
-use crate::graphql::{input, loan, now, permit};
+use crate::graphql::{input, loan, now, permit, permit_to_all};
 use crate::model;
 use crate::model::audit::AuditAction;
 
@@ -59,10 +59,7 @@ impl CompanyMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The company to add.")] input: CreateCompanyInput,
     ) -> Answer<CreateCompanyPayload> {
-        let viewer = permit(ctx, Action::CreateCompany)?;
-        if !allow(viewer, Action::CreateCompany, Resource::Msp) {
-            return Err(Fault::forbidden());
-        }
+        let viewer = permit_to_all(ctx, Action::CreateCompany)?;
         let (company, user_errors) = settle(create(ctx, viewer, input).await)?;
         Ok(CreateCompanyPayload {
             company: company.map(|row| Company(Kin::alone(row))),

@@ -6,5 +6,6 @@ mod pages;
 mod runs;
 mod scopes;
 mod statements;
+mod walk;
 mod watching;
 mod world;

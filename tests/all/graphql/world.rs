@@ -1,6 +1,7 @@
 //! A small world to ask about, made row by row.
 
 use async_graphql::{Request, Response, Variables};
+use futures::StreamExt;
 use serde_json::{Value, json};
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::viewer::{Service, Staff};
@@ -17,6 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 use uuid::Uuid;
 
+use super::walk::Document;
 use crate::support::postgres::{TestDatabase, database};
 
 /// A database, and the schema that answers from it over a single connection: a resolver that held it while it waits
@@ -65,6 +67,26 @@ impl World {
 
     pub async fn execute_as_nobody(&self, query: &str) -> Response {
         self.schema.execute(Request::new(query)).await
+    }
+
+    /// The answer to a question, the first one where it is a subscription.
+    pub async fn first_answer(&self, viewer: Option<Viewer>, document: &Document) -> Response {
+        let mut request = Request::new(&document.text);
+        if let Some(viewer) = viewer {
+            request = request.data(viewer);
+        }
+        if document.watches {
+            let mut answers = self.schema.execute_stream(request);
+            answers.next().await.expect("an answer")
+        } else {
+            self.schema.execute(request).await
+        }
+    }
+
+    /// The first column.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let rows = self.client.query(query, &[]).await.expect("the query runs");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     pub fn subscribe(&self, query: &str, variables: Value) -> futures::stream::BoxStream<'static, Response> {
