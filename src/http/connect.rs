@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Extension, Query, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use diesel_async::AsyncConnection;
@@ -24,7 +24,9 @@ use super::sign_in::{self, AUTHORITY, Callback, arrive, depart, own, recall, red
 use super::state::State;
 use crate::auth::sign_in::{Pending, Person, Prompt, SignInError};
 use crate::error::Failure;
+use crate::graphql::error::RequestId;
 use crate::microsoft::CONSENTING_ROLES;
+use crate::model::audit::{self, Actor, ActorKind, AuditAction, Deed};
 use crate::model::connect_ticket;
 use crate::model::secret;
 use crate::model::sign_in_flow::{Purpose, SignInFlow};
@@ -61,6 +63,63 @@ struct ConsentErrand {
     administrator: String,
     role_proven: bool,
     errand: Errand,
+}
+
+impl ConsentErrand {
+    fn actor(&self) -> Actor {
+        administrator(self.tid, self.oid, Some(self.administrator.clone()))
+    }
+}
+
+/// A client's administrator, who has shown who they are to Microsoft, and is nobody to us.
+fn administrator(tid: Uuid, oid: Uuid, name: Option<String>) -> Actor {
+    Actor {
+        kind: ActorKind::Nobody,
+        id: Some(format!("{tid}/{oid}")),
+        name,
+    }
+}
+
+/// Somebody's attempt to connect a tenant, for the trail and for the page.
+struct Attempt<'a> {
+    state: &'a State,
+    id: &'a RequestId,
+    company_id: Option<Uuid>,
+    back: String,
+}
+
+impl Attempt<'_> {
+    /// Records the refusal; answers the page with the way back.
+    async fn refused(self, actor: Actor, tenant: Option<Uuid>, sorry: Sorry) -> Sorry {
+        let recorded = match sorry.reason() {
+            Some(reason) => self.record(actor, tenant, reason).await,
+            None => Ok(()),
+        };
+        let sorry = recorded.map_or_else(Sorry::from, |()| sorry);
+        sorry.titled(NOT_CONNECTED).back_to(self.back)
+    }
+
+    async fn record(&self, actor: Actor, tenant: Option<Uuid>, reason: &'static str) -> anyhow::Result<()> {
+        let deed = Deed {
+            refused_because: Some(reason),
+            company_id: self.company_id,
+            ..connection(self.id, actor, tenant)
+        };
+        let mut conn = self.state.pool.get().await?;
+        Ok(audit::record(&mut conn, self.state.now(), &deed).await?)
+    }
+}
+
+/// That a tenant was connected, to begin with.
+fn connection(id: &RequestId, actor: Actor, tenant: Option<Uuid>) -> Deed<'static> {
+    Deed {
+        actor,
+        action: AuditAction::Connect,
+        company_id: None,
+        subject: tenant.map(|tenant| tenant.to_string()),
+        refused_because: None,
+        request_id: id.0.parse().ok(),
+    }
 }
 
 /// What comes back from the consent page. `tenant` is hearsay.
@@ -120,18 +179,29 @@ fn dead_link() -> Sorry {
 /// The administrator has signed in: on to the consent of exactly their tenant.
 pub(super) async fn signed_in(
     state: &State,
+    id: &RequestId,
     headers: &HeaderMap,
     flow: SignInFlow,
     callback: Callback,
 ) -> Result<Response, Sorry> {
     let SignInErrand { pending, errand } = recall(flow.details)?;
-    let back = errand.return_to.clone();
-    let sorry = |sorry: Sorry| sorry.titled(NOT_CONNECTED).back_to(&back);
-    let person = callback
-        .person(state, pending)
-        .await
-        .map_err(|error| sorry(error.into()))?;
-    let role_proven = may_consent(&person).map_err(sorry)?;
+    let attempt = Attempt {
+        state,
+        id,
+        company_id: flow.company_id,
+        back: errand.return_to.clone(),
+    };
+    let person = match callback.person(state, pending).await {
+        Ok(person) => person,
+        Err(error) => return Err(attempt.refused(Actor::NOBODY, None, error.into()).await),
+    };
+    let role_proven = match may_consent(&person) {
+        Ok(role_proven) => role_proven,
+        Err(sorry) => {
+            let actor = administrator(person.tid, person.oid, person.name);
+            return Err(attempt.refused(actor, Some(person.tid), sorry).await);
+        }
+    };
     let flow_state = secret::fresh()?;
     let consent = state
         .microsoft
@@ -158,32 +228,29 @@ pub(super) async fn signed_in(
 /// reads them with the application's own token.
 fn may_consent(person: &Person) -> Result<bool, Sorry> {
     if person.guest == Some(true) {
-        return Err(Sorry::new(
-            StatusCode::FORBIDDEN,
-            NOT_CONNECTED,
-            &[
-                "You are a guest in this tenant. Only an administrator of its own can connect it.",
-                "Sign in with an account of the tenant itself.",
-            ],
-        ));
+        let words = [
+            "You are a guest in this tenant. Only an administrator of its own can connect it.",
+            "Sign in with an account of the tenant itself.",
+        ];
+        return Err(Sorry::new(StatusCode::FORBIDDEN, NOT_CONNECTED, &words).because("GUEST"));
     }
     match &person.wids {
         None => Ok(false),
         Some(roles) if roles.iter().any(|role| CONSENTING_ROLES.contains(role)) => Ok(true),
-        Some(_) => Err(Sorry::new(
-            StatusCode::FORBIDDEN,
-            NOT_CONNECTED,
-            &[
+        Some(_) => {
+            let words = [
                 "Your account is not an administrator who can consent for the whole tenant.",
                 "Ask a Global Administrator or a Privileged Role Administrator of your organization to open a new link.",
-            ],
-        )),
+            ];
+            Err(Sorry::new(StatusCode::FORBIDDEN, NOT_CONNECTED, &words).because("NOT_AN_ADMINISTRATOR"))
+        }
     }
 }
 
 /// `/connect/callback`: back from Microsoft's consent page.
 pub(super) async fn callback(
     Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
     callback: Result<Query<ConsentCallback>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -194,16 +261,24 @@ pub(super) async fn callback(
             return Err(unknown_flow());
         };
         let details: ConsentErrand = recall(flow.details)?;
-        let back = details.errand.return_to.clone();
-        consented(&state, company_id, details, &callback)
-            .await
-            .map_err(|sorry| sorry.titled(NOT_CONNECTED).back_to(back))
+        let attempt = Attempt {
+            state: &state,
+            id: &id,
+            company_id: Some(company_id),
+            back: details.errand.return_to.clone(),
+        };
+        let (tid, actor) = (details.tid, details.actor());
+        match consented(&state, &id, company_id, details, &callback).await {
+            Ok(response) => Ok(response),
+            Err(sorry) => Err(attempt.refused(actor, Some(tid), sorry).await),
+        }
     };
     arrival.await.unwrap_or_else(|sorry: Sorry| sorry.into_page(&state))
 }
 
 async fn consented(
     state: &State,
+    id: &RequestId,
     company_id: Uuid,
     details: ConsentErrand,
     callback: &ConsentCallback,
@@ -211,6 +286,10 @@ async fn consented(
     granted(callback, details.tid)?;
     // A token from before the consent has none of its permissions.
     state.microsoft.forget_token(details.tid);
+    let deed = Deed {
+        company_id: Some(company_id),
+        ..connection(id, details.actor(), Some(details.tid))
+    };
     let ConsentErrand {
         tid,
         oid,
@@ -225,7 +304,7 @@ async fn consented(
         role_proven,
         expected_domain: still_expected(state, tid, errand.expected_domain).await?,
     };
-    let run_id = connect(state, company_id, &consent, errand.requested_by).await?;
+    let run_id = connect(state, company_id, &consent, errand.requested_by, &deed).await?;
     state.doorbell.ring(run_id).await;
     let mut to = own(state, &errand.return_to);
     to.query_pairs_mut().append_pair("connected", &company_id.to_string());
@@ -248,21 +327,15 @@ fn granted(callback: &ConsentCallback, tid: Uuid) -> Result<(), Sorry> {
         .as_deref()
         .is_some_and(|consent| consent.eq_ignore_ascii_case("true"))
     {
-        return Err(Sorry::new(
-            StatusCode::BAD_REQUEST,
-            NOT_CONNECTED,
-            &["Microsoft does not say that consent was given. Try again."],
-        ));
+        let words = ["Microsoft does not say that consent was given. Try again."];
+        return Err(Sorry::new(StatusCode::BAD_REQUEST, NOT_CONNECTED, &words).because("NO_CONSENT"));
     }
     if callback.tenant.as_deref().and_then(|tenant| tenant.parse().ok()) != Some(tid) {
-        return Err(Sorry::new(
-            StatusCode::BAD_REQUEST,
-            NOT_CONNECTED,
-            &[
-                "Consent was given for another tenant than the one you signed in to.",
-                "Begin again, and use the same account on both of Microsoft's pages.",
-            ],
-        ));
+        let words = [
+            "Consent was given for another tenant than the one you signed in to.",
+            "Begin again, and use the same account on both of Microsoft's pages.",
+        ];
+        return Err(Sorry::new(StatusCode::BAD_REQUEST, NOT_CONNECTED, &words).because("ANOTHER_TENANT"));
     }
     Ok(())
 }
@@ -283,18 +356,21 @@ async fn still_expected(state: &State, tid: Uuid, expected: Option<String>) -> R
     if owned {
         return Ok(None);
     }
-    Err(Sorry::new(
-        StatusCode::CONFLICT,
-        NOT_CONNECTED,
-        &[
-            &format!("The tenant that you signed in to does not own {expected}, which this link is for."),
-            "Sign in as an administrator of the right tenant, with a new link.",
-        ],
-    ))
+    let words = [
+        &format!("The tenant that you signed in to does not own {expected}, which this link is for."),
+        "Sign in as an administrator of the right tenant, with a new link.",
+    ];
+    Err(Sorry::new(StatusCode::CONFLICT, NOT_CONNECTED, &words).because("ANOTHER_DOMAIN"))
 }
 
-/// Connects and queues the first run, both or neither.
-async fn connect(state: &State, company_id: Uuid, consent: &Consent, requested_by: String) -> Result<Uuid, Failure> {
+/// Connects, queues the first run and records it, all or nothing.
+async fn connect(
+    state: &State,
+    company_id: Uuid,
+    consent: &Consent,
+    requested_by: String,
+    deed: &Deed<'_>,
+) -> Result<Uuid, Failure> {
     let now = state.now();
     let wish = Wish {
         company_id,
@@ -309,6 +385,7 @@ async fn connect(state: &State, company_id: Uuid, consent: &Consent, requested_b
     let mut conn = state.pool.get().await?;
     conn.transaction(async |conn| {
         tenant::connect(conn, now, company_id, consent).await?;
+        audit::record(conn, now, deed).await?;
         Ok(sync_run::queue(conn, now, &wish).await?.run.id)
     })
     .await

@@ -39,7 +39,7 @@ pub(super) async fn enter(state: &State, id: &RequestId, headers: &HeaderMap, pe
         Ok(admitted) => admitted,
         Err(refusal) => {
             let deed = Deed {
-                refused_because: Some(refusal.reason),
+                refused_because: refusal.sorry.reason(),
                 ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
             };
             audit::record(&mut conn, state.now(), &deed)
@@ -106,9 +106,8 @@ pub(super) async fn leave(state: &State, id: &RequestId, secret: &str) -> anyhow
     .await
 }
 
-/// Why somebody is not let in: for the page, and in a word for the audit trail.
+/// Why somebody is not let in.
 struct Refusal {
-    reason: &'static str,
     company_id: Option<Uuid>,
     sorry: Sorry,
 }
@@ -128,9 +127,9 @@ async fn admit(state: &State, conn: &mut db::Connection, person: &Person) -> any
     let (why, company_id) = portal::explain_no_entry(conn, person.tid, person.oid).await?;
     Ok(Err(match why {
         NoEntry::UnknownTenant if is_ours => Refusal {
-            reason: "NO_STAFF_ROLE",
             company_id: None,
             sorry: sorry(
+                "NO_STAFF_ROLE",
                 "You have no role here yet",
                 &[
                     "You are of the provider's own organization, but nobody has given you a role in Tenantry.",
@@ -217,14 +216,13 @@ fn refusal(why: NoEntry, company_id: Option<Uuid>, guest: bool) -> Refusal {
         ),
     };
     Refusal {
-        reason,
         company_id,
-        sorry: sorry(title, words),
+        sorry: sorry(reason, title, words),
     }
 }
 
-fn sorry(title: &'static str, words: &[&'static str]) -> Sorry {
-    Sorry::new(StatusCode::FORBIDDEN, title, words)
+fn sorry(reason: &'static str, title: &'static str, words: &[&'static str]) -> Sorry {
+    Sorry::new(StatusCode::FORBIDDEN, title, words).because(reason)
 }
 
 fn deed_of(id: &RequestId, kind: ActorKind, person: &Person, company_id: Option<Uuid>) -> Deed<'static> {
@@ -236,6 +234,21 @@ fn deed_of(id: &RequestId, kind: ActorKind, person: &Person, company_id: Option<
         refused_because: None,
         request_id: id.0.parse().ok(),
     }
+}
+
+/// Records that a sign-in came back from Microsoft with something that does not show who it is.
+pub(super) async fn note_unproven(state: &State, id: &RequestId, sorry: &Sorry) -> anyhow::Result<()> {
+    let Some(reason) = sorry.reason() else { return Ok(()) };
+    let deed = Deed {
+        actor: Actor::NOBODY,
+        action: AuditAction::SignIn,
+        company_id: None,
+        subject: None,
+        refused_because: Some(reason),
+        request_id: id.0.parse().ok(),
+    };
+    let mut conn = state.pool.get().await?;
+    Ok(audit::record(&mut conn, state.now(), &deed).await?)
 }
 
 fn actor(kind: ActorKind, tid: Uuid, oid: Uuid, name: Option<String>) -> Actor {

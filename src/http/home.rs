@@ -1,4 +1,5 @@
-//! The first page, until the company page is there: who you are, what there is to explore, how the companies stand.
+//! The first page, until the company page is there: who you are, what there is to explore, how the companies stand. A
+//! portal user learns where they are, and nothing of how the tenant stands.
 
 use std::fmt::Write as _;
 
@@ -16,7 +17,10 @@ use super::page::{self, Sorry, escape};
 use super::state::State;
 use crate::auth::Viewer;
 use crate::auth::session::{self, Proof};
+use crate::auth::viewer::PortalUser;
+use crate::model::company;
 use crate::model::overview::{self, Glance};
+use crate::model::portal::PortalRole;
 use crate::model::tenant::TenantStatus;
 
 /// What a way to Microsoft has left in the address.
@@ -34,7 +38,7 @@ pub(super) async fn page(
 ) -> Response {
     let connected = marks.ok().and_then(|Query(marks)| marks.connected);
     match signed_in(&state, address, &headers).await {
-        Ok(Some(viewer)) => companies(&state, &viewer, connected)
+        Ok(Some(viewer)) => inside(&state, &viewer, connected)
             .await
             .unwrap_or_else(|sorry| sorry.into_page(&state)),
         Ok(None) => welcome(&state, connected.is_some()),
@@ -65,10 +69,47 @@ fn welcome(state: &State, connected: bool) -> Response {
     page::page(state, StatusCode::OK, "Welcome", &body)
 }
 
+async fn inside(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> Result<Response, Sorry> {
+    match viewer {
+        Viewer::PortalUser(user) => portal(state, viewer, user).await,
+        Viewer::Staff(_) | Viewer::Service(_) => companies(state, viewer, connected).await,
+    }
+}
+
+const SIGN_OUT: &str = r#"<form method="post" action="/auth/sign-out"><button class="plain">Sign out</button></form>"#;
+
+/// For a contact of a client.
+async fn portal(state: &State, viewer: &Viewer, user: &PortalUser) -> Result<Response, Sorry> {
+    let scope = viewer.scope();
+    let company = state
+        .pool
+        .read(&scope, async |conn| -> anyhow::Result<_> {
+            Ok(company::find(conn, &scope, user.entry.company_id).await?)
+        })
+        .await?;
+    let company = company.map_or_else(|| "your organization".to_owned(), |company| company.name);
+    let sees = match user.entry.role {
+        PortalRole::User => "You see your own record, your groups and your devices.",
+        PortalRole::Manager => "You see everything that is kept of your organization.",
+    };
+    let body = format!(
+        r#"<p>Signed in to the portal of {} as {}.</p>
+<p>{sees}</p>
+<div class="row">{SIGN_OUT}</div>"#,
+        escape(&company),
+        escape(viewer.name()),
+    );
+    Ok(page::page(state, StatusCode::OK, "Portal", &body))
+}
+
 async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> Result<Response, Sorry> {
-    let mut conn = state.pool.get().await?;
-    let companies = overview::list(&mut conn, &viewer.scope()).await?;
-    drop(conn);
+    let scope = viewer.scope();
+    let companies = state
+        .pool
+        .read(&scope, async |conn| -> anyhow::Result<_> {
+            Ok(overview::list(conn, &scope).await?)
+        })
+        .await?;
     let mut body = String::new();
     if let Some(company) = connected.and_then(|id| companies.iter().find(|company| company.id == id)) {
         let _ = writeln!(
@@ -87,7 +128,7 @@ async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> R
         body,
         r#"<p class="quiet">Signed in as {}.</p>
 <div class="row">{graphiql}
-<form method="post" action="/auth/sign-out"><button class="plain">Sign out</button></form></div>"#,
+{SIGN_OUT}</div>"#,
         escape(viewer.name()),
     );
     if companies.is_empty() {

@@ -77,6 +77,8 @@ pub(super) struct Sorry {
     /// What happened and what to do, a paragraph each.
     said: Vec<String>,
     back: Option<String>,
+    /// Why somebody was refused, in a word for the audit trail.
+    reason: Option<&'static str>,
     retry_after: Option<HeaderValue>,
 }
 
@@ -87,6 +89,7 @@ impl Sorry {
             title,
             said: said.iter().map(|&said| said.to_owned()).collect(),
             back: None,
+            reason: None,
             retry_after: None,
         }
     }
@@ -107,6 +110,17 @@ impl Sorry {
     pub(super) fn back_to(mut self, url: impl Into<String>) -> Self {
         self.back = Some(url.into());
         self
+    }
+
+    /// Says in a word that it is a refusal, and why.
+    pub(super) fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Why somebody was refused; none when nobody was, but something went wrong.
+    pub(super) fn reason(&self) -> Option<&'static str> {
+        self.reason
     }
 
     pub(super) fn titled(mut self, title: &'static str) -> Self {
@@ -151,17 +165,20 @@ impl From<diesel::result::Error> for Sorry {
 impl From<SignInError> for Sorry {
     fn from(error: SignInError) -> Self {
         tracing::info!(code = error.code(), "a sign-in did not succeed");
-        let status = match error {
-            SignInError::Metadata | SignInError::Unavailable => StatusCode::BAD_GATEWAY,
-            _ => StatusCode::FORBIDDEN,
+        let (status, refusal) = match error {
+            SignInError::Metadata | SignInError::Unavailable => (StatusCode::BAD_GATEWAY, None),
+            _ => (StatusCode::FORBIDDEN, Some(error.code())),
         };
-        Self::new(status, "Sign-in did not succeed", &[&error.message(), error.remedy()])
+        Self {
+            reason: refusal,
+            ..Self::new(status, "Sign-in did not succeed", &[&error.message(), error.remedy()])
+        }
     }
 }
 
 impl From<UserError> for Sorry {
     fn from(error: UserError) -> Self {
-        Self::new(StatusCode::CONFLICT, "This cannot be", &[&error.message])
+        Self::new(StatusCode::CONFLICT, "This cannot be", &[&error.message]).because(error.code)
     }
 }
 

@@ -37,6 +37,11 @@ impl Refusal {
         "UNAUTHENTICATED",
         "Sign in at /auth/sign-in, or send a service token as Authorization: Bearer.",
     );
+    pub(super) const ENDED: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "UNAUTHENTICATED",
+        "The session or token has ended, or the right to it. Sign in again at /auth/sign-in.",
+    );
     pub(super) const STRANGE_ORIGIN: Self = Self::new(
         StatusCode::FORBIDDEN,
         "FORBIDDEN",

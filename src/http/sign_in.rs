@@ -91,7 +91,7 @@ pub(super) async fn callback(
         let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
         match flow.purpose {
             Purpose::SignIn => enter(&state, &id, &headers, flow, callback).await,
-            Purpose::ConnectSignIn => connect::signed_in(&state, &headers, flow, callback).await,
+            Purpose::ConnectSignIn => connect::signed_in(&state, &id, &headers, flow, callback).await,
             Purpose::ConnectConsent => Err(unknown_flow()),
         }
     };
@@ -107,7 +107,14 @@ async fn enter(
     callback: Callback,
 ) -> Result<Response, Sorry> {
     let errand: Errand = recall(flow.details)?;
-    let person = callback.person(state, errand.pending).await?;
+    let person = match callback.person(state, errand.pending).await {
+        Ok(person) => person,
+        Err(error) => {
+            let sorry = error.into();
+            entrance::note_unproven(state, id, &sorry).await?;
+            return Err(sorry);
+        }
+    };
     let secret = entrance::enter(state, id, headers, person).await?;
     // Whoever has just signed in is let in also from an address that has spent its failures.
     state

@@ -253,7 +253,7 @@ impl Line {
     async fn recheck(&mut self, guest: &Guest) -> Result<(), End> {
         match session::still_holds(&self.state.pool, self.state.now(), &guest.proof, &guest.viewer).await {
             Ok(true) => self.say(Message::Ping(axum::body::Bytes::new())).await,
-            Ok(false) => Err(Close::forbidden().into()),
+            Ok(false) => Err(Close::ended().into()),
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be checked");
                 Err(Close::broken().into())

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::accept;
@@ -106,7 +107,10 @@ fn events(
                 },
                 _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &admitted.proof, &admitted.viewer).await {
                     Ok(true) => yield ":\n\n".to_owned(),
-                    Ok(false) => break,
+                    Ok(false) => {
+                        yield format!("event: next\ndata: {}\n\n", json!({"errors": Refusal::ENDED.errors()}));
+                        break;
+                    }
                     Err(error) => {
                         span.in_scope(|| {
                             tracing::error!(error = format!("{error:#}"), "a stream's viewer could not be checked");

@@ -85,6 +85,15 @@ pub struct Actor {
     pub name: Option<String>,
 }
 
+impl Actor {
+    /// Somebody who has shown nothing.
+    pub const NOBODY: Self = Self {
+        kind: ActorKind::Nobody,
+        id: None,
+        name: None,
+    };
+}
+
 /// What to record.
 #[derive(Clone, Debug)]
 pub struct Deed<'d> {

@@ -275,6 +275,15 @@ async fn a_tenant_that_is_connected_elsewhere_is_refused_without_naming_where() 
     }
     assert_eq!(pages[0].0, StatusCode::SEE_OTHER);
     assert_eq!(pages[1].0, StatusCode::CONFLICT);
+    let trail = house
+        .rows("select actor_kind, actor_id, subject, outcome, reason from audit_event where action = 'CONNECT' order by id")
+        .await;
+    let by = format!("{contoso}/{}", house.somebody(contoso, true));
+    let attempt = |outcome: &str, reason: Value| json!({"actor_kind": "NOBODY", "actor_id": by, "subject": contoso, "outcome": outcome, "reason": reason});
+    assert_eq!(
+        trail,
+        [attempt("DONE", Value::Null), attempt("REFUSED", json!("TENANT_TAKEN"))]
+    );
     assert!(
         pages[1].1.contains("already connected") && !pages[1].1.contains("First of all"),
         "{}",

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::support::house::{House, PSA, Plan};
+use crate::support::house::{Browser, House, PSA, Plan};
 use crate::support::toys::{Seen, toys_that_tell};
 
 pub const TRANSPORT: &str = "graphql-transport-ws";
@@ -69,11 +69,30 @@ impl Socket {
         }
     }
 
+    /// Opened by a page of ours in this browser, and introduced by its cookie.
+    pub async fn of_browser(house: &House, browser: &Browser) -> Self {
+        let (cookie, origin) = (browser.cookie(), browser.origin());
+        let headers = [
+            ("sec-websocket-protocol", TRANSPORT),
+            ("cookie", &cookie),
+            ("origin", &origin),
+        ];
+        let mut socket = open(house, &headers).await.expect("a socket");
+        socket.say(json!({"type": "connection_init"})).await;
+        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}));
+        socket
+    }
+
     /// The code that the socket is closed with.
     pub async fn closed(&mut self) -> u16 {
+        self.farewell().await.0
+    }
+
+    /// The code and the reason that the socket is closed with.
+    pub async fn farewell(&mut self) -> (u16, String) {
         loop {
             match self.0.next().await.expect("a close frame comes").expect("a message") {
-                Message::Close(Some(frame)) => return frame.code.into(),
+                Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
                 Message::Ping(_) | Message::Pong(_) | Message::Text(_) => {}
                 other => panic!("{other:?}"),
             }

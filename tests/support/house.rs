@@ -20,6 +20,7 @@ use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::model::session::StaffRole;
 use tenantry::model::{Company, company, connect_ticket};
+use tenantry::sync::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -283,6 +284,14 @@ impl House {
             .post(self.at("/graphql"))
             .bearer_auth(&self.token)
             .json(&json!({"query": document}))
+    }
+
+    /// What a worker of this house performs runs with.
+    pub async fn engine(&self) -> Engine {
+        let events = Events::start(&self.pool, self.stop.clone())
+            .await
+            .expect("events start");
+        Engine::new(self.pool.clone(), microsoft(&self.simulator), events)
     }
 
     pub fn browser(&self) -> Browser {

@@ -94,6 +94,11 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
+    /// For somebody who was let in, and may no longer be here.
+    pub(super) fn ended() -> Self {
+        Self::new(4403, "Forbidden: the session has ended, or the right to it")
+    }
+
     pub(super) fn subprotocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable")
     }

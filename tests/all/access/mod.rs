@@ -1,5 +1,6 @@
 //! Who may come in, what they see, and how it ends.
 
+mod ending;
 mod locks;
 mod portal;
 mod staff;

@@ -230,3 +230,21 @@ async fn a_session_ends_with_the_right_to_it_and_does_not_come_back() {
         "Colleague"
     );
 }
+
+#[tokio::test]
+async fn the_first_page_tells_a_portal_user_nothing_of_the_tenant() {
+    let house = House::open().await;
+    let (ours, _) = two_clients(&house).await;
+    house
+        .sql("update tenant set domain = 'secret.example', consented_by = 'An administrator', status_reason = 'A reason'")
+        .await;
+    let mut browser = ours
+        .sign_in(&house, ours.person)
+        .await
+        .expect("an active contact comes in");
+    let page = browser.get(house.at("/")).await.text().await.expect("a page");
+    assert!(page.contains("Contoso") && page.contains("Adele"), "{page}");
+    for hidden in ["secret.example", "An administrator", "A reason", "Fabrikam", "graphiql"] {
+        assert!(!page.contains(hidden), "{hidden}: {page}");
+    }
+}

@@ -113,3 +113,28 @@ async fn a_service_token_opens_its_companies_and_does_what_it_was_made_for() {
     let disconnect = format!(r#"mutation {{ disconnect(input: {{companyId: "{own}"}}) {{ userErrors {{ code }} }} }}"#);
     assert_eq!(ask(disconnect).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }
+
+#[tokio::test]
+async fn a_sign_in_that_shows_nobody_is_on_the_trail() {
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let person = house.somebody(house.staff_tenant, false);
+    let mut back = browser.pick(house.at("/auth/sign-in"), person).await;
+    let state = back
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .expect("a state")
+        .1
+        .into_owned();
+    back.query_pairs_mut()
+        .clear()
+        .extend_pairs([("code", "made-up"), ("state", &state)]);
+    assert_eq!(browser.get(back).await.status(), StatusCode::FORBIDDEN);
+    let trail = house
+        .rows("select actor_kind, action, outcome, actor_id from audit_event")
+        .await;
+    assert_eq!(
+        trail,
+        [json!({"actor_kind": "NOBODY", "action": "SIGN_IN", "outcome": "REFUSED", "actor_id": null})]
+    );
+}
