@@ -125,6 +125,13 @@ impl Handout<'_> {
             })
     }
 
+    /// Somebody of a connected client, and no administrator of it.
+    fn portal_user(&self) -> Option<(&Client, &Account)> {
+        let client = self.clients.iter().find(|client| client.connected)?;
+        let people = client.tenant.accounts.iter();
+        Some((client, people.into_iter().find(|account| !account.administrator)?))
+    }
+
     /// Says where to click and as whom.
     pub fn print(&self, data_dir: &Path) {
         let staff = self.msp.accounts.first().map_or_else(|| "anybody".to_owned(), named);
@@ -139,6 +146,13 @@ impl Handout<'_> {
             let administrator = administrator.map_or_else(|| "its administrator".to_owned(), named);
             eprintln!(
                 "  3. Connect {}, unless it is: at Microsoft, sign in as {administrator} and accept.",
+                client.tenant.display_name
+            );
+        }
+        if let Some((client, contact)) = self.portal_user() {
+            eprintln!(
+                "  4. Sign in as a portal user, in another window: choose {} of {}.",
+                named(contact),
                 client.tenant.display_name
             );
         }
