@@ -23,7 +23,7 @@ pub mod sync_run;
 pub mod sync_slot;
 pub mod sync_state;
 pub mod tenant;
-mod text_enum;
+pub(crate) mod text_enum;
 
 pub use asset::Asset;
 pub use company::Company;

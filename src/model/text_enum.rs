@@ -12,6 +12,9 @@ macro_rules! text_enum {
         }
 
         impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
             /// The word for it in the database and in GraphQL.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }

@@ -1,0 +1,1 @@
+//! The checks, the frameworks and which check supports which control.
