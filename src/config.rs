@@ -7,9 +7,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
 use uuid::Uuid;
+
+use crate::model::session::StaffRole;
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -40,6 +43,20 @@ pub struct Web {
     /// The MSP's own tenant: its people are staff
     #[arg(long, env = "TENANTRY_STAFF_TENANT_ID")]
     pub staff_tenant_id: Option<Uuid>,
+    /// Groups of that tenant whose members are staff, as ROLE=group id with ADMIN, TECHNICIAN or AUDITOR
+    /// (comma-separated); besides the app roles Tenantry.Admin, Tenantry.Technician, Tenantry.Auditor
+    #[arg(long, env = "TENANTRY_STAFF_GROUPS", value_delimiter = ',')]
+    pub staff_groups: Vec<String>,
+    /// How many proxies of yours every request comes through. Each appends to X-Forwarded-For where it was called from;
+    /// 0 believes nothing of that header
+    #[arg(long, env = "TENANTRY_PROXY_HOPS", default_value_t = 0)]
+    pub proxy_hops: usize,
+    /// Whether staff get GraphiQL at /graphiql (on or off)
+    #[arg(long, env = "TENANTRY_GRAPHIQL", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub graphiql: bool,
+    /// Whether those who may explore can ask for the schema itself (on or off)
+    #[arg(long, env = "TENANTRY_INTROSPECTION", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub introspection: bool,
 }
 
 /// Microsoft's national clouds.
@@ -107,6 +124,19 @@ impl Web {
         Ok(self.allowed_origins.clone())
     }
 
+    /// The groups of the MSP's own tenant whose members are staff, and as what.
+    ///
+    /// # Errors
+    /// When one is not `ROLE=group id`.
+    pub fn staff_groups(&self) -> anyhow::Result<Vec<(StaffRole, Uuid)>> {
+        let read = |text: &String| {
+            staff_group(text).with_context(|| {
+                format!("TENANTRY_STAFF_GROUPS: {text} is not a role and a group's object id, such as ADMIN=0b8e6c2e-…")
+            })
+        };
+        self.staff_groups.iter().map(read).collect()
+    }
+
     /// The MSP's own tenant.
     ///
     /// # Errors
@@ -116,6 +146,13 @@ impl Web {
             "TENANTRY_STAFF_TENANT_ID is not set: the id of the MSP's own tenant, whose people sign in as staff",
         )
     }
+}
+
+/// Reads `ROLE=group id`.
+fn staff_group(text: &str) -> Option<(StaffRole, Uuid)> {
+    let (role, group) = text.split_once('=')?;
+    let role = StaffRole::ALL.iter().find(|known| known.as_str() == role.trim())?;
+    Some((*role, group.trim().parse().ok()?))
 }
 
 fn require_origin(url: &Url) -> anyhow::Result<()> {
@@ -139,5 +176,28 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Settings {
+        #[command(flatten)]
+        web: Web,
+    }
+
+    #[test]
+    fn a_switch_is_on_unless_it_is_off() {
+        let settings = |flags: &[&str]| Settings::try_parse_from([&["tenantry"], flags].concat()).map(|set| set.web);
+        let web = settings(&[]).unwrap();
+        assert!(web.graphiql && web.introspection);
+        let web = settings(&["--graphiql", "off", "--introspection", "false"]).unwrap();
+        assert!(!web.graphiql && !web.introspection);
+        assert!(settings(&["--graphiql", "sometimes"]).is_err());
     }
 }

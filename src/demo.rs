@@ -116,8 +116,15 @@ impl Demo {
             public_url: None,
             allowed_origins: Vec::new(),
             staff_tenant_id: Some(msp.id),
+            staff_groups: Vec::new(),
+            proxy_hops: 0,
+            graphiql: true,
+            introspection: true,
         };
         let registration = register(simulator, &web.origin()?, &msp);
+        for (account, app_role) in clients::staff(&msp) {
+            simulator.assign_app_roles(msp.id, account.oid, &[app_role])?;
+        }
         let app = App::start(pool.clone(), &registration, stop.clone()).await?;
         let (ready, is_ready) = watch::channel(false);
         let server = tokio::spawn(serve::serve(listener, app.clone(), web.clone(), is_ready, stop.clone()));

@@ -12,6 +12,8 @@ mod directory;
 mod entra;
 mod faults;
 mod graph;
+mod posture;
+mod roles;
 mod server;
 mod tls;
 mod world;
@@ -142,19 +144,15 @@ impl Simulator {
         Ok(())
     }
 
-    /// Assigns app roles of an application to a person: their id tokens carry them as `roles`.
-    pub fn assign_app_roles(
-        &self,
-        tenant: Uuid,
-        person: Uuid,
-        client_id: &str,
-        roles: Vec<String>,
-    ) -> anyhow::Result<()> {
+    /// Assigns app roles of the registered application to a person, instead of those so far: their id tokens
+    /// carry them as `roles`. Errors: unknown tenant or person, not exactly one application, an undeclared role.
+    pub fn assign_app_roles(&self, tenant: Uuid, oid: Uuid, roles: &[&str]) -> anyhow::Result<()> {
         let tenant = self
             .world
             .tenant(tenant)
             .with_context(|| format!("there is no tenant {tenant}"))?;
-        world::lock(&tenant.app_roles).insert((client_id.to_owned(), person), roles);
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        entra::app_roles::assign(&self.world, &tenant, oid, None, roles)?;
         Ok(())
     }
 }

@@ -101,6 +101,10 @@ fn example() -> World {
             "User.Read.All",
             "GroupMember.Read.All",
             "DeviceManagementManagedDevices.Read.All",
+            "DeviceManagementConfiguration.Read.All",
+            "Policy.Read.All",
+            "AuditLog.Read.All",
+            "RoleManagement.Read.Directory",
             "Organization.Read.All",
         ]
         .map(str::to_owned)

@@ -22,6 +22,9 @@ use crate::directory::{Directory, Kind, Object};
 use crate::entra::keys::KeySet;
 use crate::entra::session::Sessions;
 use crate::faults::Faults;
+use crate::graph::limits::Limits;
+use crate::posture::Posture;
+use crate::roles::{GLOBAL_ADMINISTRATOR, RoleAssignment};
 
 /// An application registration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,6 +56,9 @@ pub struct ApplicationSpec {
     /// Whether id tokens carry `wids`, as with `groupMembershipClaims`.
     #[serde(default = "yes")]
     pub emit_wids: bool,
+    /// Whether id tokens carry `groups`, as with `groupMembershipClaims`.
+    #[serde(default)]
+    pub emit_groups: bool,
 }
 
 fn yes() -> bool {
@@ -74,6 +80,7 @@ impl ApplicationSpec {
             home_tenant,
             app_roles: Vec::new(),
             emit_wids: true,
+            emit_groups: false,
         }
     }
 }
@@ -101,6 +108,9 @@ pub struct TenantSpec {
     /// Whether the tenant has Entra ID P1 or P2.
     #[serde(default = "yes")]
     pub premium: bool,
+    /// Whether Microsoft's published limits hold for conditional access and the identity reports.
+    #[serde(default)]
+    pub limits: bool,
     /// A folder of captured Graph answers; then nothing is seeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture: Option<PathBuf>,
@@ -122,6 +132,7 @@ impl TenantSpec {
             devices: None,
             intune: true,
             premium: true,
+            limits: false,
             capture: None,
             capture_manifest: None,
         }
@@ -158,9 +169,6 @@ pub struct Account {
     pub administrator: bool,
 }
 
-/// Global Administrator: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>.
-pub const GLOBAL_ADMINISTRATOR: Uuid = Uuid::from_u128(0x62e90394_69f5_4237_9190_012177145e10);
-
 /// One application's consent in one tenant.
 #[derive(Clone, Debug)]
 pub struct Consent {
@@ -181,6 +189,7 @@ pub struct ConsentDelay {
 pub struct Settings {
     pub intune: bool,
     pub premium: bool,
+    pub limits: bool,
     pub consent_delay: ConsentDelay,
 }
 
@@ -197,8 +206,10 @@ pub struct Tenant {
     pub consents: Mutex<BTreeMap<String, Consent>>,
     /// App roles by application and person.
     pub app_roles: Mutex<HashMap<(String, Uuid), Vec<String>>>,
-    /// Directory roles: role template and person.
-    pub role_assignments: Mutex<Vec<(Uuid, Uuid)>>,
+    /// Security settings. Where their lock is held with others: the directory's first, then this, then the roles'.
+    pub posture: RwLock<Posture>,
+    pub role_assignments: Mutex<Vec<RoleAssignment>>,
+    pub limits: Limits,
     /// What a capture says of the organization.
     pub organization: Object,
     /// Small collections that are answered as they were captured, by path.
@@ -374,6 +385,13 @@ impl Tenant {
             }
             None => seeded(&spec),
         };
+        let posture = Posture::new(
+            captured.tenant,
+            &captured.directory,
+            &captured.role_assignments,
+            spec.capture.is_none(),
+            spec.premium,
+        );
         Ok(Self {
             id: captured.tenant,
             display_name: spec.display_name,
@@ -384,11 +402,14 @@ impl Tenant {
             settings: Mutex::new(Settings {
                 intune: spec.intune,
                 premium: spec.premium,
+                limits: spec.limits,
                 consent_delay: ConsentDelay::default(),
             }),
             consents: Mutex::default(),
             app_roles: Mutex::default(),
+            posture: RwLock::new(posture),
             role_assignments: Mutex::new(captured.role_assignments),
+            limits: Limits::default(),
             organization: captured.organization,
             replayed: captured.replayed,
             faults: Faults::default(),
@@ -402,8 +423,10 @@ impl Tenant {
         let settings = lock(&self.settings);
         let administrators: Vec<Uuid> = lock(&self.role_assignments)
             .iter()
-            .filter(|(role, _)| *role == GLOBAL_ADMINISTRATOR)
-            .map(|(_, person)| *person)
+            .filter(|held| {
+                held.role == GLOBAL_ADMINISTRATOR && directory.find_live(Kind::Person, held.principal).is_some()
+            })
+            .map(|held| held.principal)
             .collect();
         let account = |index: u32| {
             let text = |name| directory.text(Kind::Person, index, name).unwrap_or_default();
@@ -434,8 +457,8 @@ impl Tenant {
     pub fn roles_of(&self, person: Uuid) -> Vec<Uuid> {
         lock(&self.role_assignments)
             .iter()
-            .filter(|(_, who)| *who == person)
-            .map(|(role, _)| *role)
+            .filter(|held| held.principal == person && held.scope == "/")
+            .map(|held| held.role)
             .collect()
     }
 
@@ -458,7 +481,8 @@ fn seeded(spec: &TenantSpec) -> Captured {
         0
     };
     let directory = Directory::new(Seed::new(tenant, spec.seed, &spec.domain, spec.people, groups, devices));
-    let administrator = (spec.people > 0).then(|| (GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
+    let administrator =
+        (spec.people > 0).then(|| RoleAssignment::tenant_wide(GLOBAL_ADMINISTRATOR, directory.id(Kind::Person, 0)));
     Captured {
         directory,
         tenant,

@@ -6,5 +6,5 @@ pub mod session;
 pub mod sign_in;
 pub mod viewer;
 
-pub use policy::{Action, allow};
+pub use policy::{Action, Resource, allow, may};
 pub use viewer::Viewer;

@@ -1,27 +1,246 @@
 //! What a viewer may do: one pure function, and whatever it does not name is refused.
+//!
+//! The whole of it is printed in `policy.txt`, which a test compares: a right is not given by accident.
+
+use uuid::Uuid;
 
 use super::Viewer;
+use super::viewer::Role;
 
-/// Something that can be done, apart from looking: what may be seen is the viewer's scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    CreateCompany,
-    DeleteCompany,
-    Connect,
-    Disconnect,
-    SyncCompany,
-    SettleHeldChanges,
-    UpdateSyncRules,
-    ManageServiceTokens,
-    /// Explore the schema: GraphiQL and introspection.
-    Explore,
+crate::model::text_enum::text_enum! {
+    /// Something that can be done. What of it is shown depends on the viewer's scope besides.
+    pub enum Action {
+        /// See that a company is there, and its name.
+        ViewCompany = "VIEW_COMPANY",
+        /// See contacts, contact groups and assets.
+        ViewRecords = "VIEW_RECORDS",
+        /// See the tenant, the sync runs with what they changed and held, the sync rules and the portal access groups.
+        ViewSync = "VIEW_SYNC",
+        /// See the evidence.
+        ViewEvidence = "VIEW_EVIDENCE",
+        /// See who did what.
+        ViewAuditTrail = "VIEW_AUDIT_TRAIL",
+        /// `createCompany`.
+        CreateCompany = "CREATE_COMPANY",
+        /// `deleteCompany`.
+        DeleteCompany = "DELETE_COMPANY",
+        /// `connect`.
+        Connect = "CONNECT",
+        /// `disconnect`.
+        Disconnect = "DISCONNECT",
+        /// `syncCompany`.
+        SyncCompany = "SYNC_COMPANY",
+        /// `releaseHeldChanges` and `discardHeldChanges`.
+        SettleHeldChanges = "SETTLE_HELD_CHANGES",
+        /// `updateSyncRules`.
+        UpdateSyncRules = "UPDATE_SYNC_RULES",
+        /// `setPortalAccessGroups`.
+        SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
+        /// `createServiceToken` and `revokeServiceToken`, and see the tokens there are.
+        ManageServiceTokens = "MANAGE_SERVICE_TOKENS",
+        /// See sessions and end them.
+        ManageSessions = "MANAGE_SESSIONS",
+        /// Explore the schema: GraphiQL and introspection.
+        Explore = "EXPLORE",
+    }
 }
 
-/// Whether the viewer may do it.
-pub fn allow(viewer: &Viewer, action: Action) -> bool {
+impl Action {
+    /// Everything that a service token can be made for, in the words that are stored.
+    pub fn of_tokens() -> Vec<String> {
+        let all = Self::ALL.iter().filter(|action| action.is_for_tokens());
+        all.map(Self::to_string).collect()
+    }
+
+    /// Whether a service token can be made for it. Every token may look at its companies; none may make more of its kind
+    /// or end the sessions of people, for it may leak.
+    pub fn is_for_tokens(self) -> bool {
+        !self.is_a_look() && !matches!(self, Self::ManageServiceTokens | Self::ManageSessions)
+    }
+
+    fn is_a_look(self) -> bool {
+        matches!(
+            self,
+            Self::ViewCompany | Self::ViewRecords | Self::ViewSync | Self::ViewEvidence
+        )
+    }
+}
+
+/// What something is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// The MSP's own: no company's in particular.
+    Msp,
+    /// What belongs to a company as a whole.
+    Company(Uuid),
+    /// What is one person's, of a company: by Microsoft's object id.
+    Person(Uuid, Uuid),
+    /// What the viewer has themselves, such as their sessions.
+    Own,
+}
+
+/// Whether the viewer may do this to that.
+pub fn allow(viewer: &Viewer, action: Action, resource: Resource) -> bool {
+    granted(viewer, action, resource) && reaches(viewer, action, resource)
+}
+
+/// Whether the viewer may do it to anything at all: what is refused here is refused whatever it is about.
+pub fn may(viewer: &Viewer, action: Action) -> bool {
+    [Resource::Msp, Resource::Company(Uuid::nil()), Resource::Own]
+        .into_iter()
+        .any(|resource| granted(viewer, action, resource))
+}
+
+fn granted(viewer: &Viewer, action: Action, resource: Resource) -> bool {
+    use Action as A;
+    if resource == Resource::Own {
+        return viewer.person().is_some() && action == A::ManageSessions;
+    }
     match viewer {
-        Viewer::Staff(_) => true,
-        // A leaked token must not be able to make more of its kind.
-        Viewer::Service(_) => action != Action::ManageServiceTokens,
+        Viewer::Service(service) => action.is_a_look() || (action.is_for_tokens() && service.actions.contains(&action)),
+        Viewer::Staff(_) | Viewer::PortalUser(_) => match viewer.role() {
+            Role::Admin => true,
+            Role::Technician => !matches!(action, A::DeleteCompany | A::ManageServiceTokens | A::ManageSessions),
+            Role::Auditor => action.is_a_look() || matches!(action, A::ViewAuditTrail | A::Explore),
+            Role::Manager => action.is_a_look(),
+            Role::User => matches!(action, A::ViewCompany | A::ViewRecords),
+            Role::Service => false,
+        },
+    }
+}
+
+fn reaches(viewer: &Viewer, action: Action, resource: Resource) -> bool {
+    let scope = viewer.scope();
+    match resource {
+        Resource::Own => true,
+        // The schema is the same for everybody; the rest of what is the MSP's concerns every company.
+        Resource::Msp => scope.companies().is_none() || action == Action::Explore,
+        Resource::Company(company) if action == Action::ViewCompany => scope.holds(company),
+        Resource::Company(company) => scope.holds_whole(company),
+        Resource::Person(company, person) => scope.holds_person(company, Some(person)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::auth::viewer::{PortalUser, Service, Staff};
+    use crate::model::Scope;
+    use crate::model::portal::{Entry, PortalRole};
+    use crate::model::session::StaffRole;
+
+    const OURS: Uuid = Uuid::from_u128(1);
+    const THEIRS: Uuid = Uuid::from_u128(2);
+    const SELF: Uuid = Uuid::from_u128(3);
+    const ANOTHER: Uuid = Uuid::from_u128(4);
+
+    fn staff(role: StaffRole) -> Viewer {
+        Viewer::Staff(Staff {
+            session_id: Uuid::nil(),
+            tid: Uuid::nil(),
+            oid: SELF,
+            name: String::new(),
+            role,
+        })
+    }
+
+    fn portal_user(role: PortalRole) -> Viewer {
+        Viewer::PortalUser(PortalUser {
+            session_id: Uuid::nil(),
+            tid: Uuid::nil(),
+            oid: SELF,
+            name: String::new(),
+            entry: Entry {
+                company_id: OURS,
+                contact_id: Uuid::nil(),
+                contact_name: None,
+                group_ids: Vec::new(),
+                role,
+            },
+        })
+    }
+
+    fn service(scope: Scope, actions: &[Action]) -> Viewer {
+        Viewer::Service(Service {
+            token_id: Uuid::nil(),
+            name: String::new(),
+            scope,
+            actions: actions.to_vec(),
+        })
+    }
+
+    fn table() -> String {
+        let viewers = [
+            ("ADMIN", staff(StaffRole::Admin)),
+            ("TECHNICIAN", staff(StaffRole::Technician)),
+            ("AUDITOR", staff(StaffRole::Auditor)),
+            ("MANAGER", portal_user(PortalRole::Manager)),
+            ("USER", portal_user(PortalRole::User)),
+            ("TOKEN:all", service(Scope::All, Action::ALL)),
+            ("TOKEN:company", service(Scope::Companies(vec![OURS]), Action::ALL)),
+            ("TOKEN:none", service(Scope::All, &[])),
+        ];
+        let resources = [
+            ("the MSP", Resource::Msp),
+            ("own company", Resource::Company(OURS)),
+            ("another company", Resource::Company(THEIRS)),
+            ("own record", Resource::Person(OURS, SELF)),
+            ("a colleague's record", Resource::Person(OURS, ANOTHER)),
+            ("a stranger's record", Resource::Person(THEIRS, ANOTHER)),
+            ("own sessions", Resource::Own),
+        ];
+        let mut text = String::new();
+        write!(text, "{:<26}{:<22}", "action", "resource").unwrap();
+        for (name, _) in &viewers {
+            write!(text, "{name:<14}").unwrap();
+        }
+        for action in Action::ALL {
+            text.push('\n');
+            for (name, resource) in resources {
+                write!(text, "\n{:<26}{name:<22}", action.to_string()).unwrap();
+                for (_, viewer) in &viewers {
+                    let word = if allow(viewer, *action, resource) { "yes" } else { "-" };
+                    write!(text, "{word:<14}").unwrap();
+                }
+            }
+        }
+        let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        lines.push("");
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_policy_is_the_table_that_is_checked_in() {
+        let table = table();
+        if table != include_str!("policy.txt") {
+            let refreshed = concat!(env!("CARGO_MANIFEST_DIR"), "/target/policy.txt");
+            std::fs::write(refreshed, &table).unwrap();
+            panic!(
+                "src/auth/policy.txt is not what the policy says. Where the change is meant: cp target/policy.txt src/auth/"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_be_done_to_nothing_is_refused_whatever_it_is_about() {
+        let viewer = portal_user(PortalRole::User);
+        assert!(!may(&viewer, Action::SyncCompany));
+        assert!(may(&viewer, Action::ViewRecords));
+        assert!(may(&viewer, Action::ManageSessions), "their own");
+    }
+
+    #[test]
+    fn a_portal_user_sees_groups_that_they_are_in_and_no_others() {
+        let scope = Scope::Person {
+            company_id: OURS,
+            entra_id: SELF,
+            group_ids: Arc::from([ANOTHER].as_slice()),
+        };
+        assert!(scope.holds_group(OURS, ANOTHER));
+        assert!(!scope.holds_group(OURS, SELF));
+        assert!(!scope.holds_group(THEIRS, ANOTHER));
     }
 }

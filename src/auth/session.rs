@@ -6,11 +6,11 @@
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 
-use super::Viewer;
-use super::viewer::{Service, Staff};
+use super::viewer::{PortalUser, Service, Staff};
+use super::{Action, Viewer};
 use crate::db::{Connection, Pool};
-use crate::model::staff_session::StaffSession;
-use crate::model::{service_token, staff_session};
+use crate::model::session::Session;
+use crate::model::{Scope, portal, service_token, session};
 
 /// What a request, or a socket's first message, offers as proof.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,47 +63,79 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 /// When the database fails.
 pub async fn viewer(pool: &Pool, now: DateTime<Utc>, proof: &Proof) -> anyhow::Result<Option<Viewer>> {
     let mut conn = pool.get().await?;
+    let found = look_up(&mut conn, now, proof).await?;
+    if let Some((_, Some(session))) = &found {
+        session::note_use(&mut conn, now, session).await?;
+    }
+    Ok(found.map(|(viewer, _)| viewer))
+}
+
+/// Whether a proof that held still shows the same: the same person, seeing the same. To watch is not to use: a page left
+/// open does not keep its session alive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn still_holds(pool: &Pool, now: DateTime<Utc>, proof: &Proof, viewer: &Viewer) -> anyhow::Result<bool> {
+    let mut conn = pool.get().await?;
+    let found = look_up(&mut conn, now, proof).await?;
+    Ok(found.is_some_and(|(now, _)| now.role() == viewer.role() && now.scope() == viewer.scope()))
+}
+
+async fn look_up(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    proof: &Proof,
+) -> anyhow::Result<Option<(Viewer, Option<Session>)>> {
     match proof {
-        Proof::Bearer(secret) => service(&mut conn, now, secret).await,
+        Proof::Bearer(secret) => {
+            let token = service_token::find_by_secret(conn, now, secret).await?;
+            Ok(token.map(|token| (service(token), None)))
+        }
         Proof::Cookie(secret) => {
-            let Some(session) = staff_session::find_by_secret(&mut conn, now, secret).await? else {
+            let Some(session) = session::find_by_secret(conn, now, secret).await? else {
                 return Ok(None);
             };
-            staff_session::note_use(&mut conn, now, &session).await?;
-            Ok(Some(staff(session)))
+            let viewer = signed_in(conn, &session).await?;
+            Ok(viewer.map(|viewer| (viewer, Some(session))))
         }
     }
 }
 
-/// Whether a proof that held still does. To watch is not to use: a page left open does not keep its session alive.
-///
-/// # Errors
-/// When the database fails.
-pub async fn still_holds(pool: &Pool, now: DateTime<Utc>, proof: &Proof) -> anyhow::Result<bool> {
-    let mut conn = pool.get().await?;
-    Ok(match proof {
-        Proof::Bearer(secret) => service_token::find_by_secret(&mut conn, now, secret).await?.is_some(),
-        Proof::Cookie(secret) => staff_session::find_by_secret(&mut conn, now, secret).await?.is_some(),
+fn service(token: service_token::ServiceToken) -> Viewer {
+    let actions = Action::ALL.iter().copied();
+    Viewer::Service(Service {
+        token_id: token.id,
+        name: token.name,
+        scope: token.company_ids.map_or(Scope::All, Scope::Companies),
+        actions: actions
+            .filter(|action| token.actions.iter().any(|word| word == action.as_str()))
+            .collect(),
     })
 }
 
-async fn service(conn: &mut Connection, now: DateTime<Utc>, secret: &str) -> anyhow::Result<Option<Viewer>> {
-    let token = service_token::find_by_secret(conn, now, secret).await?;
-    Ok(token.map(|token| {
-        Viewer::Service(Service {
-            token_id: token.id,
-            name: token.name,
+/// Who has this session. A portal user's right to be here is looked up anew: what was learned of them since counts.
+async fn signed_in(conn: &mut Connection, session: &Session) -> anyhow::Result<Option<Viewer>> {
+    let Session { id, tid, oid, .. } = *session;
+    if let Some(role) = session.staff_role {
+        return Ok(Some(Viewer::Staff(Staff {
+            session_id: id,
+            tid,
+            oid,
+            name: session.name.clone(),
+            role,
+        })));
+    }
+    let entry = portal::find_entry(conn, tid, oid).await?;
+    let entry = entry.filter(|entry| Some(entry.company_id) == session.company_id);
+    Ok(entry.map(|entry| {
+        Viewer::PortalUser(PortalUser {
+            session_id: id,
+            tid,
+            oid,
+            name: session.name.clone(),
+            entry,
         })
     }))
-}
-
-fn staff(session: StaffSession) -> Viewer {
-    Viewer::Staff(Staff {
-        session_id: session.id,
-        tid: session.tid,
-        oid: session.oid,
-        name: session.name,
-    })
 }
 
 #[cfg(test)]

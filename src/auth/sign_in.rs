@@ -91,6 +91,9 @@ pub struct Person {
     pub guest: Option<bool>,
     /// Roles of our application that the tenant's administrator has assigned: good within that tenant only.
     pub roles: Vec<String>,
+    /// Groups of the tenant that the person is in, as far as the token tells: Entra leaves them out beyond 200, and where
+    /// the registration does not emit them.
+    pub groups: Vec<Uuid>,
 }
 
 type EntraTokenResponse = StandardTokenResponse<

@@ -2,13 +2,19 @@
 
 use uuid::Uuid;
 
+use super::Action;
 use crate::model::Scope;
+use crate::model::audit::{Actor, ActorKind};
+use crate::model::portal::{self, PortalRole};
+use crate::model::session::StaffRole;
 
 /// Somebody who has proven who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Viewer {
     /// A person of the MSP, signed in with their own Entra account.
     Staff(Staff),
+    /// A contact of a client, signed in with their own Entra account.
+    PortalUser(PortalUser),
     /// The PSA's back end, with a service token.
     Service(Service),
 }
@@ -21,6 +27,19 @@ pub struct Staff {
     pub tid: Uuid,
     pub oid: Uuid,
     pub name: String,
+    pub role: StaffRole,
+}
+
+/// A contact of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortalUser {
+    pub session_id: Uuid,
+    /// With `oid`, who they are: never an e-mail address.
+    pub tid: Uuid,
+    pub oid: Uuid,
+    pub name: String,
+    /// By what right they are here, as it stands now.
+    pub entry: portal::Entry,
 }
 
 /// A holder of a service token.
@@ -28,6 +47,27 @@ pub struct Staff {
 pub struct Service {
     pub token_id: Uuid,
     pub name: String,
+    /// What the token opens.
+    pub scope: Scope,
+    /// What it may do there.
+    pub actions: Vec<Action>,
+}
+
+/// What a viewer is, in one word: the columns of the policy's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum Role {
+    /// Staff: everything.
+    Admin,
+    /// Staff: the daily work.
+    Technician,
+    /// Staff: to look, at everything.
+    Auditor,
+    /// A portal user who sees the whole company.
+    Manager,
+    /// A portal user who sees what is their own.
+    User,
+    /// A program with a service token, which names what it may do.
+    Service,
 }
 
 impl Viewer {
@@ -35,12 +75,71 @@ impl Viewer {
     pub fn name(&self) -> &str {
         match self {
             Self::Staff(staff) => &staff.name,
+            Self::PortalUser(user) => &user.name,
             Self::Service(service) => &service.name,
         }
     }
 
-    /// The companies that they may see.
+    /// What they are.
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Staff(staff) => match staff.role {
+                StaffRole::Admin => Role::Admin,
+                StaffRole::Technician => Role::Technician,
+                StaffRole::Auditor => Role::Auditor,
+            },
+            Self::PortalUser(user) => match user.entry.role {
+                PortalRole::Manager => Role::Manager,
+                PortalRole::User => Role::User,
+            },
+            Self::Service(_) => Role::Service,
+        }
+    }
+
+    /// What they may see.
     pub fn scope(&self) -> Scope {
-        Scope::All
+        match self {
+            Self::Staff(_) => Scope::All,
+            Self::PortalUser(user) => user.entry.scope(user.oid),
+            Self::Service(service) => service.scope.clone(),
+        }
+    }
+
+    /// The person, by tenant and object id; a service token is nobody in particular.
+    pub fn person(&self) -> Option<(Uuid, Uuid)> {
+        match self {
+            Self::Staff(staff) => Some((staff.tid, staff.oid)),
+            Self::PortalUser(user) => Some((user.tid, user.oid)),
+            Self::Service(_) => None,
+        }
+    }
+
+    /// As the audit trail names them.
+    pub fn actor(&self) -> Actor {
+        let kind = match self {
+            Self::Staff(_) => ActorKind::Staff,
+            Self::PortalUser(_) => ActorKind::PortalUser,
+            Self::Service(_) => ActorKind::Service,
+        };
+        let id = match self {
+            Self::Service(service) => service.token_id.to_string(),
+            Self::Staff(Staff { tid, oid, .. }) | Self::PortalUser(PortalUser { tid, oid, .. }) => {
+                format!("{tid}/{oid}")
+            }
+        };
+        Actor {
+            kind,
+            id: Some(id),
+            name: Some(self.name().to_owned()),
+        }
+    }
+
+    /// The session that they came with.
+    pub fn session_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Staff(staff) => Some(staff.session_id),
+            Self::PortalUser(user) => Some(user.session_id),
+            Self::Service(_) => None,
+        }
     }
 }

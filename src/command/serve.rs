@@ -9,7 +9,7 @@ use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::config::{Database, Registration, Web};
 use tenantry::graphql::{self, PublicUrl};
-use tenantry::http::{self, Executor, Parts, State, Timing};
+use tenantry::http::{self, Executor, Parts, Rates, State, Switches, Timing};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -71,8 +71,15 @@ pub async fn serve(
         doorbell: app.doorbell,
         allowed,
         staff_tenant: web.staff_tenant()?,
+        staff_groups: web.staff_groups()?,
         clock: super::now,
         timing: Timing::default(),
+        rates: Rates::default(),
+        switches: Switches {
+            graphiql: web.graphiql,
+            introspection: web.introspection,
+        },
+        proxy_hops: web.proxy_hops,
         ready,
         stop,
     });

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use tenantry::app::Data;
+use tenantry::auth::Action;
 use tenantry::config::Database;
-use tenantry::model::service_token;
+use tenantry::model::service_token::{self, NewToken};
 
 #[derive(Args)]
 pub struct Token {
@@ -25,9 +26,14 @@ impl Token {
         let secret = {
             let mut conn = data.pool.get().await?;
             let now = super::now();
-            service_token::issue(&mut conn, now, &self.name, "the command line", self.days)
-                .await?
-                .1
+            let new = NewToken {
+                name: &self.name,
+                by: "the command line",
+                days: self.days,
+                company_ids: None,
+                actions: Action::of_tokens(),
+            };
+            service_token::issue(&mut conn, now, &new).await?.1
         };
         data.close().await?;
         #[expect(clippy::print_stdout, reason = "the token is the command's answer")]

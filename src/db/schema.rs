@@ -50,17 +50,44 @@ diesel::table! {
 }
 
 diesel::table! {
-    staff_session (id) {
+    session (id) {
         id -> Uuid,
         secret_hash -> Bytea,
         tid -> Uuid,
         oid -> Uuid,
         name -> Text,
+        staff_role -> Nullable<Text>,
+        company_id -> Nullable<Uuid>,
         sid -> Nullable<Text>,
         login_hint -> Nullable<Text>,
+        browser -> Nullable<Text>,
         created_at -> Timestamptz,
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    portal_access_group (company_id, group_id) {
+        company_id -> Uuid,
+        group_id -> Uuid,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    audit_event (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        action -> Text,
+        outcome -> Text,
+        company_id -> Nullable<Uuid>,
+        subject -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        request_id -> Nullable<Uuid>,
     }
 }
 
@@ -73,6 +100,8 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        company_ids -> Nullable<Array<Uuid>>,
+        actions -> Array<Text>,
     }
 }
 
@@ -255,7 +284,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     tenant,
     connect_ticket,
     sign_in_flow,
-    staff_session,
+    session,
+    portal_access_group,
+    audit_event,
     service_token,
     contact,
     contact_group,

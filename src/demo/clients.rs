@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
-use m365_simulator::{Simulator, TenantSpec, TenantSummary, published_answers};
+use m365_simulator::{Account, Simulator, TenantSpec, TenantSummary, published_answers};
 use tenantry::app::App;
 use tenantry::db::events::News;
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger, Wish};
@@ -80,6 +80,14 @@ pub fn make(simulator: &Simulator) -> anyhow::Result<(TenantSummary, Vec<Client>
         });
     }
     Ok((msp, clients))
+}
+
+/// The app roles of the MSP's first people.
+pub const STAFF: [&str; 3] = ["Tenantry.Admin", "Tenantry.Technician", "Tenantry.Auditor"];
+
+/// The MSP's people who are staff, and as what.
+pub fn staff(msp: &TenantSummary) -> impl Iterator<Item = (&Account, &'static str)> {
+    msp.accounts.iter().zip(STAFF)
 }
 
 fn spec(name: &str, domain: &str) -> TenantSpec {

@@ -7,12 +7,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use m365_simulator::{Account, Simulator, TenantSummary};
+use tenantry::auth::Action;
 use tenantry::config::{Registration, Web};
 use tenantry::db::Pool;
 use tenantry::graphql::id::IdOf;
-use tenantry::model::{Company, service_token};
+use tenantry::model::Company;
+use tenantry::model::service_token::{self, NewToken};
 
-use super::clients::Client;
+use super::clients::{self, Client};
 use crate::command::now;
 
 /// The settings of the running demo, `KEY=value`.
@@ -58,9 +60,14 @@ impl Handout<'_> {
     pub async fn write(&self, pool: &Pool, data_dir: &Path) -> anyhow::Result<()> {
         let secret = {
             let mut conn = pool.get().await?;
-            service_token::issue(&mut conn, now(), "the demo's scripts", "the demo", TOKEN_DAYS)
-                .await?
-                .1
+            let new = NewToken {
+                name: "the demo's scripts",
+                by: "the demo",
+                days: TOKEN_DAYS,
+                company_ids: None,
+                actions: Action::of_tokens(),
+            };
+            service_token::issue(&mut conn, now(), &new).await?.1
         };
         write_private(&data_dir.join(TOKEN), &secret)?;
         write_private(&data_dir.join(SETTINGS), &self.settings(data_dir)?)
@@ -88,11 +95,7 @@ impl Handout<'_> {
             writeln!(text, "TENANT_{number}_ID={}", client.tenant.id)?;
         }
         for (index, (tenant, account)) in self.people().enumerate() {
-            let role = if account.administrator {
-                "administrator"
-            } else {
-                "member"
-            };
+            let role = role(self.msp, tenant, account);
             writeln!(
                 text,
                 "PERSON_{}={}/{} {role} {}",
@@ -109,10 +112,15 @@ impl Handout<'_> {
         std::iter::once(self.msp)
             .chain(self.clients.iter().map(|client| &client.tenant))
             .flat_map(|tenant| {
+                let people = if tenant.id == self.msp.id {
+                    clients::STAFF.len()
+                } else {
+                    PEOPLE
+                };
                 tenant
                     .accounts
                     .iter()
-                    .take(PEOPLE)
+                    .take(people)
                     .map(move |account| (tenant, account))
             })
     }
@@ -142,6 +150,16 @@ impl Handout<'_> {
             "  For scripts: {0}/{SETTINGS} and {0}/{TOKEN}\n  Ctrl-C ends everything; the data stays.\n",
             data_dir.display()
         );
+    }
+}
+
+/// What somebody is: their role in Tenantry, or at Microsoft.
+fn role(msp: &TenantSummary, tenant: &TenantSummary, account: &Account) -> &'static str {
+    let staff = clients::staff(msp).find(|(member, _)| tenant.id == msp.id && member.oid == account.oid);
+    match staff {
+        Some((_, app_role)) => app_role,
+        None if account.administrator => "administrator",
+        None => "member",
     }
 }
 

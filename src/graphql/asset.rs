@@ -13,7 +13,8 @@ use super::contact::Contact;
 use super::error::Answer;
 use super::id::IdOf;
 use super::siblings::Kin;
-use super::{loan, scope};
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model::asset::OrderField;
 use crate::model::page::{Direction, Order, Owner};
 use crate::model::{self, RecordState, contact};
@@ -156,9 +157,11 @@ impl Asset {
                     .iter()
                     .map(|owner| (owner.company_id, owner.key))
                     .unzip();
-                let mut conn = loan(ctx).await?;
-                let rows = contact::load_by_entra_id(&mut conn, &scope, &companies, &entra_ids).await?;
-                drop(conn);
+                let rows = given::<Pool>(ctx)?
+                    .read(&scope, async |conn| -> anyhow::Result<_> {
+                        Ok(contact::load_by_entra_id(conn, &scope, &companies, &entra_ids).await?)
+                    })
+                    .await?;
                 Ok(Kin::all(rows)
                     .into_iter()
                     .map(|person| (person.owner(), person))

@@ -13,12 +13,14 @@ use super::contact::{Contact, ContactOrder};
 use super::contact_group::{ContactGroup, ContactGroupOrder};
 use super::error::{Answer, Fault};
 use super::id::IdOf;
+use super::portal_access_group::{self, PortalAccessGroup};
 use super::query;
 use super::siblings::{Kin, Siblings};
 use super::sync_rules::{self, SyncRules};
 use super::sync_run::SyncRun;
 use super::tenant::{self, Tenant};
-use super::{loan, now, scope};
+use super::{given, now, scope};
+use crate::db::Pool;
 use crate::model;
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Owner};
@@ -38,9 +40,11 @@ impl Company {
         let companies: Arc<HashMap<Uuid, Kin<model::Company>>> = siblings
             .share(Companies, || async {
                 let ids: Vec<Uuid> = siblings.owners().iter().map(|owner| owner.company_id).collect();
-                let mut conn = loan(ctx).await?;
-                let rows = model::company::load(&mut conn, &scope, &ids).await?;
-                drop(conn);
+                let rows = given::<Pool>(ctx)?
+                    .read(&scope, async |conn| -> anyhow::Result<_> {
+                        Ok(model::company::load(conn, &scope, &ids).await?)
+                    })
+                    .await?;
                 Ok(Kin::all(rows)
                     .into_iter()
                     .map(|company| (company.id, company))
@@ -104,7 +108,7 @@ impl Company {
         self.0.created_at
     }
 
-    /// Its Microsoft 365 tenant; null while nobody has ever asked to connect one.
+    /// Its Microsoft 365 tenant; null while nobody has ever asked to connect one, or where the viewer may not see it.
     async fn tenant(&self, ctx: &Context<'_>) -> Answer<Option<Tenant>> {
         tenant::of_sibling(ctx, self.0.siblings(), self.0.id).await
     }
@@ -128,7 +132,7 @@ impl Company {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<Contact>> {
         let filter = query::contact_filter(search, group_id, state, account_enabled, user_type)?;
-        let listing = contact::list_of_company(filter, ContactOrder::order(order_by));
+        let listing = contact::list_of_company(&scope(ctx)?, filter, ContactOrder::order(order_by));
         let paging = Paging {
             first,
             after,
@@ -157,7 +161,7 @@ impl Company {
             kind,
             state,
         };
-        let listing = contact_group::list_of_company(filter, ContactGroupOrder::order(order_by));
+        let listing = contact_group::list_of_company(&scope(ctx)?, filter, ContactGroupOrder::order(order_by));
         let paging = Paging {
             first,
             after,
@@ -188,7 +192,7 @@ impl Company {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<Asset>> {
         let filter = query::asset_filter(search, compliance_state, operating_system, state, contact_id)?;
-        let listing = asset::list_of_company(filter, AssetOrder::order(order_by));
+        let listing = asset::list_of_company(&scope(ctx)?, filter, AssetOrder::order(order_by));
         let paging = Paging {
             first,
             after,
@@ -211,7 +215,7 @@ impl Company {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<SyncRun>> {
-        let listing = sync_run::list_of_company(&sync_run::Filter { kind, status, dry_run });
+        let listing = sync_run::list_of_company(&scope(ctx)?, &sync_run::Filter { kind, status, dry_run });
         let paging = Paging {
             first,
             after,
@@ -227,7 +231,7 @@ impl Company {
         ctx: &Context<'_>,
         #[graphql(desc = "The kind of run.", default_with = "SyncKind::Identity")] kind: SyncKind,
     ) -> Answer<Option<SyncRun>> {
-        let listing = sync_run::latest_of_company(kind);
+        let listing = sync_run::latest_of_company(&scope(ctx)?, kind);
         let run = first_of_each(ctx, self.0.siblings(), self.owner(), &listing).await?;
         Ok(run.map(SyncRun))
     }
@@ -247,8 +251,14 @@ impl Company {
         Ok(connected.then(|| clock::next_slot(kind, now())))
     }
 
-    /// Whom it wants as contacts.
-    async fn sync_rules(&self, ctx: &Context<'_>) -> Answer<SyncRules> {
+    /// The contact groups that open its portal. None: every active contact may enter as USER (or the viewer may not see
+    /// this).
+    async fn portal_access_groups(&self, ctx: &Context<'_>) -> Answer<Vec<PortalAccessGroup>> {
+        portal_access_group::of_sibling(ctx, self.0.siblings(), self.0.id).await
+    }
+
+    /// Whom it wants as contacts; null where the viewer may not see that.
+    async fn sync_rules(&self, ctx: &Context<'_>) -> Answer<Option<SyncRules>> {
         sync_rules::of_sibling(ctx, self.0.siblings(), self.0.id).await
     }
 }

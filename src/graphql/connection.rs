@@ -13,7 +13,8 @@ use async_graphql::{Context, Object, OutputType, TypeName};
 
 use super::error::{Answer, Fault};
 use super::siblings::{Kin, Siblings};
-use super::{loan, scope};
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model::page::{self, End, Listing, Mark, Order, Owner, Row, Slice};
 
 const DEFAULT_PAGE: u16 = 25;
@@ -146,9 +147,11 @@ async fn pages<T: Row>(
     let scope = scope(ctx)?;
     siblings
         .share((listing.clone(), slice.clone()), || async {
-            let mut conn = loan(ctx).await?;
-            let read = page::list::<T>(&mut conn, &scope, siblings.owners(), listing, slice).await?;
-            drop(conn);
+            let read = given::<Pool>(ctx)?
+                .read(&scope, async |conn| -> anyhow::Result<_> {
+                    Ok(page::list::<T>(conn, &scope, siblings.owners(), listing, slice).await?)
+                })
+                .await?;
             Ok(as_kin(read))
         })
         .await
@@ -213,8 +216,11 @@ impl<N: Listed> Connection<N> {
         let scope = scope(ctx)?;
         let counts: Arc<HashMap<Owner, i64>> = siblings
             .share(listing.clone(), || async {
-                let mut conn = loan(ctx).await?;
-                Ok(page::count(&mut conn, &scope, siblings.owners(), listing).await?)
+                given::<Pool>(ctx)?
+                    .read(&scope, async |conn| {
+                        Ok(page::count(conn, &scope, siblings.owners(), listing).await?)
+                    })
+                    .await
             })
             .await?;
         Ok(counts.get(owner).copied().unwrap_or_default())
@@ -293,8 +299,11 @@ impl List {
         let owners: Arc<HashSet<Owner>> = self
             .siblings
             .share((self.listing.clone(), end, mark.clone()), || async {
-                let mut conn = loan(ctx).await?;
-                Ok(page::beyond(&mut conn, &scope, self.siblings.owners(), &self.listing, end, mark).await?)
+                given::<Pool>(ctx)?
+                    .read(&scope, async |conn| {
+                        Ok(page::beyond(conn, &scope, self.siblings.owners(), &self.listing, end, mark).await?)
+                    })
+                    .await
             })
             .await?;
         Ok(owners.contains(&self.owner))

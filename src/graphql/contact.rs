@@ -10,6 +10,7 @@ use super::connection::{Connection, Listed, Paging};
 use super::contact_group::{ContactGroup, ContactGroupOrder};
 use super::error::Answer;
 use super::id::IdOf;
+use super::scope;
 use super::siblings::Kin;
 use crate::model::contact::OrderField;
 use crate::model::page::{Direction, Order};
@@ -145,7 +146,7 @@ impl Contact {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<ContactGroup>> {
-        let listing = contact_group::list_of_member(ContactGroupOrder::order(order_by));
+        let listing = contact_group::list_of_member(&scope(ctx)?, ContactGroupOrder::order(order_by));
         let paging = Paging {
             first,
             after,
@@ -165,7 +166,7 @@ impl Contact {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<Asset>> {
-        let listing = asset::list_of_contact(AssetOrder::order(order_by));
+        let listing = asset::list_of_contact(&scope(ctx)?, AssetOrder::order(order_by));
         let paging = Paging {
             first,
             after,

@@ -13,7 +13,8 @@ use super::contact::Contact;
 use super::error::{Answer, Fault};
 use super::id::IdOf;
 use super::siblings::Kin;
-use super::{loan, scope};
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model::contact_group::{GroupKind, OrderField};
 use crate::model::page::{Direction, Order};
 use crate::model::{self, RecordState, contact, contact_group};
@@ -67,10 +68,12 @@ impl Listed for ContactGroupMember {
             .siblings()
             .share(Members, || async {
                 let ids: Vec<Uuid> = row.siblings().owners().iter().map(|owner| owner.key).collect();
-                let mut conn = loan(ctx).await?;
-                let people = contact::load(&mut conn, &scope, &ids).await?;
-                let groups = contact_group::load(&mut conn, &scope, &ids).await?;
-                drop(conn);
+                let (people, groups) = given::<Pool>(ctx)?
+                    .read(&scope, async |conn| -> anyhow::Result<_> {
+                        let people = contact::load(conn, &scope, &ids).await?;
+                        Ok((people, contact_group::load(conn, &scope, &ids).await?))
+                    })
+                    .await?;
                 let people = Kin::all(people).into_iter().map(|row| (row.id, Contact(row).into()));
                 let groups = Kin::all(groups)
                     .into_iter()
@@ -150,7 +153,7 @@ impl ContactGroup {
             last,
             before,
         };
-        let listing = contact_group::list_members();
+        let listing = contact_group::list_members(&scope(ctx)?);
         Connection::of_owner(ctx, self.0.siblings(), self.0.owner(), listing, paging).await
     }
 
@@ -164,7 +167,7 @@ impl ContactGroup {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<ContactGroup>> {
-        let listing = contact_group::list_of_member(ContactGroupOrder::order(order_by));
+        let listing = contact_group::list_of_member(&scope(ctx)?, ContactGroupOrder::order(order_by));
         let paging = Paging {
             first,
             after,

@@ -22,6 +22,13 @@ pub type Answer<T> = Result<T, Fault>;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+impl RequestId {
+    /// One that no request has had.
+    pub fn fresh() -> Self {
+        Self(Uuid::now_v7().to_string())
+    }
+}
+
 /// A top-level error. What a person can mend in a mutation's input is a `UserError` in its payload instead.
 #[derive(Clone, Debug)]
 pub struct Fault(async_graphql::Error);
@@ -138,7 +145,7 @@ fn logged(mut response: Response, request_id: Option<&RequestId>) -> Response {
     if response.errors.iter().all(|error| chain(error).is_none()) {
         return response;
     }
-    let request_id = request_id.map_or_else(|| Uuid::now_v7().to_string(), |id| id.0.clone());
+    let request_id = request_id.cloned().unwrap_or_else(RequestId::fresh).0;
     let mut logged = HashSet::new();
     for error in &mut response.errors {
         let Some(source) = error.source.take() else { continue };

@@ -19,16 +19,20 @@ pub enum IdOf {
     Asset,
     SyncRun,
     ServiceToken,
+    Session,
+    AuditEvent,
 }
 
 impl IdOf {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Company,
         Self::Contact,
         Self::ContactGroup,
         Self::Asset,
         Self::SyncRun,
         Self::ServiceToken,
+        Self::Session,
+        Self::AuditEvent,
     ];
 
     const fn tag(self) -> &'static str {
@@ -39,6 +43,8 @@ impl IdOf {
             Self::Asset => "Asset",
             Self::SyncRun => "SyncRun",
             Self::ServiceToken => "ServiceToken",
+            Self::Session => "Session",
+            Self::AuditEvent => "AuditEvent",
         }
     }
 
@@ -75,6 +81,8 @@ impl IdOf {
             Self::Asset => "asset",
             Self::SyncRun => "sync run",
             Self::ServiceToken => "service token",
+            Self::Session => "session",
+            Self::AuditEvent => "audit event",
         }
     }
 }

@@ -14,11 +14,14 @@ mod siblings;
 
 // one file a noun
 mod asset;
+mod audit_event;
 mod company;
 mod contact;
 mod contact_group;
 mod node;
+mod portal_access_group;
 mod service_token;
+mod session;
 mod sync_change;
 mod sync_rules;
 mod sync_run;
@@ -36,7 +39,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::auth::return_to::Allowed;
-use crate::auth::{Action, Viewer, allow};
+use crate::auth::{Action, Viewer, may};
 use crate::db::events::Events;
 use crate::db::{Loan, Pool};
 use crate::jobs::Doorbell;
@@ -87,7 +90,7 @@ fn builder() -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Su
             "A point in time, in RFC 3339, such as `2026-11-23T04:00:00+00:00`.",
         )
         .override_output_type_description::<Uuid>(
-            "An id of Microsoft's, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.",
+            "An id of Microsoft's or of a request, such as `7a1e5d0c-0000-4000-8000-00000000c11e`.",
         )
         .extension(limits::Limits)
         .extension(error::Errors)
@@ -118,13 +121,13 @@ fn scope(ctx: &Context<'_>) -> Answer<Scope> {
     Ok(viewer(ctx)?.scope())
 }
 
-/// The viewer, if they may do it.
+/// The viewer, if they may do this to anything at all; to what, their scope and [`allow`](crate::auth::allow) decide.
 ///
 /// # Errors
-/// `FORBIDDEN` when they may not.
+/// `FORBIDDEN` when they may not, the same for every id.
 fn permit<'a>(ctx: &Context<'a>, action: Action) -> Answer<&'a Viewer> {
     let viewer = viewer(ctx)?;
-    if allow(viewer, action) {
+    if may(viewer, action) {
         Ok(viewer)
     } else {
         Err(Fault::forbidden())
@@ -140,7 +143,8 @@ fn given<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> anyhow::Result<&'a 
         .ok_or_else(|| anyhow::anyhow!("the schema was built without {}", std::any::type_name::<T>()))
 }
 
-/// A connection to the database; drop it before the next await of anything else.
+/// A connection that sees everything, for what a mutation writes; drop it before the next await of anything else. What is
+/// shown to somebody is read with [`Pool::read`].
 ///
 /// # Errors
 /// When the database cannot be reached.

@@ -13,8 +13,9 @@ use super::error::Answer;
 use super::id::{self, IdOf};
 use super::siblings::Kin;
 use super::sync_run::SyncRun;
-use super::{loan, scope};
-use crate::model::{self, asset, company, contact, contact_group, sync_run};
+use super::{given, scope};
+use crate::db::Pool;
+use crate::model::{self, Scope, asset, company, contact, contact_group, sync_run};
 
 /// Anything with an id.
 #[derive(Interface, Clone)]
@@ -54,34 +55,47 @@ pub async fn load(ctx: &Context<'_>, ids: &[ID]) -> Answer<Vec<Option<Node>>> {
 
 async fn load_type(ctx: &Context<'_>, of: IdOf, ids: &[Uuid]) -> Answer<Vec<(Uuid, Node)>> {
     let scope = scope(ctx)?;
-    let mut conn = loan(ctx).await?;
+    let found = given::<Pool>(ctx)?
+        .read(&scope, async |conn| -> anyhow::Result<_> {
+            read_type(conn, &scope, of, ids).await
+        })
+        .await?;
+    Ok(found)
+}
+
+async fn read_type(
+    conn: &mut crate::db::Connection,
+    scope: &Scope,
+    of: IdOf,
+    ids: &[Uuid],
+) -> anyhow::Result<Vec<(Uuid, Node)>> {
     Ok(match of {
         IdOf::Company => nodes(
-            company::load(&mut conn, &scope, ids).await?,
+            company::load(conn, scope, ids).await?,
             |row: &model::Company| row.id,
             |kin| Company(kin).into(),
         ),
         IdOf::Contact => nodes(
-            contact::load(&mut conn, &scope, ids).await?,
+            contact::load(conn, scope, ids).await?,
             |row: &model::Contact| row.id,
             |kin| Contact(kin).into(),
         ),
         IdOf::ContactGroup => nodes(
-            contact_group::load(&mut conn, &scope, ids).await?,
+            contact_group::load(conn, scope, ids).await?,
             |row: &model::ContactGroup| row.id,
             |kin| ContactGroup(kin).into(),
         ),
         IdOf::Asset => nodes(
-            asset::load(&mut conn, &scope, ids).await?,
+            asset::load(conn, scope, ids).await?,
             |row: &model::Asset| row.id,
             |kin| Asset(kin).into(),
         ),
         IdOf::SyncRun => nodes(
-            sync_run::load(&mut conn, &scope, ids).await?,
+            sync_run::load(conn, scope, ids).await?,
             |row: &model::SyncRun| row.id,
             |kin| SyncRun(kin).into(),
         ),
-        IdOf::ServiceToken => Vec::new(),
+        IdOf::ServiceToken | IdOf::Session | IdOf::AuditEvent => Vec::new(),
     })
 }
 

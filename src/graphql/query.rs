@@ -1,8 +1,10 @@
 //! The root of queries.
 
 use async_graphql::{Context, ID, Object};
+use uuid::Uuid;
 
 use super::asset::{Asset, AssetOrder};
+use super::audit_event::AuditEvent;
 use super::company::{Company, CompanyOrder};
 use super::connection::{Connection, Paging};
 use super::contact::{Contact, ContactOrder};
@@ -10,14 +12,21 @@ use super::contact_group::{ContactGroup, ContactGroupOrder};
 use super::error::{Answer, Fault};
 use super::id::IdOf;
 use super::node::{self, Node};
+use super::service_token::ServiceToken;
+use super::session::{self, Session};
 use super::siblings::{Kin, Siblings};
 use super::sync_run::SyncRun;
 use super::viewer::Viewer;
-use super::{loan, scope, viewer};
+use super::{given, loan, permit, scope, viewer};
+use crate::auth::{Action, Resource, allow};
+use crate::db::Pool;
+use crate::model::audit::{self, AuditAction, AuditOutcome};
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Listing, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
-use crate::model::{RecordState, Scope, TenantStatus, asset, company, contact, contact_group, sync_run};
+use crate::model::{
+    self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, sync_run,
+};
 
 const MOST_NODES: usize = 100;
 
@@ -61,11 +70,18 @@ impl Query {
         let scope = scope(ctx)?;
         let found = match (id, external_id) {
             (Some(id), None) => match IdOf::Company.read(&id) {
-                Some(id) => company::find(&mut *loan(ctx).await?, &scope, id).await?,
+                Some(id) => find_company(ctx, &scope, id).await?,
                 None => None,
             },
             (None, Some(id)) if id.contains('\0') => None,
-            (None, Some(id)) => company::find_by_external_id(&mut *loan(ctx).await?, &scope, &id).await?,
+            (None, Some(id)) => {
+                let read = async |conn: &mut _| {
+                    company::find_by_external_id(conn, &scope, &id)
+                        .await
+                        .map_err(Fault::from)
+                };
+                given::<Pool>(ctx)?.read(&scope, read).await?
+            }
             _ => return Err(Fault::bad_input("id, externalId", "Send exactly one of them.")),
         };
         Ok(found.map(|row| Company(Kin::alone(row))))
@@ -127,7 +143,7 @@ impl Query {
         let filter = contact_filter(search, group_id, state, account_enabled, user_type)?;
         let order = ContactOrder::order(order_by);
         let list = OfCompany {
-            one: |filter| contact::list_of_company(filter, order),
+            one: |scope: &Scope, filter| contact::list_of_company(scope, filter, order),
             all: |scope: &Scope, filter| contact::list_everywhere(scope, filter, order),
         };
         list.page(
@@ -168,7 +184,7 @@ impl Query {
         let filter = asset_filter(search, compliance_state, operating_system, state, contact_id)?;
         let order = AssetOrder::order(order_by);
         let list = OfCompany {
-            one: |filter| asset::list_of_company(filter, order),
+            one: |scope: &Scope, filter| asset::list_of_company(scope, filter, order),
             all: |scope: &Scope, filter| asset::list_everywhere(scope, filter, order),
         };
         list.page(
@@ -207,7 +223,7 @@ impl Query {
         };
         let order = ContactGroupOrder::order(order_by);
         let list = OfCompany {
-            one: |filter| contact_group::list_of_company(filter, order),
+            one: |scope: &Scope, filter| contact_group::list_of_company(scope, filter, order),
             all: |scope: &Scope, filter| contact_group::list_everywhere(scope, filter, order),
         };
         list.page(
@@ -240,7 +256,7 @@ impl Query {
     ) -> Answer<Connection<SyncRun>> {
         let filter = sync_run::Filter { kind, status, dry_run };
         let list = OfCompany {
-            one: |filter: sync_run::Filter| sync_run::list_of_company(&filter),
+            one: |scope: &Scope, filter: sync_run::Filter| sync_run::list_of_company(scope, &filter),
             all: |scope: &Scope, filter: sync_run::Filter| sync_run::list_everywhere(scope, &filter),
         };
         list.page(
@@ -255,6 +271,50 @@ impl Query {
             },
         )
         .await
+    }
+
+    /// Who did what, and who was refused, newest first.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what was about this company.")] company_id: Option<ID>,
+        #[graphql(desc = "Only this action.")] action: Option<AuditAction>,
+        #[graphql(desc = "Only what was done, or only what was refused.")] outcome: Option<AuditOutcome>,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<AuditEvent>> {
+        permit(ctx, Action::ViewAuditTrail)?;
+        let filter = audit::Filter {
+            company_id: filter_id(IdOf::Company, "companyId", company_id)?,
+            action,
+            outcome,
+        };
+        let listing = audit::list(&scope(ctx)?, &filter);
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::of_nobody(ctx, listing, paging).await
+    }
+
+    /// The newest service tokens, at most 200, those that no longer work included.
+    async fn service_tokens(&self, ctx: &Context<'_>) -> Answer<Vec<ServiceToken>> {
+        permit(ctx, Action::ManageServiceTokens)?;
+        let tokens = service_token::list(&mut *loan(ctx).await?).await?;
+        Ok(tokens.into_iter().map(ServiceToken).collect())
+    }
+
+    /// The living sessions of everybody, at most 200, newest first; one's own are at `viewer`.
+    async fn sessions(&self, ctx: &Context<'_>) -> Answer<Vec<Session>> {
+        if !allow(viewer(ctx)?, Action::ManageSessions, Resource::Msp) {
+            return Err(Fault::forbidden());
+        }
+        session::list(ctx, None).await
     }
 }
 
@@ -274,7 +334,7 @@ impl<One, All> OfCompany<One, All> {
     ) -> Answer<Connection<N>>
     where
         N: super::connection::Listed,
-        One: FnOnce(F) -> Listing,
+        One: FnOnce(&Scope, F) -> Listing,
         All: FnOnce(&Scope, F) -> Listing,
     {
         let scope = scope(ctx)?;
@@ -282,12 +342,26 @@ impl<One, All> OfCompany<One, All> {
             return Connection::of_nobody(ctx, (self.all)(&scope, filter), paging).await;
         };
         let company = match IdOf::Company.read(&id) {
-            Some(id) => company::find(&mut *loan(ctx).await?, &scope, id).await?,
+            Some(id) => find_company(ctx, &scope, id).await?,
             None => None,
         };
         let owner = Owner::company(company.ok_or_else(|| Fault::not_found("company"))?.id);
-        Connection::of_owner(ctx, &Siblings::new(vec![owner]), owner, (self.one)(filter), paging).await
+        Connection::of_owner(
+            ctx,
+            &Siblings::new(vec![owner]),
+            owner,
+            (self.one)(&scope, filter),
+            paging,
+        )
+        .await
     }
+}
+
+/// The company with this id, if the scope holds it.
+pub async fn find_company(ctx: &Context<'_>, scope: &Scope, id: Uuid) -> Answer<Option<model::Company>> {
+    given::<Pool>(ctx)?
+        .read(scope, async |conn| Ok(company::find(conn, scope, id).await?))
+        .await
 }
 
 /// A part of a name, as it was sent; nothing for blanks.
@@ -346,7 +420,7 @@ pub fn asset_filter(
 }
 
 /// The id in a filter. Nothing has an id that nobody gave out, so it is told rather than answered with an empty list.
-fn filter_id(of: IdOf, argument: &str, id: Option<ID>) -> Answer<Option<uuid::Uuid>> {
+fn filter_id(of: IdOf, argument: &str, id: Option<ID>) -> Answer<Option<Uuid>> {
     id.map(|id| {
         of.read(&id)
             .ok_or_else(|| Fault::bad_input(argument, &format!("This is not the id of a {}.", of.words())))

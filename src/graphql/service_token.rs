@@ -4,6 +4,7 @@ use async_graphql::{ID, Object};
 use chrono::{DateTime, Utc};
 
 use super::id::IdOf;
+use crate::auth::Action;
 use crate::model::service_token;
 
 /// A service token without its secret.
@@ -35,6 +36,18 @@ impl ServiceToken {
     /// When it stops working.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
+    }
+
+    /// The companies that it opens; null: every company.
+    async fn company_ids(&self) -> Option<Vec<ID>> {
+        let ids = self.0.company_ids.as_ref()?;
+        Some(ids.iter().map(|id| IdOf::Company.show(*id)).collect())
+    }
+
+    /// What it may do besides to look.
+    async fn actions(&self) -> Vec<Action> {
+        let may = |action: &&Action| self.0.actions.iter().any(|word| word == action.as_str());
+        Action::ALL.iter().filter(may).copied().collect()
     }
 
     /// When it was revoked; null while it was not.

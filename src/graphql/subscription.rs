@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::error::{Answer, Fault};
 use super::id::IdOf;
+use super::query::find_company;
 use super::sync_run::SyncRun;
-use super::{given, loan, scope};
+use super::{given, scope};
 use crate::db::Pool;
 use crate::db::events::{Events, News};
 use crate::model::sync_run::{self, SyncKind};
-use crate::model::{self, Scope, company};
+use crate::model::{self, Scope};
 
 /// The root of subscriptions.
 pub struct Subscription;
@@ -34,7 +35,9 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Answer<Option<SyncRun>>>, Fault> {
         let scope = scope(ctx)?;
         let company = match IdOf::Company.read(&company_id) {
-            Some(id) => company::find(&mut *loan(ctx).await?, &scope, id).await?,
+            Some(id) => find_company(ctx, &scope, id)
+                .await?
+                .filter(|company| scope.holds_whole(company.id)),
             None => None,
         };
         let company_id = company.ok_or_else(|| Fault::not_found("company"))?.id;
@@ -76,8 +79,12 @@ impl Watched {
 
     /// How things stand. What is still on its way to the watcher from before this moment is old news from now on.
     async fn look(&mut self) -> Answer<Option<model::SyncRun>> {
-        let mut conn = self.pool.get().await?;
-        let standing = sync_run::standing(&mut conn, &self.scope, self.company_id, self.kind).await?;
+        let standing = self
+            .pool
+            .read(&self.scope, async |conn| -> Answer<_> {
+                Ok(sync_run::standing(conn, &self.scope, self.company_id, self.kind).await?)
+            })
+            .await?;
         self.sent.extend(standing.revisions);
         Ok(standing.current)
     }

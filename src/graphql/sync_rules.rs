@@ -7,8 +7,9 @@ use async_graphql::{Context, InputObject, Object};
 use uuid::Uuid;
 
 use super::error::Answer;
-use super::loan;
 use super::siblings::Siblings;
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model;
 
 /// A company's rules.
@@ -16,17 +17,23 @@ use crate::model;
 pub struct SyncRules(model::SyncRules);
 
 /// The rules of one of several companies, read for all of them at once.
-pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid) -> Answer<SyncRules> {
+pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid) -> Answer<Option<SyncRules>> {
     #[derive(PartialEq, Eq, Hash)]
     struct Rules;
+    let scope = scope(ctx)?;
     let rules: Arc<HashMap<Uuid, model::SyncRules>> = companies
         .share(Rules, || async {
             let ids: Vec<Uuid> = companies.owners().iter().map(|owner| owner.company_id).collect();
-            let mut conn = loan(ctx).await?;
-            Ok(model::sync_rules::load(&mut conn, &ids).await?.into_iter().collect())
+            let rows = given::<Pool>(ctx)?
+                .read(&scope, async |conn| -> anyhow::Result<_> {
+                    Ok(model::sync_rules::load(conn, &scope, &ids).await?)
+                })
+                .await?;
+            Ok(rows.into_iter().collect())
         })
         .await?;
-    Ok(SyncRules(rules.get(&company_id).cloned().unwrap_or_default()))
+    let rules = || SyncRules(rules.get(&company_id).cloned().unwrap_or_default());
+    Ok(scope.holds_whole(company_id).then(rules))
 }
 
 /// Whom a company wants as contacts. The rules hold in full and in incremental runs alike.

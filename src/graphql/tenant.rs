@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::error::Answer;
-use super::loan;
 use super::siblings::Siblings;
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model::{self, TenantStatus};
 
 /// A company's tenant.
@@ -20,11 +21,15 @@ pub struct Tenant(pub model::Tenant);
 pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid) -> Answer<Option<Tenant>> {
     #[derive(PartialEq, Eq, Hash)]
     struct Tenants;
+    let scope = scope(ctx)?;
     let tenants: Arc<HashMap<Uuid, Tenant>> = companies
         .share(Tenants, || async {
             let ids: Vec<Uuid> = companies.owners().iter().map(|owner| owner.company_id).collect();
-            let mut conn = loan(ctx).await?;
-            let rows = model::tenant::load(&mut conn, &ids).await?;
+            let rows = given::<Pool>(ctx)?
+                .read(&scope, async |conn| -> anyhow::Result<_> {
+                    Ok(model::tenant::load(conn, &scope, &ids).await?)
+                })
+                .await?;
             Ok(rows.into_iter().map(|row| (row.company_id, Tenant(row))).collect())
         })
         .await?;

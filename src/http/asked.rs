@@ -11,11 +11,10 @@ use axum::http::{HeaderMap, header};
 use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::refusal::Refusal;
 use super::state::State;
-use crate::auth::{Action, Viewer, allow};
+use crate::auth::{Action, Resource, Viewer, allow};
 use crate::graphql::error::RequestId;
 use crate::graphql::limits;
 
@@ -81,15 +80,13 @@ impl Asked {
     }
 
     /// The request for the schema, as this viewer's.
-    pub(super) fn into_request(self, viewer: Viewer) -> Request {
+    pub(super) fn into_request(self, state: &State, id: RequestId, viewer: Viewer) -> Request {
         let variables = self
             .variables
             .map_or_else(Variables::default, |map| Variables::from_json(Value::Object(map)));
-        let mut request = Request::new(self.query)
-            .variables(variables)
-            .data(RequestId(Uuid::now_v7().to_string()));
+        let mut request = Request::new(self.query).variables(variables).data(id);
         request.operation_name = self.operation_name;
-        if !allow(&viewer, Action::Explore) {
+        if !state.switches.introspection || !allow(&viewer, Action::Explore, Resource::Msp) {
             request = request.disable_introspection();
         }
         request.data(viewer)

@@ -73,11 +73,6 @@ pub(super) struct ConsentCallback {
     error_description: Option<String>,
 }
 
-/// A look at the link without following it, as mail programs take, does not use it up.
-pub(super) async fn preview() -> StatusCode {
-    StatusCode::OK
-}
-
 /// `/connect/start?ticket=…`: uses the ticket up, and has the administrator show who they are.
 pub(super) async fn start(
     Extract(state): Extract<State>,

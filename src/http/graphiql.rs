@@ -2,14 +2,15 @@
 //!
 //! `web/graphiql` says how the files in `assets/graphiql` are made.
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::{Extension, Path, State as Extract};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::caller::Address;
 use super::home;
 use super::page;
 use super::state::State;
-use crate::auth::{Action, allow};
+use crate::auth::{Action, Resource, allow};
 
 const SCRIPT: &[u8] = include_bytes!("assets/graphiql/graphiql.js");
 const STYLE: &[u8] = include_bytes!("assets/graphiql/graphiql.css");
@@ -36,9 +37,13 @@ const PAGE: &str = r#"<!doctype html>
 "#;
 
 /// `/graphiql`, for whoever may explore; others sign in first.
-pub(super) async fn page(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
-    match home::signed_in(&state, &headers).await {
-        Ok(Some(viewer)) if allow(&viewer, Action::Explore) => {
+pub(super) async fn page(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    headers: HeaderMap,
+) -> Response {
+    match home::signed_in(&state, address, &headers).await {
+        Ok(Some(viewer)) if allow(&viewer, Action::Explore, Resource::Msp) => {
             let headers = [
                 (header::CONTENT_TYPE, "text/html; charset=utf-8"),
                 (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::{Extension, Query, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::caller::Address;
 use super::cookies;
+use super::guard;
 use super::page::{self, Sorry, escape};
 use super::state::State;
 use crate::auth::Viewer;
@@ -26,11 +28,12 @@ pub(super) struct Marks {
 /// `/`.
 pub(super) async fn page(
     Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
     marks: Result<Query<Marks>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     let connected = marks.ok().and_then(|Query(marks)| marks.connected);
-    match signed_in(&state, &headers).await {
+    match signed_in(&state, address, &headers).await {
         Ok(Some(viewer)) => companies(&state, &viewer, connected)
             .await
             .unwrap_or_else(|sorry| sorry.into_page(&state)),
@@ -40,9 +43,9 @@ pub(super) async fn page(
 }
 
 /// Whoever is signed in with this browser.
-pub(super) async fn signed_in(state: &State, headers: &HeaderMap) -> Result<Option<Viewer>, Sorry> {
+pub(super) async fn signed_in(state: &State, address: Address, headers: &HeaderMap) -> Result<Option<Viewer>, Sorry> {
     match session::cookie(headers, cookies::session(state)) {
-        Some(secret) => Ok(session::viewer(&state.pool, state.now(), &Proof::Cookie(secret.to_owned())).await?),
+        Some(secret) => Ok(guard::recognize(state, address, &Proof::Cookie(secret.to_owned())).await?),
         None => Ok(None),
     }
 }
@@ -75,10 +78,15 @@ async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> R
             escape(company.message.as_deref().unwrap_or("queued")),
         );
     }
+    let graphiql = if state.switches.graphiql {
+        r#"<a class="button" href="/graphiql">Explore in GraphiQL</a>"#
+    } else {
+        ""
+    };
     let _ = writeln!(
         body,
         r#"<p class="quiet">Signed in as {}.</p>
-<div class="row"><a class="button" href="/graphiql">Explore in GraphiQL</a>
+<div class="row">{graphiql}
 <form method="post" action="/auth/sign-out"><button class="plain">Sign out</button></form></div>"#,
         escape(viewer.name()),
     );

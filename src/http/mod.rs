@@ -7,8 +7,10 @@
 mod accept;
 mod answer;
 mod asked;
+mod caller;
 mod connect;
 mod cookies;
+mod entrance;
 mod graphiql;
 mod graphql;
 mod guard;
@@ -16,7 +18,9 @@ mod headers;
 mod health;
 mod home;
 mod page;
+mod rates;
 mod refusal;
+mod seats;
 mod serve;
 mod sign_in;
 mod socket;
@@ -30,28 +34,25 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use rates::Rate;
 pub use serve::serve;
-pub use state::{Executor, Parts, State, Timing};
+pub use state::{Executor, Parts, Rates, State, Switches, Timing};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every route.
-pub fn router(state: State) -> Router {
+fn router(state: State) -> Router {
     Router::new()
         .merge(graphql_routes(&state))
+        .merge(sign_in_routes(&state))
+        .merge(graphiql_routes(&state))
         // For people, in a browser.
         .route("/", get(home::page))
-        .route("/graphiql", get(graphiql::page))
-        .route("/auth/sign-in", get(sign_in::start).head(sign_in::preview))
-        .route("/auth/callback", get(sign_in::callback))
         .route("/auth/sign-out", get(sign_in::confirm_sign_out).post(sign_in::sign_out))
-        .route("/connect/start", get(connect::start).head(connect::preview))
-        .route("/connect/callback", get(connect::callback))
         // Open to everybody.
         .route("/auth/front-channel-logout", get(sign_in::front_channel_sign_out))
         .route("/assets/{name}", get(page::asset))
-        .route("/graphiql/{name}", get(graphiql::asset))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(page::not_found)
@@ -62,6 +63,7 @@ pub fn router(state: State) -> Router {
         ))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), headers::add))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), caller::receive))
         .with_state(state)
 }
 
@@ -71,4 +73,29 @@ fn graphql_routes(state: &State) -> Router<State> {
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/graphql/stream", post(stream::post).get(stream::get))
         .layer(headers::cors(state))
+}
+
+/// Off to Microsoft and back. Nobody has shown who they are yet, so each address may come only so often. A look at a link
+/// without following it, as mail programs take, neither begins anything nor uses it up.
+fn sign_in_routes(state: &State) -> Router<State> {
+    Router::new()
+        .route("/auth/sign-in", get(sign_in::start).head(look))
+        .route("/auth/callback", get(sign_in::callback).head(look))
+        .route("/connect/start", get(connect::start).head(look))
+        .route("/connect/callback", get(connect::callback).head(look))
+        .route_layer(axum::middleware::from_fn_with_state(state.clone(), guard::pace))
+}
+
+async fn look() -> StatusCode {
+    StatusCode::OK
+}
+
+/// GraphiQL, where the operator wants it. Its files hold nothing of ours and are open to everybody.
+fn graphiql_routes(state: &State) -> Router<State> {
+    if !state.switches.graphiql {
+        return Router::new();
+    }
+    Router::new()
+        .route("/graphiql", get(graphiql::page))
+        .route("/graphiql/{name}", get(graphiql::asset))
 }

@@ -5,9 +5,11 @@
 use std::fmt::Write as _;
 
 use axum::extract::{Path, State as Extract};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::rates::Wait;
+use super::refusal::try_again;
 use super::state::State;
 use crate::auth::sign_in::SignInError;
 use crate::error::{Failure, UserError};
@@ -75,6 +77,7 @@ pub(super) struct Sorry {
     /// What happened and what to do, a paragraph each.
     said: Vec<String>,
     back: Option<String>,
+    retry_after: Option<HeaderValue>,
 }
 
 impl Sorry {
@@ -84,6 +87,19 @@ impl Sorry {
             title,
             said: said.iter().map(|&said| said.to_owned()).collect(),
             back: None,
+            retry_after: None,
+        }
+    }
+
+    /// For an address that has come too often.
+    pub(super) fn too_often(what: &str, wait: Wait) -> Self {
+        Self {
+            retry_after: Some(wait.seconds().into()),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+                &[what, &try_again(wait)],
+            )
         }
     }
 
@@ -106,7 +122,11 @@ impl Sorry {
         }
         let back = self.back.as_deref().unwrap_or("/");
         let _ = writeln!(body, r#"<p><a class="button" href="{}">Back</a></p>"#, escape(back));
-        page(state, self.status, self.title, &body)
+        let mut response = page(state, self.status, self.title, &body);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 

@@ -1,10 +1,24 @@
 //! Why a door did not open, in the shape of a GraphQL answer.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::accept::Media;
+use super::rates::Wait;
+
+pub(super) const TOO_MANY_FAILURES: &str =
+    "Too many attempts with a wrong token or an ended session have come from this address.";
+
+/// When to come again.
+pub(super) fn try_again(wait: Wait) -> String {
+    match wait.seconds() {
+        1 => "Try again in a second.".to_owned(),
+        seconds => format!("Try again in {seconds} seconds."),
+    }
+}
 
 /// A request that never reached the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +26,9 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     /// One of the codes that every error of the API has.
     pub(super) code: &'static str,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
+    /// In so many seconds it may be tried again.
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
@@ -60,14 +76,44 @@ impl Refusal {
         "BAD_INPUT",
         "Subscriptions go over a websocket (graphql-transport-ws) to /graphql, or to /graphql/stream.",
     );
-    pub(super) const BROKEN: Self = Self::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "INTERNAL",
-        "Internal error. Try again.",
+    pub(super) const BROKEN: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "INTERNAL",
+        message: Cow::Borrowed("Internal error. Try again."),
+        retry_after: Some(5),
+    };
+    pub(super) const TOO_MANY_STREAMS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "LIMIT",
+        "As many streams as may be are open with this token or session. Close one first, or use a websocket for many.",
     );
 
     pub(super) const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
-        Self { status, code, message }
+        Self {
+            status,
+            code,
+            message: Cow::Borrowed(message),
+            retry_after: None,
+        }
+    }
+
+    /// The viewer asks too often.
+    pub(super) fn too_often(wait: Wait) -> Self {
+        Self::limit("You ask more often than is answered.", wait)
+    }
+
+    /// The address has spent its failures.
+    pub(super) fn too_many_failures(wait: Wait) -> Self {
+        Self::limit(TOO_MANY_FAILURES, wait)
+    }
+
+    fn limit(what: &str, wait: Wait) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "LIMIT",
+            message: format!("{what} {}", try_again(wait)).into(),
+            retry_after: Some(wait.seconds()),
+        }
     }
 
     pub(super) const fn bad(message: &'static str) -> Self {
@@ -91,11 +137,13 @@ impl Refusal {
         let extra = match self.status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
             StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "5")),
             _ => None,
         };
         if let Some((name, value)) = extra {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

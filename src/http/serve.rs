@@ -3,11 +3,16 @@
 //! The danger: waiting for strangers. `axum::serve` waits without an end for a header that does not come, and when it
 //! stops, for every connection that somebody holds open; hence this loop.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::serve::Listener;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,8 +31,8 @@ pub async fn serve(mut listener: TcpListener, state: State) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            (stream, _) = Listener::accept(&mut listener) => {
-                connections.spawn(converse(stream, service.clone(), state.clone()));
+            (stream, peer) = Listener::accept(&mut listener) => {
+                connections.spawn(converse(stream, peer, service.clone(), state.clone()));
             }
             Some(_) = connections.join_next() => {}
             () = state.stop.cancelled() => break,
@@ -43,7 +48,11 @@ pub async fn serve(mut listener: TcpListener, state: State) {
     }
 }
 
-async fn converse(stream: TcpStream, service: TowerToHyperService<Router>, state: State) {
+async fn converse(stream: TcpStream, peer: SocketAddr, service: TowerToHyperService<Router>, state: State) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(state.timing.header)

@@ -1,8 +1,11 @@
-//! Staff sign in and out; and the one address that Entra sends people back to after a sign-in, whatever it was for.
+//! Staff and portal users sign in and out; and the one address that Entra sends people back to after a sign-in, whatever it was for.
 //!
 //! The danger: everything in a callback's address can be made up. What is believed is the flow that the state finds on
 //! the server, in the browser that began it, once; and the id token that the code is exchanged for.
 
+use std::time::Instant;
+
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,13 +15,13 @@ use url::Url;
 
 use super::page::{self, Sorry};
 use super::state::State;
-use super::{connect, cookies, guard};
+use super::{connect, cookies, entrance, guard};
 use crate::auth::return_to;
-use crate::auth::session;
+use crate::auth::session::{self, Proof};
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
-use crate::model::secret;
+use crate::graphql::error::RequestId;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
-use crate::model::staff_session::{self, Newcomer};
+use crate::model::{self, secret};
 
 /// Who may come back from a sign-in: anybody of an organization. Who they are is judged then.
 pub(super) const AUTHORITY: Authority = Authority::Organizations;
@@ -40,16 +43,11 @@ pub(super) struct Callback {
     error_description: Option<String>,
 }
 
-/// What a member of staff's sign-in has to remember.
+/// What a sign-in has to remember.
 #[derive(Serialize, Deserialize)]
-struct StaffErrand {
+struct Errand {
     pending: Pending,
     return_to: String,
-}
-
-/// A look at the link without following it begins nothing.
-pub(super) async fn preview() -> StatusCode {
-    StatusCode::OK
 }
 
 /// `/auth/sign-in`: off to Entra.
@@ -69,9 +67,9 @@ pub(super) async fn start(
             .await?;
         let secret = begun.pending.state.clone();
         let flow = SignInFlow {
-            purpose: Purpose::StaffSignIn,
+            purpose: Purpose::SignIn,
             company_id: None,
-            details: remember(&StaffErrand {
+            details: remember(&Errand {
                 pending: begun.pending,
                 return_to,
             })?,
@@ -84,6 +82,7 @@ pub(super) async fn start(
 /// `/auth/callback`: somebody is back from a sign-in.
 pub(super) async fn callback(
     Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
     callback: Result<Query<Callback>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -91,7 +90,7 @@ pub(super) async fn callback(
         let Query(callback) = callback.map_err(|_| unknown_flow())?;
         let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
         match flow.purpose {
-            Purpose::StaffSignIn => staff(&state, &headers, flow, callback).await,
+            Purpose::SignIn => enter(&state, &id, &headers, flow, callback).await,
             Purpose::ConnectSignIn => connect::signed_in(&state, &headers, flow, callback).await,
             Purpose::ConnectConsent => Err(unknown_flow()),
         }
@@ -99,35 +98,22 @@ pub(super) async fn callback(
     arrival.await.unwrap_or_else(|sorry: Sorry| sorry.into_page(&state))
 }
 
-async fn staff(state: &State, headers: &HeaderMap, flow: SignInFlow, callback: Callback) -> Result<Response, Sorry> {
-    let errand: StaffErrand = recall(flow.details)?;
+/// Begins a session of whoever may enter; whoever may not is told why.
+async fn enter(
+    state: &State,
+    id: &RequestId,
+    headers: &HeaderMap,
+    flow: SignInFlow,
+    callback: Callback,
+) -> Result<Response, Sorry> {
+    let errand: Errand = recall(flow.details)?;
     let person = callback.person(state, errand.pending).await?;
-    if person.tid != state.staff_tenant || person.guest == Some(true) {
-        return Err(Sorry::new(
-            StatusCode::FORBIDDEN,
-            "Not a member of staff",
-            &[
-                "You signed in with an account of another organization. This page is for the staff of the provider alone.",
-                "Sign in again with your work account there.",
-            ],
-        ));
-    }
-    let newcomer = Newcomer {
-        tid: person.tid,
-        oid: person.oid,
-        name: person
-            .name
-            .or(person.username)
-            .unwrap_or_else(|| "A member of staff".to_owned()),
-        sid: person.sid,
-        login_hint: person.login_hint,
-    };
-    let mut conn = state.pool.get().await?;
-    if let Some(old) = session::cookie(headers, cookies::session(state)) {
-        staff_session::end(&mut conn, old).await?;
-    }
-    let secret = staff_session::begin(&mut conn, state.now(), &newcomer).await?;
-    drop(conn);
+    let secret = entrance::enter(state, id, headers, person).await?;
+    // Whoever has just signed in is let in also from an address that has spent its failures.
+    state
+        .counts
+        .acquaintances
+        .meet(&Proof::Cookie(secret.clone()), Instant::now());
     let cookies = [
         cookies::set(state, cookies::session(state), &secret, SESSION_SECONDS),
         cookies::set(state, cookies::flow(state), "", 0),
@@ -238,7 +224,11 @@ pub(super) async fn confirm_sign_out(Extract(state): Extract<State>) -> Response
 }
 
 /// `POST /auth/sign-out`: ends the session here, then at Entra.
-pub(super) async fn sign_out(Extract(state): Extract<State>, headers: HeaderMap) -> Response {
+pub(super) async fn sign_out(
+    Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
     if !guard::comes_from_a_page_of_ours(&state, &headers) {
         return Sorry::new(
             StatusCode::FORBIDDEN,
@@ -247,17 +237,17 @@ pub(super) async fn sign_out(Extract(state): Extract<State>, headers: HeaderMap)
         )
         .into_page(&state);
     }
-    end_session(&state, &headers)
+    end_session(&state, &id, &headers)
         .await
         .unwrap_or_else(|sorry| sorry.into_page(&state))
 }
 
-async fn end_session(state: &State, headers: &HeaderMap) -> Result<Response, Sorry> {
+async fn end_session(state: &State, id: &RequestId, headers: &HeaderMap) -> Result<Response, Sorry> {
     let home = own(state, "/");
     let Some(secret) = session::cookie(headers, cookies::session(state)) else {
         return Ok(redirect(home.as_str(), []));
     };
-    let ended = staff_session::end(&mut *state.pool.get().await?, secret).await?;
+    let ended = entrance::leave(state, id, secret).await?;
     let to = match ended {
         Some(session) => state
             .sign_in
@@ -299,6 +289,6 @@ pub(super) async fn front_channel_sign_out(
 }
 
 async fn end_by_sid(state: &State, sid: &str) -> anyhow::Result<()> {
-    staff_session::end_by_sid(&mut *state.pool.get().await?, sid).await?;
+    model::session::end_by_sid(&mut *state.pool.get().await?, sid).await?;
     Ok(())
 }

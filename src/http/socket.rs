@@ -8,7 +8,6 @@
 
 mod operations;
 mod protocol;
-mod seats;
 
 use std::time::Duration;
 
@@ -19,17 +18,20 @@ use axum::response::Response;
 use futures::StreamExt;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tracing::{Instrument, Span};
 
 use super::asked::{self, Asked};
+use super::caller::Address;
 use super::cookies;
+use super::guard::{self, Unjudged};
 use super::refusal::Refusal;
+use super::seats::Seat;
 use super::state::State;
 use crate::auth::Viewer;
 use crate::auth::session::{self, Proof};
+use crate::graphql::error::RequestId;
 use operations::Operations;
 use protocol::{Close, Said};
-use seats::Seat;
-pub(super) use seats::Seats;
 
 /// The largest message that is read.
 const MESSAGE_LIMIT: usize = 64 * 1024;
@@ -42,7 +44,7 @@ const WRITE_BUFFER: usize = 4 * 1024 * 1024;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Takes the socket up, or refuses it before it is one.
-pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub(super) fn upgrade(state: State, address: Address, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let proof = Proof::of(headers, cookies::session(&state));
     let origin = headers
         .get(header::ORIGIN)
@@ -58,6 +60,8 @@ pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgra
     let Ok(ticket) = proof.map(|proof| Ticket::take(&state, proof)).transpose() else {
         return TOO_MANY_SOCKETS.in_media(None);
     };
+    // The socket outlives the request that it began with, and is named after it.
+    let span = Span::current();
     upgrade
         .protocols([protocol::SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
@@ -65,15 +69,17 @@ pub(super) fn upgrade(state: State, headers: &HeaderMap, upgrade: WebSocketUpgra
         .max_write_buffer_size(WRITE_BUFFER)
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
-        .on_upgrade(move |socket| async move {
+        .on_upgrade(move |socket| {
             let spoken = socket.protocol().is_some();
-            Line { state, socket }.serve(spoken, ticket).await;
+            let line = Line { state, address, socket };
+            line.serve(spoken, ticket).instrument(span)
         })
 }
 
 /// A socket on which somebody may speak.
 struct Line {
     state: State,
+    address: Address,
     socket: WebSocket,
 }
 
@@ -177,7 +183,7 @@ impl Line {
                         drop(ticket.take());
                         ticket = Some(Ticket::take(&self.state, proof).map_err(|Full| Close::too_many_sockets())?);
                     }
-                    let guest = recognize(&self.state, ticket).await?;
+                    let guest = recognize(&self.state, self.address, ticket).await?;
                     self.say(protocol::ack()).await?;
                     return Ok(guest);
                 }
@@ -218,7 +224,11 @@ impl Line {
             return self.say(protocol::error(&id, TOO_MANY.errors())).await;
         }
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
-        match asked::answers(&self.state, asked.into_request(guest.viewer.clone())) {
+        let answers = guard::count(&self.state, &guest.viewer).and_then(|()| {
+            let request = asked.into_request(&self.state, RequestId::fresh(), guest.viewer.clone());
+            asked::answers(&self.state, request)
+        });
+        match answers {
             Ok(answers) => {
                 operations.begin(id, answers);
                 Ok(())
@@ -241,7 +251,7 @@ impl Line {
 
     /// Whether the guest may still be here; and a sign of life, which the other side's system answers.
     async fn recheck(&mut self, guest: &Guest) -> Result<(), End> {
-        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof).await {
+        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof, &guest.viewer).await {
             Ok(true) => self.say(Message::Ping(axum::body::Bytes::new())).await,
             Ok(false) => Err(Close::forbidden().into()),
             Err(error) => {
@@ -261,16 +271,17 @@ impl Line {
 }
 
 /// The guest that a ticket's proof shows.
-async fn recognize(state: &State, ticket: Option<Ticket>) -> Result<Guest, Close> {
+async fn recognize(state: &State, address: Address, ticket: Option<Ticket>) -> Result<Guest, Close> {
     let Ticket { proof, seat } = ticket.ok_or_else(Close::forbidden)?;
-    match session::viewer(&state.pool, state.now(), &proof).await {
+    match guard::recognize(state, address, &proof).await {
         Ok(Some(viewer)) => Ok(Guest {
             viewer,
             proof,
             _seat: seat,
         }),
         Ok(None) => Err(Close::forbidden()),
-        Err(error) => {
+        Err(Unjudged::TooOften(wait)) => Err(Close::too_many_failures(wait)),
+        Err(Unjudged::Broken(error)) => {
             tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be found");
             Err(Close::broken())
         }

@@ -13,12 +13,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::socket::Seats;
+use super::rates::{Counts, Rate};
+use super::seats::Seats;
 use crate::auth::return_to::Allowed;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
 use crate::jobs::Doorbell;
 use crate::microsoft::Microsoft;
+use crate::model::session::StaffRole;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
@@ -26,6 +28,9 @@ pub struct State {
     parts: Arc<Parts>,
     /// Of sockets.
     pub(super) seats: Seats,
+    /// Of streams.
+    pub(super) stream_seats: Seats,
+    pub(super) counts: Arc<Counts>,
 }
 
 /// What the doors are built from.
@@ -39,8 +44,14 @@ pub struct Parts {
     pub allowed: Allowed,
     /// The MSP's own tenant: its people are staff.
     pub staff_tenant: Uuid,
+    /// Groups of that tenant whose members are staff, and as what, besides those who have an app role.
+    pub staff_groups: Vec<(StaffRole, Uuid)>,
     pub clock: fn() -> DateTime<Utc>,
     pub timing: Timing,
+    pub rates: Rates,
+    pub switches: Switches,
+    /// How many proxies of ours every request comes through; each appends to `X-Forwarded-For`.
+    pub proxy_hops: usize,
     /// Whether the rest of the house is up.
     pub ready: watch::Receiver<bool>,
     /// Ends streams and sockets.
@@ -73,8 +84,51 @@ impl Default for Timing {
             answer: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             introduction: Duration::from_secs(3),
-            recheck: Duration::from_secs(10),
+            recheck: Duration::from_secs(5),
             send: Duration::from_secs(20),
+        }
+    }
+}
+
+/// How often the doors open to the same. Generous: whoever meets one of these is a fault or an attack.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// What a viewer asks of GraphQL.
+    pub viewer: Rate,
+    /// Sign-ins and connects of an address, each way counted.
+    pub sign_in: Rate,
+    /// Proofs of an address that do not hold: wrong tokens and dead cookies.
+    pub failure: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |burst, each| Rate {
+            burst,
+            each: Duration::from_millis(each),
+        };
+        Self {
+            viewer: rate(2_000, 5),
+            sign_in: rate(100, 500),
+            failure: rate(30, 1_000),
+        }
+    }
+}
+
+/// What an operator may leave out.
+#[derive(Clone, Copy, Debug)]
+pub struct Switches {
+    /// The page `/graphiql`.
+    pub graphiql: bool,
+    /// Questions about the schema, from whoever may explore.
+    pub introspection: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            graphiql: true,
+            introspection: true,
         }
     }
 }
@@ -83,6 +137,8 @@ impl State {
     /// Shares the parts.
     pub fn new(parts: Parts) -> Self {
         Self {
+            counts: Arc::new(Counts::new(&parts.rates)),
+            stream_seats: Seats::default(),
             parts: Arc::new(parts),
             seats: Seats::default(),
         }

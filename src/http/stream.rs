@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State as Extract};
+use axum::extract::{Extension, RawQuery, State as Extract};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -17,37 +17,62 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::accept;
 use super::answer::Answer;
 use super::asked::{self, Asked};
+use super::caller::Address;
 use super::guard::{self, Admitted};
 use super::refusal::Refusal;
+use super::seats::Seat;
 use super::state::State;
-use crate::auth::session::{self, Proof};
+use crate::auth::session;
+use crate::graphql::error::RequestId;
 
 /// An operation in a body of JSON.
-pub(super) async fn post(Extract(state): Extract<State>, headers: HeaderMap, body: Body) -> Response {
+pub(super) async fn post(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let answer = async {
-        let admitted = guard::admit(&state, &Method::POST, &headers).await?;
+        let admitted = guard::admit(&state, address, &Method::POST, &headers).await?;
         let asked = Asked::in_body(&headers, body).await?;
-        open(&state, &headers, admitted, asked)
+        open(&state, id, &headers, admitted, asked)
     };
     answer.await.unwrap_or_else(|refusal: Refusal| refusal.in_media(None))
 }
 
 /// An operation in the address.
-pub(super) async fn get(Extract(state): Extract<State>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    Extension(id): Extension<RequestId>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let answer = async {
-        let admitted = guard::admit(&state, &Method::GET, &headers).await?;
+        let admitted = guard::admit(&state, address, &Method::GET, &headers).await?;
         let asked = Asked::in_query(&headers, query.as_deref())?;
-        open(&state, &headers, admitted, asked)
+        open(&state, id, &headers, admitted, asked)
     };
     answer.await.unwrap_or_else(|refusal: Refusal| refusal.in_media(None))
 }
 
-fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) -> Result<Response, Refusal> {
+fn open(
+    state: &State,
+    id: RequestId,
+    headers: &HeaderMap,
+    admitted: Admitted,
+    asked: Asked,
+) -> Result<Response, Refusal> {
     if !accept::takes_events(headers) {
         return Err(Refusal::EVENTS_ONLY);
     }
-    let answers = asked::answers(state, asked.into_request(admitted.viewer))?;
-    let events = events(state.clone(), admitted.proof, answers);
+    let seat = state
+        .stream_seats
+        .take(&admitted.proof)
+        .ok_or(Refusal::TOO_MANY_STREAMS)?;
+    let answers = asked::answers(state, asked.into_request(state, id, admitted.viewer.clone()))?;
+    let events = events(state.clone(), admitted, seat, answers);
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL.as_str(), "no-store"),
@@ -60,10 +85,14 @@ fn open(state: &State, headers: &HeaderMap, admitted: Admitted, asked: Asked) ->
 /// The events of one operation, until it ends, the viewer may no longer look, or the server stops.
 fn events(
     state: State,
-    proof: Proof,
+    admitted: Admitted,
+    seat: Seat,
     mut responses: BoxStream<'static, async_graphql::Response>,
 ) -> impl futures::Stream<Item = String> + Send {
+    // The stream outlives the answer's making, and its log lines the request's.
+    let span = tracing::Span::current();
     async_stream::stream! {
+        let _seat = seat;
         // A stream begins at once, with something to flush.
         yield ":\n\n".to_owned();
         let mut recheck = interval(state.timing.recheck);
@@ -75,11 +104,13 @@ fn events(
                     Some(response) => yield format!("event: next\ndata: {}\n\n", Answer::new(response).json()),
                     None => break,
                 },
-                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &proof).await {
+                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &admitted.proof, &admitted.viewer).await {
                     Ok(true) => yield ":\n\n".to_owned(),
                     Ok(false) => break,
                     Err(error) => {
-                        tracing::error!(error = format!("{error:#}"), "a stream's viewer could not be checked");
+                        span.in_scope(|| {
+                            tracing::error!(error = format!("{error:#}"), "a stream's viewer could not be checked");
+                        });
                         break;
                     }
                 },

@@ -92,29 +92,33 @@ impl OrderField {
 }
 
 /// The assets of the company that owns the list.
-pub fn list_of_company(filter: Filter, order: Order) -> Listing {
-    narrow(
-        Listing::new("from asset where asset.company_id = p.company_id", order),
-        filter,
-    )
+pub fn list_of_company(scope: &Scope, filter: Filter, order: Order) -> Listing {
+    let listing = Listing::new("from asset where asset.company_id = p.company_id", order);
+    narrow(listing, scope, filter)
 }
 
 /// The assets of every company of a scope.
 pub fn list_everywhere(scope: &Scope, filter: Filter, order: Order) -> Listing {
     let listing = Listing::new("from asset where true", order);
-    narrow(listing.only("asset.company_id = any(?)", scope.as_bind()), filter)
+    narrow(
+        listing.only("asset.company_id = any(?)", scope.as_bind()),
+        scope,
+        filter,
+    )
 }
 
 /// The assets of the contact that owns the list.
-pub fn list_of_contact(order: Order) -> Listing {
+pub fn list_of_contact(scope: &Scope, order: Order) -> Listing {
     Listing::new(
         "from asset where asset.company_id = p.company_id and asset.user_entra_id = p.key",
         order,
     )
+    .only("asset.user_entra_id = ?", scope.person_bind())
 }
 
-fn narrow(listing: Listing, filter: Filter) -> Listing {
+fn narrow(listing: Listing, scope: &Scope, filter: Filter) -> Listing {
     listing
+        .only("asset.user_entra_id = ?", scope.person_bind())
         .only(
             "asset.hostname ilike ? or asset.serial_number ilike ?",
             filter.search.as_deref().map(page::containing),
@@ -149,6 +153,6 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .await?;
     Ok(found
         .into_iter()
-        .filter(|asset| scope.holds(asset.company_id))
+        .filter(|asset| scope.holds_person(asset.company_id, asset.user_entra_id))
         .collect())
 }

@@ -89,21 +89,24 @@ impl OrderField {
 }
 
 /// The contacts of the company that owns the list.
-pub fn list_of_company(filter: Filter, order: Order) -> Listing {
-    narrow(
-        Listing::new("from contact where contact.company_id = p.company_id", order),
-        filter,
-    )
+pub fn list_of_company(scope: &Scope, filter: Filter, order: Order) -> Listing {
+    let listing = Listing::new("from contact where contact.company_id = p.company_id", order);
+    narrow(listing, scope, filter)
 }
 
 /// The contacts of every company of a scope.
 pub fn list_everywhere(scope: &Scope, filter: Filter, order: Order) -> Listing {
     let listing = Listing::new("from contact where true", order);
-    narrow(listing.only("contact.company_id = any(?)", scope.as_bind()), filter)
+    narrow(
+        listing.only("contact.company_id = any(?)", scope.as_bind()),
+        scope,
+        filter,
+    )
 }
 
-fn narrow(listing: Listing, filter: Filter) -> Listing {
+fn narrow(listing: Listing, scope: &Scope, filter: Filter) -> Listing {
     listing
+        .only("contact.entra_id = ?", scope.person_bind())
         .only(
             "contact.display_name ilike ? or contact.mail ilike ? or contact.user_principal_name ilike ?",
             filter.search.as_deref().map(page::containing),
@@ -134,7 +137,7 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .await?;
     Ok(found
         .into_iter()
-        .filter(|contact| scope.holds(contact.company_id))
+        .filter(|contact| scope.holds_person(contact.company_id, Some(contact.entra_id)))
         .collect())
 }
 
@@ -149,10 +152,14 @@ pub async fn load_by_entra_id(
     entra_ids: &[Uuid],
 ) -> QueryResult<Vec<Contact>> {
     let companies: Vec<Uuid> = companies.iter().filter(|id| scope.holds(**id)).copied().collect();
-    contact::table
+    let found: Vec<Contact> = contact::table
         .filter(contact::company_id.eq_any(companies))
         .filter(contact::entra_id.eq_any(entra_ids))
         .select(Contact::as_select())
         .load(conn)
-        .await
+        .await?;
+    Ok(found
+        .into_iter()
+        .filter(|contact| scope.holds_person(contact.company_id, Some(contact.entra_id)))
+        .collect())
 }

@@ -102,12 +102,12 @@ impl OrderField {
 }
 
 /// The groups of the company that owns the list.
-pub fn list_of_company(filter: Filter, order: Order) -> Listing {
+pub fn list_of_company(scope: &Scope, filter: Filter, order: Order) -> Listing {
     let listing = Listing::new(
         "from contact_group where contact_group.company_id = p.company_id",
         order,
     );
-    narrow(listing, filter)
+    narrow(listing, scope, filter)
 }
 
 /// The groups of every company of a scope.
@@ -115,22 +115,25 @@ pub fn list_everywhere(scope: &Scope, filter: Filter, order: Order) -> Listing {
     let listing = Listing::new("from contact_group where true", order);
     narrow(
         listing.only("contact_group.company_id = any(?)", scope.as_bind()),
+        scope,
         filter,
     )
 }
 
 /// The groups that the person or group who owns the list is a direct member of.
-pub fn list_of_member(order: Order) -> Listing {
+pub fn list_of_member(scope: &Scope, order: Order) -> Listing {
     Listing::new(
         "from contact_group_member m join contact_group
              on contact_group.company_id = m.company_id and contact_group.entra_id = m.group_entra_id
          where m.company_id = p.company_id and m.member_entra_id = p.key",
         order,
     )
+    .only("contact_group.entra_id = any(?)", scope.groups_bind())
 }
 
-fn narrow(listing: Listing, filter: Filter) -> Listing {
+fn narrow(listing: Listing, scope: &Scope, filter: Filter) -> Listing {
     listing
+        .only("contact_group.entra_id = any(?)", scope.groups_bind())
         .only(
             "contact_group.display_name ilike ? or contact_group.mail ilike ?",
             filter.search.as_deref().map(page::containing),
@@ -183,7 +186,7 @@ impl page::Row for Member {
 
 /// The direct members of the group that owns the list, people and groups together, by name. Members that are neither
 /// contacts nor groups of ours are left out.
-pub fn list_members() -> Listing {
+pub fn list_members(scope: &Scope) -> Listing {
     let by_name = Order {
         name: "member.name",
         key: "left(lower(coalesce(contact.display_name, contact_group.display_name, '')), 256)",
@@ -201,6 +204,11 @@ pub fn list_members() -> Listing {
              and coalesce(contact.id, contact_group.id) is not null",
         by_name,
     )
+    .only("m.member_kind = 'GROUP' or m.member_entra_id = ?", scope.person_bind())
+    .only(
+        "m.member_kind = 'USER' or m.member_entra_id = any(?)",
+        scope.groups_bind(),
+    )
 }
 
 /// The groups with these ids, of companies that the scope holds.
@@ -215,6 +223,6 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .await?;
     Ok(found
         .into_iter()
-        .filter(|group| scope.holds(group.company_id))
+        .filter(|group| scope.holds_group(group.company_id, group.entra_id))
         .collect())
 }

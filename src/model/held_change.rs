@@ -13,7 +13,7 @@ use crate::db::Connection;
 use crate::db::schema::held_change;
 use crate::error::{Failure, UserError};
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
-use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run};
+use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, session, sync_run};
 
 super::text_enum::text_enum! {
     /// What became of a held change.
@@ -142,6 +142,7 @@ async fn settle(
                     .await?;
             }
         }
+        session::end_those_without_entry(conn, run.company_id).await?;
         Ok(sync_run::touch(conn, run_id).await?)
     })
     .await

@@ -4,6 +4,7 @@
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
 pub mod asset;
+pub mod audit;
 pub mod clock;
 pub mod company;
 pub mod connect_ticket;
@@ -12,11 +13,12 @@ pub mod contact_group;
 pub mod held_change;
 pub mod overview;
 pub mod page;
+pub mod portal;
 pub mod scope;
 pub mod secret;
 pub mod service_token;
+pub mod session;
 pub mod sign_in_flow;
-pub mod staff_session;
 pub mod sync_change;
 pub mod sync_rules;
 pub mod sync_run;

@@ -1,6 +1,7 @@
 //! Service tokens: how the PSA's back end shows who it is.
 //!
-//! The danger: a token opens everything that staff may see. It is shown once, stored as a hash, and ends by itself.
+//! The danger: a token that leaks is the PSA. So it opens only the companies and does only the deeds that it was made for;
+//! it is shown once, stored as a hash, ends by itself, and what is open with it is closed when it is revoked.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -29,20 +30,37 @@ pub struct ServiceToken {
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The companies that it opens; none: every company.
+    pub company_ids: Option<Vec<Uuid>>,
+    /// What it may do, in the policy's words.
+    pub actions: Vec<String>,
 }
 
-/// Makes a token that lives for `days`; its secret is told now and never again.
+/// A token to make.
+#[derive(Clone, Debug)]
+pub struct NewToken<'o> {
+    /// What it is for.
+    pub name: &'o str,
+    /// Who makes it, by name.
+    pub by: &'o str,
+    /// How long it lives: 1 to 366.
+    pub days: i32,
+    /// The companies that it opens; none: every company.
+    pub company_ids: Option<Vec<Uuid>>,
+    /// What it may do, in the policy's words.
+    pub actions: Vec<String>,
+}
+
+/// Makes a token; its secret is told now and never again.
 ///
 /// # Errors
 /// `BAD_INPUT` for a blank name or a life outside of 1 to 366 days.
 pub async fn issue(
     conn: &mut Connection,
     now: DateTime<Utc>,
-    name: &str,
-    by: &str,
-    days: i32,
+    new: &NewToken<'_>,
 ) -> Result<(ServiceToken, String), Failure> {
-    let name = name.trim();
+    let (name, days) = (new.name.trim(), new.days);
     if name.is_empty() {
         return Err(UserError::at(
             "BAD_INPUT",
@@ -61,15 +79,33 @@ pub async fn issue(
             service_token::id.eq(Uuid::now_v7()),
             service_token::secret_hash.eq(secret::hash(&secret)),
             service_token::name.eq(name),
-            service_token::created_by.eq(by),
+            service_token::created_by.eq(new.by),
             service_token::created_at.eq(now),
             service_token::expires_at.eq(now + TimeDelta::days(i64::from(days))),
+            service_token::company_ids.eq(&new.company_ids),
+            service_token::actions.eq(&new.actions),
         ))
         .returning(ServiceToken::as_returning())
         .get_result(conn)
         .await?;
     Ok((token, secret))
 }
+
+/// The tokens there are, newest first, those that no longer work included.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(conn: &mut Connection) -> QueryResult<Vec<ServiceToken>> {
+    service_token::table
+        .order((service_token::created_at.desc(), service_token::id.desc()))
+        .limit(MOST_LISTED)
+        .select(ServiceToken::as_select())
+        .load(conn)
+        .await
+}
+
+/// The most tokens that are listed.
+const MOST_LISTED: i64 = 200;
 
 /// Ends a token now; whether there is such a token. One that was revoked before stays as it was.
 ///

@@ -20,8 +20,8 @@ const MOST: i64 = 10_000;
 super::text_enum::text_enum! {
     /// What somebody is on the way for.
     pub enum Purpose {
-        /// A member of staff signs in.
-        StaffSignIn = "STAFF_SIGN_IN",
+        /// Somebody signs in.
+        SignIn = "SIGN_IN",
         /// An administrator shows who they are before they connect their tenant.
         ConnectSignIn = "CONNECT_SIGN_IN",
         /// An administrator is on Microsoft's consent page.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::sync_rules;
 use crate::error::UserError;
+use crate::model::Scope;
 
 /// How many patterns or groups one company may name.
 const MOST_ENTRIES: usize = 100;
@@ -105,13 +106,13 @@ pub async fn get(conn: &mut Connection, company_id: Uuid) -> QueryResult<(SyncRu
     Ok(saved.unwrap_or_default())
 }
 
-/// The saved rules of these companies; one without has the defaults.
+/// The saved rules of these companies, as far as the scope holds them whole; one without has the defaults.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<(Uuid, SyncRules)>> {
+pub async fn load(conn: &mut Connection, scope: &Scope, companies: &[Uuid]) -> QueryResult<Vec<(Uuid, SyncRules)>> {
     sync_rules::table
-        .filter(sync_rules::company_id.eq_any(companies))
+        .filter(sync_rules::company_id.eq_any(scope.whole_of(companies)))
         .select((sync_rules::company_id, SyncRules::as_select()))
         .load(conn)
         .await

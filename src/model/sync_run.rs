@@ -388,7 +388,7 @@ pub async fn find(conn: &mut Connection, scope: &Scope, id: Uuid) -> QueryResult
         .first(conn)
         .await
         .optional()?;
-    Ok(run.filter(|run| scope.holds(run.company_id)))
+    Ok(run.filter(|run| scope.holds_whole(run.company_id)))
 }
 
 /// The newest run of a kind for a company, dry runs apart.
@@ -401,7 +401,7 @@ pub async fn latest(
     company_id: Uuid,
     kind: SyncKind,
 ) -> QueryResult<Option<SyncRun>> {
-    if !scope.holds(company_id) {
+    if !scope.holds_whole(company_id) {
         return Ok(None);
     }
     sync_run::table

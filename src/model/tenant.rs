@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::{asset, contact, contact_group, tenant};
 use crate::error::{Failure, UserError};
-use crate::model::{sync_run, sync_state};
+use crate::model::{Scope, session, sync_run, sync_state};
 
 super::text_enum::text_enum! {
     /// How a company stands with its tenant.
@@ -78,13 +78,13 @@ pub async fn find(conn: &mut Connection, company_id: Uuid) -> QueryResult<Option
         .optional()
 }
 
-/// The tenants of these companies.
+/// The tenants of these companies, as far as the scope holds them whole.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(conn: &mut Connection, companies: &[Uuid]) -> QueryResult<Vec<Tenant>> {
+pub async fn load(conn: &mut Connection, scope: &Scope, companies: &[Uuid]) -> QueryResult<Vec<Tenant>> {
     tenant::table
-        .filter(tenant::company_id.eq_any(companies))
+        .filter(tenant::company_id.eq_any(scope.whole_of(companies)))
         .select(Tenant::as_select())
         .load(conn)
         .await
@@ -240,7 +240,8 @@ pub async fn describe(
     Ok(())
 }
 
-/// Notes that this tenant of Microsoft's no longer lets us in. Nothing is deactivated.
+/// Notes that this tenant of Microsoft's no longer lets us in. Nothing is deactivated; portal users are out. In a
+/// transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -262,11 +263,12 @@ pub async fn need_reconnect(
         ))
         .execute(conn)
         .await?;
+    session::end_those_without_entry(conn, company_id).await?;
     Ok(())
 }
 
-/// Disconnects: runs that are under way are cancelled, links to go on from are forgotten, records are kept. Whether
-/// there was something to disconnect. In a transaction.
+/// Disconnects: runs that are under way are cancelled, links to go on from are forgotten, portal users are out, records
+/// are kept. Whether there was something to disconnect. In a transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -290,5 +292,6 @@ pub async fn disconnect(
     .await?;
     sync_run::cancel_active(conn, now, company_id, reason).await?;
     sync_state::remove_all(conn, company_id).await?;
+    session::end_those_without_entry(conn, company_id).await?;
     Ok(changed > 0)
 }

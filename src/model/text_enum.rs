@@ -13,7 +13,7 @@ macro_rules! text_enum {
 
         impl $name {
             /// All of them, in the order of their declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// The word for it in the database and in GraphQL.
             pub const fn as_str(self) -> &'static str {

@@ -20,7 +20,7 @@ use crate::microsoft::{DeltaLink, Graph, Trouble};
 use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
-use crate::model::{Noun, SyncRules, Tenant, sync_rules, tenant};
+use crate::model::{Noun, SyncRules, Tenant, session, sync_rules, tenant};
 
 /// How long a fresh consent may take to reach every part of Microsoft.
 const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
@@ -278,6 +278,8 @@ impl Run {
                     plan.run(conn, statement).await?;
                 }
                 let counts = plan.carry_out(conn, dry_run).await?;
+                // Who was let go, or out of a group, is out of the portal with the same commit.
+                session::end_those_without_entry(conn, company_id).await?;
                 if let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link) {
                     let full_at = before.filter(|_| !staged.full).map_or(now, |before| before.full_at);
                     sync_state::save(

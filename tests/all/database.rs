@@ -94,10 +94,12 @@ async fn the_migrations_can_be_taken_back() {
         .await
         .expect("a connection");
     let connection = tokio::spawn(connection);
-    client
-        .simple_query(include_str!("../../migrations/2026-11-23-000001_main/down.sql"))
-        .await
-        .expect("every table goes");
+    for way_back in [
+        include_str!("../../migrations/2026-11-23-000002_access/down.sql"),
+        include_str!("../../migrations/2026-11-23-000001_main/down.sql"),
+    ] {
+        client.simple_query(way_back).await.expect("every table goes");
+    }
     let left = client
         .query(
             "select tablename::text from pg_tables where schemaname = 'public' and tablename not like '\\_\\_diesel%'",

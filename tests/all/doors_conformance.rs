@@ -8,18 +8,25 @@ use tokio::sync::OnceCell;
 
 use crate::support::house::House;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
+pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
 
-/// Installs the clients once, when they are not there.
-async fn install() {
+/// Installs what is locked, once, when that is not what is there.
+pub async fn install() {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     INSTALLED
         .get_or_init(|| async {
-            if !Path::new(FOLDER).join("node_modules").exists() {
+            if !is_installed() {
                 run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"])).await;
             }
         })
         .await;
+}
+
+/// Whether npm has installed anything since the lock was written.
+fn is_installed() -> bool {
+    let written = |name: &str| Path::new(FOLDER).join(name).metadata()?.modified();
+    let locked = written("package-lock.json").expect("the lock is checked in");
+    written("node_modules/.package-lock.json").is_ok_and(|installed| installed >= locked)
 }
 
 async fn run(command: &mut Command) {

@@ -1,9 +1,13 @@
 //! The pages, and the headers that every answer leaves with.
 
-use reqwest::StatusCode;
-use reqwest::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use tenantry::http::Switches;
+use uuid::Uuid;
 
-use crate::support::house::{House, location};
+use crate::doors_sign_in::Paper;
+use crate::support::house::{House, Plan, location};
 
 #[tokio::test]
 async fn every_answer_leaves_with_the_headers_that_protect_it() {
@@ -94,4 +98,128 @@ async fn graphiql_is_for_whoever_is_signed_in_and_comes_from_here_alone() {
         );
         assert!(!file.bytes().await.unwrap().is_empty(), "{path} was built");
     }
+}
+
+fn request_id(response: &Response) -> Uuid {
+    let mut ids = response.headers().get_all("x-request-id").iter();
+    let id = ids.next().expect("an id").to_str().unwrap().parse().expect("a UUID");
+    assert!(ids.next().is_none(), "one alone");
+    id
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request_and_never_as_the_client_would_have_it() {
+    let house = House::toys().await;
+    let claimed = "00000000-0000-7000-8000-000000000000";
+    let mut ids = Vec::new();
+    for path in [
+        "/",
+        "/graphql",
+        "/graphql/stream",
+        "/graphiql",
+        "/health/live",
+        "/nowhere",
+        "/auth/sign-in",
+        "/auth/callback",
+        "/auth/front-channel-logout",
+        "/connect/start",
+        "/assets/page.css",
+    ] {
+        for method in ["GET", "POST", "HEAD", "OPTIONS"] {
+            let request = house.http.request(method.parse().unwrap(), house.at(path));
+            let response = request.header("x-request-id", claimed).send().await.unwrap();
+            let id = request_id(&response);
+            assert_eq!(id.get_version_num(), 7, "{method} {path}");
+            ids.push(id);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 44, "each has its own");
+    assert!(!ids.contains(&claimed.parse().unwrap()));
+}
+
+#[tokio::test]
+async fn an_internal_error_its_answer_and_the_log_name_one_request() {
+    let house = House::open().await;
+    house.sql("alter table company rename to company_gone").await;
+    let paper = Paper::default();
+    let copy = paper.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::ERROR)
+        .with_ansi(false)
+        .with_writer(move || copy.clone())
+        .finish();
+    // The doors run on this test's own thread.
+    let _log = tracing::subscriber::set_default(log);
+
+    let document = "{ companies(first: 1) { edges { node { name } } } }";
+    let answer = house.post(document).send().await.unwrap();
+    let id = request_id(&answer).to_string();
+    let said: Value = answer.json().await.unwrap();
+    assert_eq!(said["errors"][0]["extensions"]["requestId"], id, "{said}");
+    let stream = house
+        .http
+        .post(house.at("/graphql/stream"))
+        .bearer_auth(&house.token)
+        .header(ACCEPT, "text/event-stream")
+        .json(&json!({"query": document}));
+    let answer = stream.send().await.unwrap();
+    let streamed = request_id(&answer).to_string();
+    assert!(answer.text().await.unwrap().contains(&streamed));
+
+    house
+        .sql("alter table service_token rename to service_token_gone")
+        .await;
+    let broken = house.post("{ viewer { name } }").send().await.unwrap();
+    assert_eq!(broken.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let broken = request_id(&broken).to_string();
+    let written = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    for id in [id, streamed, broken] {
+        assert!(written.contains(&id), "{id}: {written}");
+    }
+}
+
+async fn switched(switches: Switches) -> House {
+    House::built(Plan {
+        switches,
+        ..Plan::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn where_graphiql_is_off_its_addresses_lead_nowhere() {
+    let house = switched(Switches {
+        graphiql: false,
+        ..Switches::default()
+    })
+    .await;
+    let mut staff = house.staff().await;
+    let nowhere = staff.get(house.at("/nowhere")).await.text().await.unwrap();
+    for path in ["/graphiql", "/graphiql/graphiql.js"] {
+        let response = staff.get(house.at(path)).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(response.text().await.unwrap(), nowhere, "{path}");
+    }
+    let home = staff.get(house.at("/")).await.text().await.unwrap();
+    assert!(home.contains("Signed in as") && !home.contains("/graphiql"), "{home}");
+}
+
+#[tokio::test]
+async fn where_introspection_is_off_nobody_is_told_the_schema() {
+    let document = "{ __schema { queryType { name } } viewer { name } }";
+    let ask = async |house: &House| -> Value {
+        let answer = house.post(document).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    let told = ask(&switched(Switches::default()).await).await;
+    assert_eq!(told["data"]["__schema"]["queryType"]["name"], "Query", "{told}");
+    let house = switched(Switches {
+        introspection: false,
+        ..Switches::default()
+    })
+    .await;
+    let refused = ask(&house).await;
+    assert!(!refused.to_string().contains("queryType"), "{refused}");
 }

@@ -12,7 +12,7 @@ use crate::support::house::{Browser, House, location};
 
 /// What a log is written on.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+pub struct Paper(pub Arc<Mutex<Vec<u8>>>);
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -61,7 +61,7 @@ async fn a_member_of_staff_signs_in_and_is_back_where_they_were() {
     );
     assert!(may_ask(&house, &browser).await);
     let stored = house
-        .rows("select encode(secret_hash, 'hex') as hash, oid from staff_session")
+        .rows("select encode(secret_hash, 'hex') as hash, oid from session")
         .await;
     assert_eq!(stored[0]["oid"], json!(person));
     assert!(
@@ -73,7 +73,7 @@ async fn a_member_of_staff_signs_in_and_is_back_where_they_were() {
 }
 
 #[tokio::test]
-async fn somebody_of_another_organization_is_not_staff() {
+async fn somebody_of_an_unknown_organization_does_not_come_in() {
     let house = House::toys().await;
     let contoso = house.add_tenant(3).await;
     let mut browser = house.browser();
@@ -81,7 +81,13 @@ async fn somebody_of_another_organization_is_not_staff() {
         .sign_in(house.at("/auth/sign-in"), house.somebody(contoso, true))
         .await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    assert!(response.text().await.unwrap().contains("Not a member of staff"));
+    assert!(
+        response
+            .text()
+            .await
+            .unwrap()
+            .contains("Your organization is not connected here")
+    );
     assert!(!browser.cookies.contains_key("tenantry"));
 }
 
@@ -186,19 +192,19 @@ async fn a_session_dies_of_disuse_and_of_age() {
     let house = House::toys().await;
     let browser = house.staff().await;
     house
-        .sql("update staff_session set last_seen_at = now() - interval '29 minutes'")
+        .sql("update session set last_seen_at = now() - interval '29 minutes'")
         .await;
     assert!(may_ask(&house, &browser).await);
     let seen = house
-        .rows("select last_seen_at > now() - interval '1 minute' as now from staff_session")
+        .rows("select last_seen_at > now() - interval '1 minute' as now from session")
         .await;
     assert_eq!(seen, [json!({"now": true})], "to ask is to use it");
     house
-        .sql("update staff_session set last_seen_at = now() - interval '31 minutes'")
+        .sql("update session set last_seen_at = now() - interval '31 minutes'")
         .await;
     assert!(!may_ask(&house, &browser).await);
     house
-        .sql("update staff_session set last_seen_at = now(), expires_at = now()")
+        .sql("update session set last_seen_at = now(), expires_at = now()")
         .await;
     assert!(!may_ask(&house, &browser).await);
 }
@@ -255,8 +261,8 @@ async fn entras_front_channel_ends_every_session_of_its_own() {
     let house = House::toys().await;
     let browser = house.staff().await;
     let other = house.staff().await;
-    house.sql("update staff_session set sid = 'entra-' || id").await;
-    let sid = house.rows("select sid from staff_session order by id").await[0]["sid"]
+    house.sql("update session set sid = 'entra-' || id").await;
+    let sid = house.rows("select sid from session order by id").await[0]["sid"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -315,12 +321,28 @@ async fn a_look_at_the_sign_in_begins_nothing() {
 }
 
 #[tokio::test]
+async fn a_look_at_a_callback_uses_nothing_up() {
+    let house = House::toys().await;
+    let mut browser = house.browser();
+    let back = browser
+        .pick(house.at("/auth/sign-in"), house.somebody(house.staff_tenant, false))
+        .await;
+    for path in ["/auth/callback", "/connect/callback"] {
+        let mut look = back.clone();
+        look.set_path(path);
+        let looked = house.http.head(look).header(COOKIE, browser.cookie());
+        assert_eq!(looked.send().await.unwrap().status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(browser.get(back).await.status(), StatusCode::SEE_OTHER, "signed in");
+}
+
+#[tokio::test]
 async fn of_too_many_sign_ins_the_oldest_are_forgotten() {
     let house = House::toys().await;
     house
         .sql(
             "insert into sign_in_flow (state_hash, browser_hash, purpose, details, expires_at)
-             select decode(to_char(n, 'FM000000'), 'hex'), '', 'STAFF_SIGN_IN', '{}',
+             select decode(to_char(n, 'FM000000'), 'hex'), '', 'SIGN_IN', '{}',
                     now() + interval '1 minute' + n * interval '1 millisecond'
              from generate_series(1, 10005) n",
         )

@@ -14,12 +14,12 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::support::house::{House, PSA, Plan};
 use crate::support::toys::{Seen, toys_that_tell};
 
-const TRANSPORT: &str = "graphql-transport-ws";
+pub const TRANSPORT: &str = "graphql-transport-ws";
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// Opens a socket with these headers; or the status of the refusal.
-async fn open(house: &House, headers: &[(&'static str, &str)]) -> Result<Socket, StatusCode> {
+pub async fn open(house: &House, headers: &[(&'static str, &str)]) -> Result<Socket, StatusCode> {
     let mut url = house.at("/graphql");
     url.set_scheme("ws").expect("a scheme");
     let mut request = url.as_str().into_client_request().expect("a request");
@@ -34,14 +34,14 @@ async fn open(house: &House, headers: &[(&'static str, &str)]) -> Result<Socket,
 }
 
 impl Socket {
-    async fn plain(house: &House) -> Self {
+    pub async fn plain(house: &House) -> Self {
         open(house, &[("sec-websocket-protocol", TRANSPORT)])
             .await
             .expect("a socket")
     }
 
     /// Opened and introduced.
-    async fn introduced(house: &House) -> Self {
+    pub async fn introduced(house: &House) -> Self {
         let mut socket = Self::plain(house).await;
         socket
             .say(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {}", house.token)}}))
@@ -50,16 +50,16 @@ impl Socket {
         socket
     }
 
-    async fn say(&mut self, message: Value) {
+    pub async fn say(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
-    async fn subscribe(&mut self, id: &str, document: &str) {
+    pub async fn subscribe(&mut self, id: &str, document: &str) {
         self.say(json!({"type": "subscribe", "id": id, "payload": {"query": document}}))
             .await;
     }
 
-    async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         loop {
             match self.0.next().await.expect("the socket is open").expect("a message") {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
@@ -70,7 +70,7 @@ impl Socket {
     }
 
     /// The code that the socket is closed with.
-    async fn closed(&mut self) -> u16 {
+    pub async fn closed(&mut self) -> u16 {
         loop {
             match self.0.next().await.expect("a close frame comes").expect("a message") {
                 Message::Close(Some(frame)) => return frame.code.into(),

@@ -5,11 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod database;
 mod demo;
 mod doors_conformance;
 mod doors_connect;
 mod doors_http;
+mod doors_limits;
 mod doors_pages;
 mod doors_patience;
 mod doors_sign_in;

@@ -8,15 +8,18 @@ use m365_simulator::{Options, Simulator};
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tenantry::auth::Action;
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
-use tenantry::http::{Executor, Parts, State, Timing, serve};
+use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
-use tenantry::model::{Company, company, connect_ticket, service_token};
+use tenantry::model::service_token::{self, NewToken};
+use tenantry::model::session::StaffRole;
+use tenantry::model::{Company, company, connect_ticket};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -53,7 +56,11 @@ pub struct Plan {
     /// In place of the real schema.
     pub executor: Option<Executor>,
     pub timing: Timing,
+    pub rates: Rates,
+    pub switches: Switches,
+    pub proxy_hops: usize,
     pub emit_wids: bool,
+    pub staff_groups: Vec<(StaffRole, Uuid)>,
 }
 
 impl Default for Plan {
@@ -61,7 +68,11 @@ impl Default for Plan {
         Self {
             executor: None,
             timing: Timing::default(),
+            rates: Rates::default(),
+            switches: Switches::default(),
+            proxy_hops: 0,
             emit_wids: true,
+            staff_groups: Vec::new(),
         }
     }
 }
@@ -121,6 +132,7 @@ impl House {
         };
         house.staff_tenant = house.add_tenant(3).await;
         house.register(plan.emit_wids).await;
+        house.give_staff_roles();
         house.token = house.service_token(30).await;
         let state = State::new(Parts {
             executor,
@@ -130,8 +142,12 @@ impl House {
             doorbell,
             allowed,
             staff_tenant: house.staff_tenant,
+            staff_groups: plan.staff_groups,
             clock: now,
             timing: plan.timing,
+            rates: plan.rates,
+            switches: plan.switches,
+            proxy_hops: plan.proxy_hops,
             ready: is_ready,
             stop: stop.clone(),
         });
@@ -150,6 +166,21 @@ impl House {
             )
             .await;
         made["id"].as_str().and_then(|id| id.parse().ok()).expect("a tenant id")
+    }
+
+    /// Everybody of the staff's tenant is an administrator here, until a test says otherwise.
+    fn give_staff_roles(&self) {
+        for tenant in self.simulator.tenants() {
+            for account in tenant.accounts.iter().filter(|_| tenant.id == self.staff_tenant) {
+                self.give_app_roles(tenant.id, account.oid, &["Tenantry.Admin"]);
+            }
+        }
+    }
+
+    pub fn give_app_roles(&self, tenant: Uuid, person: Uuid, roles: &[&str]) {
+        self.simulator
+            .assign_app_roles(tenant, person, roles)
+            .expect("the simulator knows the person");
     }
 
     async fn register(&self, emit_wids: bool) {
@@ -222,10 +253,14 @@ impl House {
 
     pub async fn service_token(&self, days: i32) -> String {
         let mut conn = self.pool.get().await.expect("a connection");
-        service_token::issue(&mut conn, now(), "The tests", "A test", days)
-            .await
-            .expect("a token")
-            .1
+        let new = NewToken {
+            name: "The tests",
+            by: "A test",
+            days,
+            company_ids: None,
+            actions: Action::of_tokens(),
+        };
+        service_token::issue(&mut conn, now(), &new).await.expect("a token").1
     }
 
     pub async fn sql(&self, statement: &str) -> u64 {

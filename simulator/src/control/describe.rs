@@ -43,6 +43,7 @@ fn parameters(path: &str) -> Vec<Value> {
                 "client" => "The client id of an application",
                 "member" => "The id of a person or a group",
                 "oid" => "The object id of a person",
+                "name" => "The last segment of the setting's path in Graph; deviceManagementSettings for Intune's",
                 _ => "An id",
             };
             json!({"name": name, "in": "path", "required": true, "description": meaning, "schema": {"type": "string"}})
@@ -70,16 +71,21 @@ fn schemas() -> Value {
         "Application": object(&["clientId", "redirectUris", "homeTenant"], json!({
             "clientId": text, "displayName": text, "clientSecret": text, "secretExpired": flag, "certificatePem": text,
             "redirectUris": texts, "logoutUrl": text, "permissions": texts, "homeTenant": guid, "appRoles": texts, "emitWids": flag,
+            "emitGroups": flag,
         })),
         "Tenant": object(&["displayName", "domain"], json!({
             "id": guid, "displayName": text, "domain": text, "seed": count, "people": count, "groups": count, "devices": count,
-            "intune": flag, "premium": flag, "capture": text,
+            "intune": flag, "premium": flag, "limits": flag, "capture": text,
             "captureManifest": {"type": "object", "additionalProperties": texts},
         })),
         "TenantChange": object(&[], json!({
-            "consentDelayRequests": count, "consentDelaySeconds": count, "intune": flag, "premium": flag,
+            "consentDelayRequests": count, "consentDelaySeconds": count, "intune": flag, "premium": flag, "limits": flag,
         })),
-        "AppRoles": object(&["clientId", "roles"], json!({"clientId": text, "roles": texts})),
+        "AppRoles": object(&["roles"], json!({"clientId": text, "roles": texts})),
+        "Policy": crate::posture::policy::described(),
+        "Setting": {"type": "object", "description": "Any of the setting's properties, by their names in Graph v1.0"},
+        "Registration": settable(&crate::posture::people::SETTABLE),
+        "Role": object(&["roleDefinitionId", "principalId"], json!({"roleDefinitionId": guid, "principalId": guid, "directoryScopeId": text})),
         "Consent": object(&[], json!({"permissions": texts, "effectiveAfterRequests": count, "effectiveAfterSeconds": count})),
         "Person": properties(Kind::Person),
         "Group": properties(Kind::Group),
@@ -96,10 +102,10 @@ fn schemas() -> Value {
 
 /// Any property of a type by its name in Graph v1.0; `null` clears it.
 fn properties(kind: Kind) -> Value {
-    let any: Map<String, Value> = kind
-        .properties()
-        .iter()
-        .map(|name| ((*name).to_owned(), json!({})))
-        .collect();
+    settable(kind.properties())
+}
+
+fn settable(names: &[&str]) -> Value {
+    let any: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
     object(&[], Value::Object(any))
 }

@@ -5,6 +5,7 @@
 
 mod describe;
 mod directory;
+mod posture;
 mod refusal;
 mod tenants;
 mod trouble;
@@ -43,7 +44,6 @@ fn operations() -> Vec<Operation> {
         get "/tenants/{tid}" 200 tenants::show, None, "One tenant";
         patch "/tenants/{tid}" 200 tenants::change, Some("TenantChange"), "Set the consent delay, Intune and premium";
         delete "/tenants/{tid}" 204 tenants::remove, None, "Remove a tenant";
-        put "/tenants/{tid}/appRoles/{oid}" 200 tenants::assign_app_roles, Some("AppRoles"), "Assign app roles of an application to a person";
         get "/tenants/{tid}/consents/{client}" 200 tenants::consent, None, "What an application may do in a tenant";
         put "/tenants/{tid}/consents/{client}" 200 tenants::give_consent, Some("Consent"), "Consent, to all the application asks for or to less";
         delete "/tenants/{tid}/consents/{client}" 204 tenants::revoke_consent, None, "Revoke the consent";
@@ -53,6 +53,7 @@ fn operations() -> Vec<Operation> {
         patch "/tenants/{tid}/people/{id}" 200 directory::change_person, Some("Person"), "Rename, move, disable, clear with null";
         delete "/tenants/{tid}/people/{id}" 204 directory::remove_person, None, "Leave (restorable); with ?permanent=true for good";
         post "/tenants/{tid}/people/{id}/restore" 200 directory::restore_person, None, "Come back";
+        put "/tenants/{tid}/people/{oid}/app-roles" 200 tenants::assign_app_roles, Some("AppRoles"), "Assign app roles to a person, instead of those so far";
         get "/tenants/{tid}/groups" 200 directory::groups, None, "Every live group, with its direct members";
         post "/tenants/{tid}/groups" 201 directory::add_group, Some("Group"), "Make a group";
         get "/tenants/{tid}/groups/{id}" 200 directory::group, None, "One group";
@@ -67,6 +68,18 @@ fn operations() -> Vec<Operation> {
         patch "/tenants/{tid}/devices/{id}" 200 directory::change_device, Some("Device"), "Change a device";
         delete "/tenants/{tid}/devices/{id}" 204 directory::wipe, None, "Wipe or retire a device";
         post "/tenants/{tid}/devices/{id}/reenrol" 201 directory::reenrol, None, "The same physical device under a new Intune id";
+        get "/tenants/{tid}/policies" 200 posture::policies, None, "Every conditional access policy";
+        post "/tenants/{tid}/policies" 201 posture::add_policy, Some("Policy"), "Add a conditional access policy";
+        get "/tenants/{tid}/policies/{id}" 200 posture::policy, None, "One conditional access policy";
+        put "/tenants/{tid}/policies/{id}" 200 posture::put_policy, Some("Policy"), "Put a conditional access policy there, new or in place of the old";
+        delete "/tenants/{tid}/policies/{id}" 204 posture::delete_policy, None, "Delete a conditional access policy";
+        get "/tenants/{tid}/settings/{name}" 200 posture::setting, None, "A setting that the tenant has one of";
+        patch "/tenants/{tid}/settings/{name}" 200 posture::change_setting, Some("Setting"), "Change such a setting";
+        get "/tenants/{tid}/registrations/{id}" 200 posture::registration, None, "What a person registered";
+        patch "/tenants/{tid}/registrations/{id}" 200 posture::register, Some("Registration"), "Set what a person registered";
+        get "/tenants/{tid}/roles" 200 posture::roles, None, "Who holds which directory role";
+        post "/tenants/{tid}/roles" 201 posture::give_role, Some("Role"), "Give a person or a role-assignable group a directory role";
+        delete "/tenants/{tid}/roles/{role}" 204 posture::take_role, None, "Take a directory role away, by the id of the assignment";
         post "/tenants/{tid}/shuffle" 200 directory::shuffle, Some("Shuffle"), "Make so many random changes of all sorts";
         get "/tenants/{tid}/faults" 200 trouble::list, None, "The faults and how often each has acted";
         post "/tenants/{tid}/faults" 201 trouble::add, Some("Fault"), "Order trouble";

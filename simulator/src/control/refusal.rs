@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::directory::change::Refused;
+use crate::entra::app_roles::Unassignable;
 
 #[derive(Debug)]
 pub struct Refusal {
@@ -48,6 +49,16 @@ impl From<Refused> for Refusal {
                 message,
             },
             Refused::Property(_) | Refused::Id | Refused::Cycle => Self::bad_input(message),
+        }
+    }
+}
+
+impl From<Unassignable> for Refusal {
+    fn from(why: Unassignable) -> Self {
+        match why {
+            Unassignable::NoSuchPerson => Self::not_found("person"),
+            Unassignable::NoSuchApplication => Self::not_found("application"),
+            Unassignable::WhichApplication(_) | Unassignable::Undeclared(_) => Self::bad_input(why.to_string()),
         }
     }
 }

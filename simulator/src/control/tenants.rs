@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::refusal::{Refusal, body};
-use crate::directory::Kind;
+use crate::entra::app_roles;
 use crate::world::{ApplicationSpec, Consent, ConsentDelay, Tenant, TenantSummary, World, lock, read, write};
 
 /// The tenant that a path names.
@@ -58,6 +58,7 @@ struct TenantChange {
     consent_delay_seconds: Option<u64>,
     intune: Option<bool>,
     premium: Option<bool>,
+    limits: Option<bool>,
 }
 
 pub async fn change(
@@ -70,6 +71,7 @@ pub async fn change(
     let mut settings = lock(&tenant.settings);
     settings.intune = change.intune.unwrap_or(settings.intune);
     settings.premium = change.premium.unwrap_or(settings.premium);
+    settings.limits = change.limits.unwrap_or(settings.limits);
     settings.consent_delay = ConsentDelay {
         requests: change.consent_delay_requests.unwrap_or(settings.consent_delay.requests),
         time: change
@@ -88,10 +90,11 @@ pub async fn remove(State(world): State<Arc<World>>, Path(tid): Path<String>) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Without a client id, the roles are those of the one application that is registered.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppRoles {
-    client_id: String,
+    client_id: Option<String>,
     roles: Vec<String>,
 }
 
@@ -101,24 +104,12 @@ pub async fn assign_app_roles(
     bytes: Bytes,
 ) -> Result<Json<AppRoles>, Refusal> {
     let tenant = tenant(&world, &tid)?;
-    let given: AppRoles = body(&bytes)?;
-    read(&tenant.directory)
-        .find_live(Kind::Person, oid)
-        .ok_or_else(|| Refusal::not_found("person"))?;
-    let application = world
-        .application(&given.client_id)
-        .ok_or_else(|| Refusal::not_found("application"))?;
-    if let Some(undeclared) = given
-        .roles
-        .iter()
-        .find(|role| !application.app_roles.is_empty() && !application.app_roles.contains(role))
-    {
-        return Err(Refusal::bad_input(format!(
-            "the application declares no app role '{undeclared}'"
-        )));
-    }
-    lock(&tenant.app_roles).insert((given.client_id.clone(), oid), given.roles.clone());
-    Ok(Json(given))
+    let AppRoles { client_id, roles } = body(&bytes)?;
+    let client_id = app_roles::assign(&world, &tenant, oid, client_id.as_deref(), roles.clone())?;
+    Ok(Json(AppRoles {
+        client_id: Some(client_id),
+        roles,
+    }))
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::seed::Seed;
 use super::{Directory, Kind, Object, properties};
-use crate::world::GLOBAL_ADMINISTRATOR;
+use crate::roles::{GLOBAL_ADMINISTRATOR, RoleAssignment};
 
 /// Graph path of a collection (such as `users` or `groups/{id}/members`) to the files that hold it.
 pub type Manifest = BTreeMap<String, Vec<String>>;
@@ -23,7 +23,7 @@ pub type Manifest = BTreeMap<String, Vec<String>>;
 pub struct Captured {
     pub directory: Directory,
     pub tenant: Uuid,
-    pub role_assignments: Vec<(Uuid, Uuid)>,
+    pub role_assignments: Vec<RoleAssignment>,
     /// The organization's own properties.
     pub organization: Object,
     /// Small collections that are answered as they were captured, by path.
@@ -247,7 +247,7 @@ impl Loader<'_> {
     }
 
     /// Who holds which role. Without any, the first person becomes administrator, so that somebody can sign in.
-    fn role_assignments(&mut self, directory: &Directory) -> anyhow::Result<Vec<(Uuid, Uuid)>> {
+    fn role_assignments(&mut self, directory: &Directory) -> anyhow::Result<Vec<RoleAssignment>> {
         let mut kept = Vec::new();
         for (file, item) in self.items(ROLE_ASSIGNMENTS)? {
             let guid = |name: &str| {
@@ -257,7 +257,7 @@ impl Loader<'_> {
             };
             match (guid("roleDefinitionId"), guid("principalId")) {
                 (Some(role), Some(person)) if directory.find_live(Kind::Person, person).is_some() => {
-                    kept.push((role, person))
+                    kept.push(RoleAssignment::tenant_wide(role, person))
                 }
                 _ => self
                     .dropped
@@ -271,7 +271,7 @@ impl Loader<'_> {
             self.dropped.push(format!(
                 "no role assignment of somebody captured: person {id} was made Global Administrator"
             ));
-            kept.push((GLOBAL_ADMINISTRATOR, id));
+            kept.push(RoleAssignment::tenant_wide(GLOBAL_ADMINISTRATOR, id));
         }
         Ok(kept)
     }

@@ -15,7 +15,7 @@ pub mod properties;
 pub mod seed;
 pub mod shuffle;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -350,6 +350,23 @@ impl Directory {
         all
     }
 
+    /// The live groups that hold a person, directly or through other groups, in the order of their indices.
+    pub fn groups_of(&self, person: Uuid) -> Vec<u32> {
+        let mut all = BTreeSet::new();
+        let mut open = vec![person];
+        while let Some(member) = open.pop() {
+            for group in self
+                .live_from(Kind::Group, 0)
+                .filter(|group| self.is_member(*group, member))
+            {
+                if all.insert(group) {
+                    open.push(self.id(Kind::Group, group));
+                }
+            }
+        }
+        all.into_iter().collect()
+    }
+
     pub fn is_member(&self, group: u32, id: Uuid) -> bool {
         if let Some(changed) = self.members.get(&group) {
             if changed.added.contains_key(&id) {
@@ -366,6 +383,11 @@ impl Directory {
         }) || nested.is_some_and(|nested| {
             self.seed.groups_in(group).contains(&nested) && self.life(Kind::Group, nested) != Life::Purged
         })
+    }
+
+    /// Whether an object was there from the seed, and not added since.
+    pub fn seeded(&self, kind: Kind, index: u32) -> bool {
+        index < self.seed.count(kind)
     }
 
     pub fn domain(&self) -> &str {

@@ -13,6 +13,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::Authority;
+use super::claims::person;
 use super::error::Aadsts;
 use super::html::{escape, hidden, page};
 use super::session::Grant;
@@ -88,18 +89,14 @@ pub async fn show(
             ],
         );
     }
-    let session = cookie(&headers).and_then(|sid| lock(&world.sessions).find(sid).cloned());
     if field(&fields, "prompt") == Some("none") {
-        return match session.filter(|session| belongs(&asked.authority, session.tenant)) {
-            Some(session) => signed_in(&world, &asked, &fields, session.tenant, session.oid, &headers),
-            None => {
-                let error = Aadsts::new(50058, "A silent sign-in request was sent but no user is signed in.");
-                answer(
-                    &asked.redirect_uri,
-                    &fields,
-                    &[("error", error.error), ("error_description", &error.description())],
-                )
-            }
+        return match silently(&world, &asked.authority, &headers) {
+            Ok((tenant, oid)) => signed_in(&world, &asked, &fields, tenant, oid, &headers),
+            Err(error) => answer(
+                &asked.redirect_uri,
+                &fields,
+                &[("error", "login_required"), ("error_description", &error.description())],
+            ),
         };
     }
     Html(picker(
@@ -110,6 +107,17 @@ pub async fn show(
         "Pick an account",
     ))
     .into_response()
+}
+
+/// The person of the browser's session, who may have been disabled since it began.
+fn silently(world: &World, authority: &Authority, headers: &HeaderMap) -> Result<(Uuid, Uuid), Aadsts> {
+    let session = cookie(headers)
+        .and_then(|sid| lock(&world.sessions).find(sid).cloned())
+        .filter(|session| belongs(authority, session.tenant))
+        .ok_or_else(|| Aadsts::new(50058, "A silent sign-in request was sent but no user is signed in."))?;
+    let tenant = world.tenant(session.tenant).ok_or_else(Aadsts::no_such_account)?;
+    person(&read(&tenant.directory), session.oid)?;
+    Ok((session.tenant, session.oid))
 }
 
 fn belongs(authority: &Authority, tenant: Uuid) -> bool {
@@ -218,10 +226,9 @@ pub fn posted(query: Option<String>, form: &[u8]) -> Fields {
 
 /// The person that was picked.
 pub fn account(world: &World, authority: &Authority, fields: &Fields) -> Result<(Arc<Tenant>, Uuid), Aadsts> {
-    let unknown = || Aadsts::new(50034, "The user account does not exist in this directory.");
     let oid: Uuid = field(fields, "account")
         .and_then(|oid| oid.parse().ok())
-        .ok_or_else(unknown)?;
+        .ok_or_else(Aadsts::no_such_account)?;
     let tenants: Vec<Arc<Tenant>> = match authority {
         Authority::One(tenant) => vec![tenant.clone()],
         Authority::Any => read(&world.tenants).values().cloned().collect(),
@@ -229,13 +236,8 @@ pub fn account(world: &World, authority: &Authority, fields: &Fields) -> Result<
     let tenant = tenants
         .into_iter()
         .find(|tenant| read(&tenant.directory).find_live(Kind::Person, oid).is_some())
-        .ok_or_else(unknown)?;
-    let directory = read(&tenant.directory);
-    let index = directory.find_live(Kind::Person, oid).ok_or_else(unknown)?;
-    if directory.object(Kind::Person, index).get("accountEnabled") == Some(&serde_json::Value::Bool(false)) {
-        return Err(Aadsts::new(50057, "The user account is disabled."));
-    }
-    drop(directory);
+        .ok_or_else(Aadsts::no_such_account)?;
+    person(&read(&tenant.directory), oid)?;
     Ok((tenant, oid))
 }
 

@@ -12,7 +12,8 @@ use super::Authority;
 use super::authorize::{Fields, account, field, fields, picker, posted, redirect};
 use super::error::Aadsts;
 use super::html::{escape, hidden, page};
-use crate::world::{ApplicationSpec, GLOBAL_ADMINISTRATOR, Tenant, World, lock};
+use crate::roles::GLOBAL_ADMINISTRATOR;
+use crate::world::{ApplicationSpec, Tenant, World, lock};
 
 /// The two endpoints differ in what they take and in how they say no.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -175,7 +176,7 @@ fn chosen_may_consent(tenant: &Tenant, fields: &Fields) -> bool {
     field(fields, "account").is_none_or(|oid| {
         lock(&tenant.role_assignments)
             .iter()
-            .any(|(role, who)| *role == GLOBAL_ADMINISTRATOR && who.to_string() == oid)
+            .any(|held| held.role == GLOBAL_ADMINISTRATOR && held.principal.to_string() == oid)
     })
 }
 

@@ -19,6 +19,8 @@ pub struct Aadsts {
 const TABLE: &[(u32, u16, &str)] = &[
     (50011, 400, "invalid_request"),
     (50012, 401, "invalid_client"),
+    (50034, 400, "invalid_grant"),
+    (50057, 400, "invalid_grant"),
     (50058, 400, "login_required"),
     (16000, 400, "interaction_required"),
     (54005, 400, "invalid_grant"),
@@ -89,6 +91,10 @@ impl Aadsts {
                 "The redirect URI '{given}' specified in the request does not match the redirect URIs configured for the application '{client_id}'. Make sure the redirect URI sent in the request matches one added to your application in the Azure portal."
             ),
         )
+    }
+
+    pub fn no_such_account() -> Self {
+        Self::new(50034, "The user account does not exist in this directory.")
     }
 
     pub fn missing(parameter: &str) -> Self {

@@ -3,8 +3,10 @@
 //! The paths are Microsoft's. `{tenant}` is a tenant's GUID or domain, or one of the words
 //! `organizations` and `common`, which stand for whatever tenant the person belongs to.
 
+pub mod app_roles;
 mod assertion;
 mod authorize;
+mod claims;
 mod consent;
 mod discovery;
 pub mod error;

@@ -17,15 +17,14 @@ use uuid::Uuid;
 use super::authorize::{Fields, field, fields};
 use super::error::Aadsts;
 use super::session::{Grant, NoGrant};
-use super::{Authority, assertion};
-use crate::directory::Kind;
+use super::{Authority, assertion, claims};
 use crate::faults::{Fault, Trouble};
 use crate::graph::answer::cut_body;
 use crate::server::Origin;
 use crate::world::{AccessToken, ApplicationSpec, Asked, Tenant, World, lock, read};
 
 /// Seconds that a token lasts.
-const LIFE: u64 = 3599;
+pub const LIFE: u64 = 3599;
 /// Seconds that a token lasts for a client that declares continuous access evaluation.
 const LONG_LIFE: u64 = 86_399;
 const GRAPH: &str = "https://graph.microsoft.com";
@@ -335,7 +334,7 @@ fn authorization_code(
     let tenant = world
         .tenant(grant.tenant)
         .ok_or_else(|| Aadsts::no_such_tenant(&grant.tenant.to_string()))?;
-    let id_token = sign(world, &id_claims(&tenant, application, &grant, origin)?)?;
+    let id_token = sign(world, &claims::id_token(&tenant, application, &grant, origin)?)?;
     let now = jsonwebtoken::get_current_timestamp();
     let delegated = json!({"aud": GRAPH, "iss": format!("https://sts.windows.net/{}/", tenant.id), "iat": now, "nbf": now, "exp": now + LIFE, "appid": application.client_id, "oid": grant.oid, "tid": tenant.id, "scp": "openid profile", "ver": "1.0"});
     let mut body = json!({
@@ -367,55 +366,4 @@ fn check_verifier(grant: &Grant, verifier: Option<&str>) -> Result<(), Aadsts> {
             "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
         ))
     }
-}
-
-fn id_claims(tenant: &Tenant, application: &ApplicationSpec, grant: &Grant, origin: &Origin) -> Result<Value, Aadsts> {
-    let directory = read(&tenant.directory);
-    let index = directory
-        .find_live(Kind::Person, grant.oid)
-        .ok_or_else(|| Aadsts::new(50034, "The user account does not exist in this directory."))?;
-    let person = directory.object(Kind::Person, index);
-    drop(directory);
-    let text = |name: &str| person.get(name).cloned().unwrap_or_default();
-    let now = jsonwebtoken::get_current_timestamp();
-    let pairwise = Uuid::new_v5(&grant.oid, application.client_id.as_bytes());
-    let guest = person.get("userType").is_some_and(|kind| kind == "Guest");
-    let mut claims = json!({
-        "aud": application.client_id,
-        "iss": format!("{}/{}/v2.0", origin.0, tenant.id),
-        "iat": now, "nbf": now, "exp": now + LIFE,
-        "name": text("displayName"),
-        "oid": grant.oid,
-        "preferred_username": text("userPrincipalName"),
-        "sub": URL_SAFE_NO_PAD.encode(pairwise.as_bytes()),
-        "tid": tenant.id,
-        "uti": Uuid::new_v4().simple().to_string(),
-        "ver": "2.0",
-        "acct": i32::from(guest),
-        "sid": grant.sid,
-        "login_hint": URL_SAFE_NO_PAD.encode(format!("O.{}", grant.oid)),
-    });
-    if let Some(nonce) = &grant.nonce {
-        claims["nonce"] = json!(nonce);
-    }
-    if application.emit_wids {
-        // Everybody but guests carries the role of an ordinary user.
-        let ordinary = if guest {
-            "10dae51f-b6af-4016-8d66-8c2a99b929b3"
-        } else {
-            "b79fbf4d-3ef9-4689-8143-76b194e85509"
-        };
-        let roles = tenant.roles_of(grant.oid).into_iter().map(|role| role.to_string());
-        claims["wids"] = json!(roles.chain([ordinary.to_owned()]).collect::<Vec<String>>());
-    }
-    if let Some(roles) = lock(&tenant.app_roles)
-        .get(&(application.client_id.clone(), grant.oid))
-        .filter(|roles| !roles.is_empty())
-    {
-        claims["roles"] = json!(roles);
-    }
-    if guest {
-        claims["idp"] = json!("https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/");
-    }
-    Ok(claims)
 }

@@ -161,22 +161,41 @@ impl Failure {
 
     /// 403 in the wording of the service behind the path.
     pub fn missing_permission(request: &Request, permission: Option<&str>) -> Self {
-        if request
-            .segments()
-            .first()
-            .is_some_and(|first| first == "deviceManagement")
-        {
-            let wanted = permission.unwrap_or("DeviceManagementManagedDevices.Read.All");
-            return Self::new(
-                403,
-                "Forbidden",
-                &intune_message(&format!(
+        match request.segments().first().map(String::as_str) {
+            Some("deviceManagement") => {
+                let wanted = permission.unwrap_or("DeviceManagementManagedDevices.Read.All");
+                let message = intune_message(&format!(
                     "Application is not authorized to perform this operation. Application must have one of the following scopes: {wanted}, {}",
                     wanted.replace(".Read.", ".ReadWrite.")
-                )),
-            );
+                ));
+                Self::new(403, "Forbidden", &message)
+            }
+            Some("identity") => Self::new(
+                403,
+                "AccessDenied",
+                "You cannot perform the requested operation, required scopes are missing in the token.",
+            ),
+            Some("reports" | "auditLogs") => Self::missing_report_permission(),
+            _ => Self::denied(),
         }
-        Self::denied()
+    }
+
+    /// 403 of the service that reports on sign-ins, registrations and changes.
+    pub fn missing_report_permission() -> Self {
+        Self::new(
+            403,
+            "Authentication_MSGraphPermissionMissing",
+            "Calling principal does not have required MSGraph permissions AuditLog.Read.All",
+        )
+    }
+
+    /// The tenant has no Entra ID P1.
+    pub fn not_premium() -> Self {
+        Self::new(
+            403,
+            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+            "Neither tenant is B2C or tenant doesn't have premium license",
+        )
     }
 
     pub fn into_answer(self, request_id: Uuid, client_request_id: &str) -> Answer {

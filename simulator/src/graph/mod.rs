@@ -8,8 +8,10 @@ pub mod answer;
 mod batch;
 mod delta;
 mod filter;
+pub mod limits;
 mod page;
 pub mod permission;
+mod posture;
 mod records;
 pub mod request;
 mod write;
@@ -181,7 +183,14 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             "Request not applicable to target tenant.",
         ));
     }
+    if settings.limits {
+        tenant.limits.admit(request, &segments, &token.client_id)?;
+    }
+    if segments.first() == Some(&"users") && request.asks_for_sign_ins() && !settings.premium {
+        return Err(Failure::not_premium());
+    }
     let directory = read(&tenant.directory);
+    let posture = read(&tenant.posture);
     let units = cost(request, &segments);
     let group = |id: &str| {
         id.parse()
@@ -190,7 +199,7 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             .ok_or_else(|| Failure::not_found(id))
     };
     let answer = match segments.as_slice() {
-        ["users"] => page::list(&directory, request, Kind::Person, settings.premium),
+        ["users"] => page::list(&directory, request, Kind::Person, &posture),
         ["users", "delta"] => delta::delta(&directory, tenant, request, Kind::Person),
         ["users", "$count"] => page::count(&directory, request, Kind::Person),
         ["users", id] => page::single(
@@ -198,11 +207,12 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             request,
             Kind::Person,
             directory.find_person(id).ok_or_else(|| Failure::not_found(id))?,
+            &posture,
         ),
-        ["groups"] => page::list(&directory, request, Kind::Group, settings.premium),
+        ["groups"] => page::list(&directory, request, Kind::Group, &posture),
         ["groups", "delta"] => delta::delta(&directory, tenant, request, Kind::Group),
         ["groups", "$count"] => page::count(&directory, request, Kind::Group),
-        ["groups", id] => page::single(&directory, request, Kind::Group, group(id)?),
+        ["groups", id] => page::single(&directory, request, Kind::Group, group(id)?, &posture),
         ["groups", id, list @ ("members" | "transitiveMembers"), cast @ ..] if cast.len() < 2 => page::members(
             &directory,
             request,
@@ -211,17 +221,18 @@ fn look_up(tenant: &Tenant, token: &AccessToken, request: &Request) -> Result<An
             cast.first().copied(),
             &granted,
         ),
-        ["deviceManagement", "managedDevices"] => page::list(&directory, request, Kind::Device, settings.premium),
+        ["deviceManagement", "managedDevices"] => page::list(&directory, request, Kind::Device, &posture),
         ["deviceManagement", "managedDevices", id] => {
             let device = id.parse().ok().and_then(|id| directory.find_live(Kind::Device, id));
             let device = device.ok_or_else(|| {
                 Failure::new(404, "ResourceNotFound", &format!("Resource '{id}' could not be found."))
             })?;
-            page::single(&directory, request, Kind::Device, device)
+            page::single(&directory, request, Kind::Device, device, &posture)
         }
         other => {
+            drop(posture);
             drop(directory);
-            records::serve(tenant, request, other, &settings)
+            records::serve(tenant, request, other, &settings, &granted)
         }
     };
     answer.map(|answer| answer.costing(units))

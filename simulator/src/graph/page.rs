@@ -11,9 +11,11 @@ use uuid::Uuid;
 use super::answer::{Answer, Failure};
 use super::filter::Filter;
 use super::permission::Granted;
+use super::posture::value_of;
 use super::request::Request;
 use super::write::{self, Selection, Show};
 use crate::directory::{Directory, Kind};
+use crate::posture::Posture;
 
 /// Default and largest page.
 #[derive(Clone, Copy)]
@@ -52,7 +54,7 @@ impl Sizes {
     }
 }
 
-fn position(request: &Request) -> Result<u32, Failure> {
+pub(super) fn position(request: &Request) -> Result<u32, Failure> {
     let Some(token) = request.option("$skiptoken") else {
         return Ok(0);
     };
@@ -76,7 +78,7 @@ fn skip_token(position: u32) -> String {
 }
 
 /// The same request at another position.
-fn next_link(request: &Request, position: u32) -> String {
+pub(super) fn next_link(request: &Request, position: u32) -> String {
     let kept = request.query.split('&').filter(|pair| {
         let key = pair.split('=').next().unwrap_or_default();
         !pair.is_empty()
@@ -178,26 +180,19 @@ pub fn filter_of(request: &Request) -> Result<Option<Filter>, Failure> {
 }
 
 /// `GET /users`, `/groups`, `/deviceManagement/managedDevices`.
-pub fn list(directory: &Directory, request: &Request, kind: Kind, premium: bool) -> Result<Answer, Failure> {
+pub fn list(directory: &Directory, request: &Request, kind: Kind, posture: &Posture) -> Result<Answer, Failure> {
     check_options(request, &["select", "filter", "top", "count", "skiptoken"])?;
     let selection = Selection::parse(kind, request.option("$select").as_deref())?.for_collection(kind)?;
     let sizes = if kind == Kind::Device { INTUNE } else { DIRECTORY };
     let mut top = sizes.of(request)?;
-    if selection.has("signInActivity") {
-        if !premium {
-            return Err(Failure::new(
-                403,
-                "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-                "Neither tenant is B2C or tenant doesn't have premium license",
-            ));
-        }
+    if request.asks_for_sign_ins() {
         top = top.min(500);
     }
     let filter = filter_of(request)?;
     let admitted = |index: &u32| {
         filter
             .as_ref()
-            .is_none_or(|filter| filter.admits(&|name| write::value_of(directory, kind, *index, name)))
+            .is_none_or(|filter| filter.admits(&|name| value_of(directory, posture, kind, *index, name)))
     };
     let start = position(request)?;
     let name = match kind {
@@ -218,7 +213,7 @@ pub fn list(directory: &Directory, request: &Request, kind: Kind, premium: bool)
     page.open();
     let mut found = directory.live_from(kind, start).filter(admitted);
     for index in found.by_ref().take(top) {
-        write::object(directory, kind, index, &selection, Show::Everything, "", page.item());
+        person_or(directory, posture, kind, index, &selection, "", page.item());
     }
     let link = found.next().map(|index| ("@odata.nextLink", next_link(request, index)));
     Ok(page.close(link))
@@ -329,7 +324,7 @@ fn member_selection(kind: Kind, select: Option<&str>) -> Result<Selection, Failu
 }
 
 /// A member that the application may not read: its type and id, and null for all the rest.
-fn write_bare(id: Uuid, selection: &Selection, kind_of_type: &str, out: &mut Vec<u8>) {
+pub(super) fn write_bare(id: Uuid, selection: &Selection, kind_of_type: &str, out: &mut Vec<u8>) {
     let rest: String = selection
         .names()
         .iter()
@@ -340,7 +335,13 @@ fn write_bare(id: Uuid, selection: &Selection, kind_of_type: &str, out: &mut Vec
 }
 
 /// One object by its id.
-pub fn single(directory: &Directory, request: &Request, kind: Kind, index: u32) -> Result<Answer, Failure> {
+pub fn single(
+    directory: &Directory,
+    request: &Request,
+    kind: Kind,
+    index: u32,
+    posture: &Posture,
+) -> Result<Answer, Failure> {
     check_options(request, &["select", "expand"])?;
     let selection = Selection::parse(kind, request.option("$select").as_deref())?;
     let name = match kind {
@@ -359,6 +360,25 @@ pub fn single(directory: &Directory, request: &Request, kind: Kind, index: u32) 
     );
     let extra = format!("\"@odata.context\":{}", String::from_utf8_lossy(&context));
     let mut body = Vec::new();
-    write::object(directory, kind, index, &selection, Show::Everything, &extra, &mut body);
+    person_or(directory, posture, kind, index, &selection, &extra, &mut body);
     Ok(Answer::json(body))
+}
+
+/// Writes an object; a person's sign-ins, where they are selected, come from outside the directory.
+fn person_or(
+    directory: &Directory,
+    posture: &Posture,
+    kind: Kind,
+    index: u32,
+    selection: &Selection,
+    extra: &str,
+    out: &mut Vec<u8>,
+) {
+    if kind != Kind::Person || !selection.has("signInActivity") {
+        return write::object(directory, kind, index, selection, Show::Everything, extra, out);
+    }
+    let comma = if extra.is_empty() { "" } else { "," };
+    let extra = format!("{extra}{comma}\"signInActivity\":{}", posture.sign_in(directory, index));
+    let rest = selection.clone().without("signInActivity");
+    write::object(directory, kind, index, &rest, Show::Everything, &extra, out);
 }

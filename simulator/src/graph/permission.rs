@@ -108,7 +108,7 @@ pub fn accepted(segments: &[&str]) -> Option<&'static [&'static str]> {
             ..,
         ] => METHOD_POLICIES,
         ["identity", "conditionalAccess", ..] | ["policies", ..] => POLICIES,
-        ["reports", "authenticationMethods", ..] => REPORTS,
+        ["reports", "authenticationMethods", ..] | ["auditLogs", "directoryAudits", ..] => REPORTS,
         ["security", ..] => SECURITY,
         _ => return None,
     })
@@ -139,6 +139,9 @@ impl Granted {
                 segments.first().unwrap_or(&"")
             ))
         })?;
+        if segments.first() == Some(&"users") && request.asks_for_sign_ins() && !self.any_of(REPORTS) {
+            return Err(Failure::missing_report_permission());
+        }
         if self.any_of(accepted) || (accepted == USERS && self.basic_is_enough(request, segments)) {
             return Ok(());
         }

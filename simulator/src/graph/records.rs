@@ -6,44 +6,24 @@ use uuid::Uuid;
 
 use super::answer::{Answer, Failure};
 use super::page::filter_of;
+use super::permission::Granted;
+use super::posture;
 use super::request::Request;
 use super::write::{self, Selection, Show};
 use crate::directory::{Kind, properties};
-use crate::world::{GLOBAL_ADMINISTRATOR, Settings, Tenant, lock, read};
-
-/// Built-in roles: template id, name, description.
-const ROLES: &[(Uuid, &str, &str)] = &[
-    (
-        GLOBAL_ADMINISTRATOR,
-        "Global Administrator",
-        "Can manage all aspects of Microsoft Entra ID and services that use its identities.",
-    ),
-    (
-        Uuid::from_u128(0xe8611ab8_c189_46e8_94e1_60213ab1f814),
-        "Privileged Role Administrator",
-        "Can manage role assignments.",
-    ),
-    (
-        Uuid::from_u128(0x158c047a_c907_4556_b7ef_446551a6b5f7),
-        "Cloud Application Administrator",
-        "Can manage app registrations and enterprise apps.",
-    ),
-    (
-        Uuid::from_u128(0x9b895d92_2cd3_44ad_8b4d_bd7dc8ad95a0),
-        "Application Administrator",
-        "Can manage app registrations and enterprise apps, and their proxies.",
-    ),
-    (
-        Uuid::from_u128(0xf2ef992c_3afb_46b9_b7cf_a126ee74c451),
-        "Global Reader",
-        "Can read everything that a Global Administrator can.",
-    ),
-];
+use crate::roles::BUILT_IN;
+use crate::world::{Settings, Tenant, lock, read};
 
 /// Microsoft 365 Business Premium, which includes Entra ID P1 and Intune.
 const SKU: Uuid = Uuid::from_u128(0xcbdc14ab_d96c_4c30_b9f4_6ada7cdc1d46);
 
-pub fn serve(tenant: &Tenant, request: &Request, segments: &[&str], settings: &Settings) -> Result<Answer, Failure> {
+pub fn serve(
+    tenant: &Tenant,
+    request: &Request,
+    segments: &[&str],
+    settings: &Settings,
+    granted: &Granted,
+) -> Result<Answer, Failure> {
     let context = segments.join("/");
     if let Some(items) = tenant.replayed.get(&context) {
         return collection(request, &context, items.clone());
@@ -56,25 +36,25 @@ pub fn serve(tenant: &Tenant, request: &Request, segments: &[&str], settings: &S
             Ok(Answer::value(&organization))
         }
         ["domains"] => collection(request, "domains", vec![domain(tenant)]),
-        ["subscribedSkus"] => collection(request, "subscribedSkus", skus(tenant)),
+        ["subscribedSkus"] => collection(request, "subscribedSkus", skus(tenant, settings)),
         ["directoryRoles"] => collection(request, "directoryRoles", directory_roles(tenant)),
         ["directoryRoles", id, "members"] => role_members(tenant, request, id),
         ["roleManagement", "directory", "roleDefinitions"] => collection(request, &context, role_definitions()),
-        ["roleManagement", "directory", "roleAssignments"] => collection(request, &context, role_assignments(tenant)),
-        ["deviceManagement"] => Ok(Answer::value(&json!({
-            "@odata.context": format!("{}/v1.0/$metadata#deviceManagement/$entity", request.origin),
-            "id": tenant.id, "subscriptionState": "active",
-        }))),
-        _ => Err(Failure::new(
-            501,
-            "NotImplemented",
-            &format!("'{context}' is not simulated."),
-        )),
+        ["roleManagement", "directory", "roleAssignments"] => {
+            collection(request, &context, role_assignments(tenant, request, granted)?)
+        }
+        _ => posture::serve(tenant, request, segments, settings).unwrap_or_else(|| {
+            Err(Failure::new(
+                501,
+                "NotImplemented",
+                &format!("'{context}' is not simulated."),
+            ))
+        }),
     }
 }
 
 /// A small collection: filtered, and cut down to what was selected.
-fn collection(request: &Request, context: &str, mut items: Vec<Value>) -> Result<Answer, Failure> {
+pub(super) fn collection(request: &Request, context: &str, mut items: Vec<Value>) -> Result<Answer, Failure> {
     if let Some(filter) = filter_of(request)? {
         items.retain(|item| filter.admits(&|name| item.get(name).cloned().unwrap_or_default()));
     }
@@ -148,17 +128,23 @@ fn domain(tenant: &Tenant) -> Value {
     })
 }
 
-fn skus(tenant: &Tenant) -> Vec<Value> {
+fn skus(tenant: &Tenant, settings: &Settings) -> Vec<Value> {
     if tenant.captured {
         return Vec::new();
     }
-    let directory = read(&tenant.directory);
-    let seats = directory.live_count(Kind::Person);
+    let seats = read(&tenant.directory).live_count(Kind::Person);
+    let plan = |id: &str, name: &str| json!({"servicePlanId": id, "servicePlanName": name, "provisioningStatus": "Success", "appliesTo": "User"});
+    let mut plans = vec![plan("9aaf7827-d63c-4b61-89c3-182f06f82e5c", "EXCHANGE_S_STANDARD")];
+    if settings.premium {
+        plans.push(plan("41781fb2-bc02-4b7c-bd55-b576c07bb09d", "AAD_PREMIUM"));
+    }
+    if settings.intune {
+        plans.push(plan("c1ec4a95-1f05-45b3-a911-aa3fa01094f5", "INTUNE_A"));
+    }
     vec![json!({
         "id": format!("{}_{SKU}", tenant.id), "accountId": tenant.id, "accountName": tenant.domain, "appliesTo": "User", "capabilityStatus": "Enabled",
         "consumedUnits": seats, "skuId": SKU, "skuPartNumber": "SPB", "subscriptionIds": [],
-        "prepaidUnits": {"enabled": seats + 25, "lockedOut": 0, "suspended": 0, "warning": 0},
-        "servicePlans": [{"servicePlanId": "c1ec4a95-1f05-45b3-a911-aa3fa01094f5", "servicePlanName": "INTUNE_A", "provisioningStatus": "Success", "appliesTo": "User"}],
+        "prepaidUnits": {"enabled": seats + 25, "lockedOut": 0, "suspended": 0, "warning": 0}, "servicePlans": plans,
     })]
 }
 
@@ -170,9 +156,9 @@ fn role_id(tenant: &Tenant, template: Uuid) -> Uuid {
 /// Only roles that somebody holds are activated.
 fn directory_roles(tenant: &Tenant) -> Vec<Value> {
     let assignments = lock(&tenant.role_assignments);
-    let held = ROLES
+    let held = BUILT_IN
         .iter()
-        .filter(|(template, _, _)| assignments.iter().any(|(role, _)| role == template));
+        .filter(|(template, _, _)| assignments.iter().any(|held| held.role == *template));
     held.map(|(template, name, description)| {
         json!({"id": role_id(tenant, *template), "deletedDateTime": null, "displayName": name, "description": description, "roleTemplateId": template})
     })
@@ -180,14 +166,14 @@ fn directory_roles(tenant: &Tenant) -> Vec<Value> {
 }
 
 fn role_members(tenant: &Tenant, request: &Request, id: &str) -> Result<Answer, Failure> {
-    let role = ROLES
+    let role = BUILT_IN
         .iter()
         .find(|(template, _, _)| role_id(tenant, *template).to_string() == id)
         .ok_or_else(|| Failure::not_found(id))?;
     let holders: Vec<Uuid> = lock(&tenant.role_assignments)
         .iter()
-        .filter(|(template, _)| *template == role.0)
-        .map(|(_, who)| *who)
+        .filter(|held| held.role == role.0)
+        .map(|held| held.principal)
         .collect();
     let selection = Selection::parse(Kind::Person, request.option("$select").as_deref())?;
     let directory = read(&tenant.directory);
@@ -208,7 +194,7 @@ fn role_members(tenant: &Tenant, request: &Request, id: &str) -> Result<Answer, 
 }
 
 fn role_definitions() -> Vec<Value> {
-    ROLES
+    BUILT_IN
         .iter()
         .map(|(template, name, description)| {
             json!({
@@ -219,11 +205,27 @@ fn role_definitions() -> Vec<Value> {
         .collect()
 }
 
-fn role_assignments(tenant: &Tenant) -> Vec<Value> {
+fn role_assignments(tenant: &Tenant, request: &Request, granted: &Granted) -> Result<Vec<Value>, Failure> {
+    let expanded = match request.option("$expand").as_deref() {
+        None => false,
+        Some("principal") => true,
+        Some(other) => return Err(Failure::bad_request(&format!("'{other}' cannot be expanded."))),
+    };
     let directory = read(&tenant.directory);
     let assignments = lock(&tenant.role_assignments);
-    let live = assignments
-        .iter()
-        .filter(|(_, who)| directory.find_live(Kind::Person, *who).is_some());
-    live.map(|(role, who)| json!({"id": format!("{}-1", Uuid::new_v5(role, who.as_bytes()).simple()), "principalId": who, "directoryScopeId": "/", "roleDefinitionId": role})).collect()
+    let live = assignments.iter().filter(|held| {
+        [Kind::Person, Kind::Group]
+            .into_iter()
+            .any(|kind| directory.find_live(kind, held.principal).is_some())
+    });
+    let shown = live.map(|held| {
+        let mut shown = json!({
+            "id": held.id(), "principalId": held.principal, "directoryScopeId": held.scope, "roleDefinitionId": held.role,
+        });
+        if expanded {
+            shown["principal"] = posture::principal(&directory, granted, held.principal);
+        }
+        shown
+    });
+    Ok(shown.collect())
 }

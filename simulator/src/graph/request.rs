@@ -34,6 +34,14 @@ impl Request {
             .collect()
     }
 
+    /// Whether `signInActivity` is selected or filtered, which has a permission, a licence and a limit of its own.
+    pub fn asks_for_sign_ins(&self) -> bool {
+        ["$select", "$filter"].iter().any(|option| {
+            self.option(option)
+                .is_some_and(|text| text.to_lowercase().contains("signinactivity"))
+        })
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -135,6 +135,12 @@ impl Selection {
         self
     }
 
+    /// Without one property, which is written in another way.
+    pub fn without(mut self, name: &str) -> Self {
+        self.names.retain(|selected| *selected != name);
+        self
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.names.contains(&name)
     }

@@ -2,7 +2,7 @@
 //! name is caught however sure both sides are of it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -18,11 +18,13 @@ struct Judge {
 impl Judge {
     /// `None`, and loudly so, where the schema is not beside the repository.
     fn find() -> Option<Self> {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/openapi/graph-v1.0-subset.json");
-        let Ok(text) = std::fs::read_to_string(&path) else {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let schema = |folder: &Path| folder.join("shared/graph/openapi/graph-v1.0-subset.json");
+        let Some(path) = here.ancestors().map(schema).find(|path| path.is_file()) else {
             eprintln!("SKIPPED: there is no schema at ../shared/graph/openapi beside the repository");
             return None;
         };
+        let text = std::fs::read_to_string(path).unwrap();
         let mut document: Value = serde_json::from_str(&text).unwrap();
         for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
             if schema.get("x-open-type") == Some(&json!(true)) {
@@ -71,6 +73,33 @@ impl Judge {
     }
 }
 
+/// What evidence is read from, beside the directory.
+const POSTURE: [&str; 13] = [
+    "identity/conditionalAccess/policies",
+    "identity/conditionalAccess/namedLocations",
+    "identity/conditionalAccess/authenticationStrength/policies",
+    "policies/authenticationStrengthPolicies",
+    "policies/identitySecurityDefaultsEnforcementPolicy",
+    "policies/authorizationPolicy",
+    METHODS,
+    "reports/authenticationMethods/userRegistrationDetails",
+    "roleManagement/directory/roleAssignments?$expand=principal",
+    "deviceManagement/deviceCompliancePolicies",
+    "deviceManagement/deviceCompliancePolicies?$expand=assignments,scheduledActionsForRule($expand=scheduledActionConfigurations)",
+    "deviceManagement/deviceCompliancePolicyDeviceStateSummary",
+    "deviceManagement/managedDeviceOverview",
+];
+
+const METHODS: &str = "policies/authenticationMethodsPolicy";
+
+/// Who a method is for is a navigation property that Graph shows unasked, and that this cut of the schema lacks.
+fn without_targets(mut policy: Value) -> Value {
+    for method in policy["authenticationMethodConfigurations"].as_array_mut().unwrap() {
+        assert!(method.as_object_mut().unwrap().remove("includeTargets").is_some());
+    }
+    policy
+}
+
 #[tokio::test]
 async fn every_kind_of_reply_fits_microsofts_schema() {
     let Some(mut judge) = Judge::find() else {
@@ -105,6 +134,10 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
     let requests = [
         ("/users", "users?$top=999".to_owned()),
         ("/users", format!("users?$top=999&$select={users}")),
+        (
+            "/users",
+            "users?$top=999&$select=id,userPrincipalName,accountEnabled,userType,signInActivity".to_owned(),
+        ),
         ("/users/{id}", format!("users/{person}")),
         ("/users/delta()", "users/delta".to_owned()),
         ("/users/delta()", format!("users/delta?$select={users}")),
@@ -150,6 +183,27 @@ async fn every_kind_of_reply_fits_microsofts_schema() {
         let reply = world.graph(&request).await;
         assert_eq!(reply.status, 200, "{request}: {}", reply.text);
         judge.judge(path, &reply);
+    }
+    for path in POSTURE {
+        let mut reply = world.graph(path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        if path == METHODS {
+            reply.text = without_targets(reply.json()).to_string();
+        }
+        let path = path.split('?').next().unwrap();
+        judge.judge(&format!("/{path}"), &reply);
+    }
+    let policies = world.graph(POSTURE[0]).await.items();
+    assert!(policies.len() > 4);
+    for (path, id) in [
+        ("/identity/conditionalAccess/policies/{policyId}", id(&policies[0])),
+        (
+            "/reports/authenticationMethods/userRegistrationDetails/{userId}",
+            person,
+        ),
+    ] {
+        let one = path[1..].split('{').next().unwrap();
+        judge.judge(path, &world.graph(&format!("{one}{id}")).await);
     }
     let parts = json!([{"id": "1", "method": "GET", "url": "/organization"}]);
     judge.judge("/$batch", &world.batch(parts).await);

@@ -41,6 +41,7 @@ pub(super) struct EntraClaims {
     acct: Option<serde_json::Value>,
     idp: Option<String>,
     roles: Option<Vec<String>>,
+    groups: Option<Vec<Uuid>>,
 }
 
 impl AdditionalClaims for EntraClaims {}
@@ -126,6 +127,7 @@ pub(super) fn check(token: &EntraIdToken, keys: &[Key], expected: &Expected<'_>)
         wids: entra.wids.clone(),
         guest: guest(entra, &issuer),
         roles: entra.roles.clone().unwrap_or_default(),
+        groups: entra.groups.clone().unwrap_or_default(),
     })
 }
 

@@ -1,16 +1,18 @@
 //! Companies come and go.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use diesel_async::AsyncConnection;
 
-use super::{UserError, get_company, settle};
-use crate::auth::Action;
+use super::{UserError, get_company, record, settle};
+use crate::auth::{Action, Resource, Viewer, allow};
 use crate::error::Failure;
 use crate::graphql::company::Company;
-use crate::graphql::error::Answer;
+use crate::graphql::error::{Answer, Fault};
 use crate::graphql::id::IdOf;
 use crate::graphql::siblings::Kin;
 use crate::graphql::{input, loan, now, permit};
 use crate::model;
+use crate::model::audit::AuditAction;
 
 #[derive(Default)]
 pub struct CompanyMutations;
@@ -57,8 +59,11 @@ impl CompanyMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The company to add.")] input: CreateCompanyInput,
     ) -> Answer<CreateCompanyPayload> {
-        permit(ctx, Action::CreateCompany)?;
-        let (company, user_errors) = settle(create(ctx, input).await)?;
+        let viewer = permit(ctx, Action::CreateCompany)?;
+        if !allow(viewer, Action::CreateCompany, Resource::Msp) {
+            return Err(Fault::forbidden());
+        }
+        let (company, user_errors) = settle(create(ctx, viewer, input).await)?;
         Ok(CreateCompanyPayload {
             company: company.map(|row| Company(Kin::alone(row))),
             user_errors,
@@ -72,11 +77,7 @@ impl CompanyMutations {
         #[graphql(desc = "Which company.")] input: DeleteCompanyInput,
     ) -> Answer<DeleteCompanyPayload> {
         let viewer = permit(ctx, Action::DeleteCompany)?;
-        let company = get_company(ctx, viewer, &input.company_id).await;
-        let (company, user_errors) = settle(company)?;
-        if let Some(company) = &company {
-            model::company::remove(&mut *loan(ctx).await?, company.id).await?;
-        }
+        let (company, user_errors) = settle(delete(ctx, viewer, &input.company_id).await)?;
         Ok(DeleteCompanyPayload {
             deleted_company_id: company.map(|company| IdOf::Company.show(company.id)),
             user_errors,
@@ -84,12 +85,32 @@ impl CompanyMutations {
     }
 }
 
-async fn create(ctx: &Context<'_>, input: CreateCompanyInput) -> Result<model::Company, Failure> {
+async fn delete(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Company, Failure> {
+    let company = get_company(ctx, viewer, Action::DeleteCompany, id).await?;
+    loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<(), Failure> {
+            model::company::remove(conn, company.id).await?;
+            let name = Some(company.name.clone());
+            record(ctx, conn, viewer, AuditAction::DeleteCompany, Some(company.id), name).await
+        })
+        .await?;
+    Ok(company)
+}
+
+async fn create(ctx: &Context<'_>, viewer: &Viewer, input: CreateCompanyInput) -> Result<model::Company, Failure> {
     let name = input::line(&input.name, "name")?;
     let external_id = input
         .external_id
         .as_deref()
         .map(|id| input::line(id, "externalId"))
         .transpose()?;
-    model::company::insert(&mut *loan(ctx).await?, now(), name, external_id).await
+    loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<model::Company, Failure> {
+            let company = model::company::insert(conn, now(), name, external_id).await?;
+            record(ctx, conn, viewer, AuditAction::CreateCompany, Some(company.id), None).await?;
+            Ok(company)
+        })
+        .await
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
 
-use super::{UserError, get_company, settle};
+use super::{UserError, get_company, record, settle};
 use crate::auth::{Action, Viewer, return_to};
 use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
@@ -11,6 +11,7 @@ use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
 use crate::graphql::siblings::Kin;
 use crate::graphql::{PublicUrl, given, loan, now, permit};
+use crate::model::audit::AuditAction;
 use crate::model::{self, connect_ticket, tenant};
 
 #[derive(Default)]
@@ -86,12 +87,13 @@ impl ConnectMutations {
 }
 
 async fn connect(ctx: &Context<'_>, viewer: &Viewer, input: ConnectInput) -> Result<String, Failure> {
-    let company = get_company(ctx, viewer, &input.company_id).await?;
+    let company = get_company(ctx, viewer, Action::Connect, &input.company_id).await?;
     let return_to = return_to::check(&input.return_to, given(ctx)?)?;
     let domain = input.expected_domain.as_deref();
     let ticket = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<String, Failure> {
+            record(ctx, conn, viewer, AuditAction::InviteToConnect, Some(company.id), None).await?;
             connect_ticket::issue(conn, now(), company.id, viewer.name(), &return_to, domain).await
         })
         .await?;
@@ -102,7 +104,7 @@ async fn connect(ctx: &Context<'_>, viewer: &Viewer, input: ConnectInput) -> Res
 }
 
 async fn disconnect(ctx: &Context<'_>, viewer: &Viewer, input: DisconnectInput) -> Result<model::Company, Failure> {
-    let company = get_company(ctx, viewer, &input.company_id).await?;
+    let company = get_company(ctx, viewer, Action::Disconnect, &input.company_id).await?;
     let reason = format!("Disconnected by {}", viewer.name());
     let disconnected = loan(ctx)
         .await?
@@ -111,6 +113,7 @@ async fn disconnect(ctx: &Context<'_>, viewer: &Viewer, input: DisconnectInput) 
                 return Ok(false);
             }
             tenant::disconnect(conn, now(), company.id, &reason).await?;
+            record(ctx, conn, viewer, AuditAction::Disconnect, Some(company.id), None).await?;
             Ok(true)
         })
         .await?;

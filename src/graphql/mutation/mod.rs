@@ -5,17 +5,22 @@
 
 mod company;
 mod connect;
+mod portal;
 mod service_token;
+mod session;
 mod sync;
 
 use async_graphql::{Context, ID, MergedObject, SimpleObject};
+use uuid::Uuid;
 
-use super::error::Answer;
+use super::error::{Answer, RequestId};
 use super::id::IdOf;
-use super::loan;
-use crate::auth::Viewer;
+use super::{given, now};
+use crate::auth::{Action, Resource, Viewer, allow};
+use crate::db::{Connection, Pool};
 use crate::error::{self, Failure};
 use crate::model;
+use crate::model::audit::{self, AuditAction, Deed};
 
 /// What can be done.
 #[derive(MergedObject, Default)]
@@ -24,6 +29,8 @@ pub struct Mutation(
     connect::ConnectMutations,
     sync::SyncMutations,
     service_token::ServiceTokenMutations,
+    portal::PortalMutations,
+    session::SessionMutations,
 );
 
 /// Something in the input that cannot be, said so that a person can mend it.
@@ -65,10 +72,37 @@ fn settle<T>(result: Result<T, Failure>) -> Answer<(Option<T>, Vec<UserError>)> 
 ///
 /// # Errors
 /// `BAD_INPUT` for what is no company's id, `NOT_FOUND` for one that is unknown or hidden.
-async fn get_company(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Company, Failure> {
+async fn get_company(ctx: &Context<'_>, viewer: &Viewer, action: Action, id: &ID) -> Result<model::Company, Failure> {
     let id = IdOf::Company.read_input(id, "companyId")?;
-    let company = model::company::find(&mut *loan(ctx).await?, &viewer.scope(), id).await?;
+    let scope = viewer.scope();
+    let company = given::<Pool>(ctx)?
+        .read(&scope, async |conn| -> Result<_, Failure> {
+            Ok(model::company::find(conn, &scope, id).await?)
+        })
+        .await?
+        .filter(|company| allow(viewer, action, Resource::Company(company.id)));
     company.ok_or_else(|| {
         error::UserError::at("NOT_FOUND", &["companyId"], "There is no such company. Check the id.").into()
     })
+}
+
+/// Records in the audit trail, within the transaction that does it, what the viewer does to a company or to `subject`.
+async fn record(
+    ctx: &Context<'_>,
+    conn: &mut Connection,
+    viewer: &Viewer,
+    action: AuditAction,
+    company_id: Option<Uuid>,
+    subject: Option<String>,
+) -> Result<(), Failure> {
+    let request_id = ctx.data_opt::<RequestId>().and_then(|id| id.0.parse().ok());
+    let deed = Deed {
+        actor: viewer.actor(),
+        action,
+        company_id,
+        subject,
+        refused_because: None,
+        request_id,
+    };
+    Ok(audit::record(conn, now(), &deed).await?)
 }

@@ -1,15 +1,20 @@
 //! Service tokens are made and revoked.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use diesel_async::AsyncConnection;
+use uuid::Uuid;
 
-use super::{UserError, settle};
+use super::{UserError, record, settle};
 use crate::auth::{Action, Viewer};
+use crate::db::Pool;
 use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
 use crate::graphql::service_token::ServiceToken;
-use crate::graphql::{input, loan, now, permit};
-use crate::model::service_token;
+use crate::graphql::{given, input, loan, now, permit};
+use crate::model::audit::AuditAction;
+use crate::model::company;
+use crate::model::service_token::{self, NewToken};
 
 #[derive(Default)]
 pub struct ServiceTokenMutations;
@@ -21,6 +26,11 @@ struct CreateServiceTokenInput {
     name: String,
     /// How many days it works: 1 to 366.
     expires_in_days: i32,
+    /// The companies that it opens; every company where it is left out.
+    company_ids: Option<Vec<ID>>,
+    /// What it may do besides to look at its companies; nothing where it is left out. Service tokens and sessions cannot
+    /// be managed with a token.
+    actions: Option<Vec<Action>>,
 }
 
 /// What became of `createServiceToken`.
@@ -74,8 +84,8 @@ impl ServiceTokenMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: RevokeServiceTokenInput,
     ) -> Answer<RevokeServiceTokenPayload> {
-        permit(ctx, Action::ManageServiceTokens)?;
-        let (revoked_service_token_id, user_errors) = settle(revoke(ctx, input.service_token_id).await)?;
+        let viewer = permit(ctx, Action::ManageServiceTokens)?;
+        let (revoked_service_token_id, user_errors) = settle(revoke(ctx, viewer, input.service_token_id).await)?;
         Ok(RevokeServiceTokenPayload {
             revoked_service_token_id,
             user_errors,
@@ -89,19 +99,70 @@ async fn create(
     input: CreateServiceTokenInput,
 ) -> Result<(service_token::ServiceToken, String), Failure> {
     let name = input::line(&input.name, "name")?;
-    service_token::issue(
-        &mut *loan(ctx).await?,
-        now(),
+    let mut company_ids = None;
+    if let Some(ids) = &input.company_ids {
+        company_ids = Some(companies(ctx, viewer, ids).await?);
+    }
+    let new = NewToken {
         name,
-        viewer.name(),
-        input.expires_in_days,
-    )
-    .await
+        by: viewer.name(),
+        days: input.expires_in_days,
+        company_ids,
+        actions: actions(input.actions)?,
+    };
+    loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<_, Failure> {
+            let issued = service_token::issue(conn, now(), &new).await?;
+            let subject = Some(issued.0.id.to_string());
+            record(ctx, conn, viewer, AuditAction::CreateServiceToken, None, subject).await?;
+            Ok(issued)
+        })
+        .await
 }
 
-async fn revoke(ctx: &Context<'_>, id: ID) -> Result<ID, Failure> {
+async fn companies(ctx: &Context<'_>, viewer: &Viewer, ids: &[ID]) -> Result<Vec<Uuid>, Failure> {
+    let mut companies = Vec::new();
+    for id in ids {
+        let id = IdOf::Company.read_input(id, "companyIds")?;
+        companies.push(id);
+    }
+    let scope = viewer.scope();
+    let found = given::<Pool>(ctx)?
+        .read(&scope, async |conn| -> Result<_, Failure> {
+            Ok(company::load(conn, &scope, &companies).await?)
+        })
+        .await?;
+    if companies.iter().all(|id| found.iter().any(|company| company.id == *id)) {
+        return Ok(companies);
+    }
+    let message = "Not every one of these is a company. Check the ids.";
+    Err(Refusal::at("NOT_FOUND", &["companyIds"], message).into())
+}
+
+/// What a token may do, in the policy's words.
+fn actions(asked: Option<Vec<Action>>) -> Result<Vec<String>, Refusal> {
+    let actions = asked.unwrap_or_default();
+    if actions.iter().any(|action| !action.is_for_tokens()) {
+        let message = "Every token may look; none may manage service tokens or sessions. Leave those actions out.";
+        return Err(Refusal::at("BAD_INPUT", &["actions"], message));
+    }
+    Ok(actions.iter().map(Action::to_string).collect())
+}
+
+async fn revoke(ctx: &Context<'_>, viewer: &Viewer, id: ID) -> Result<ID, Failure> {
     let token_id = IdOf::ServiceToken.read_input(&id, "serviceTokenId")?;
-    let revoked = service_token::revoke(&mut *loan(ctx).await?, now(), token_id).await?;
+    let revoked = loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<bool, Failure> {
+            let revoked = service_token::revoke(conn, now(), token_id).await?;
+            if revoked {
+                let subject = Some(token_id.to_string());
+                record(ctx, conn, viewer, AuditAction::RevokeServiceToken, None, subject).await?;
+            }
+            Ok(revoked)
+        })
+        .await?;
     if revoked {
         return Ok(id);
     }

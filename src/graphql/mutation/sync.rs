@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
-use super::{UserError, get_company, settle};
+use super::{UserError, get_company, record, settle};
 use crate::auth::{Action, Viewer};
 use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
@@ -14,6 +14,7 @@ use crate::graphql::sync_rules::SyncRulesInput;
 use crate::graphql::sync_run::SyncRun;
 use crate::graphql::{given, loan, now, permit};
 use crate::jobs::Doorbell;
+use crate::model::audit::AuditAction;
 use crate::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncTrigger, Wish};
 use crate::model::{self, company, held_change, sync_rules};
 
@@ -154,13 +155,13 @@ impl SyncMutations {
 }
 
 async fn sync_company(ctx: &Context<'_>, viewer: &Viewer, input: SyncCompanyInput) -> Result<Queued, Failure> {
-    let company = get_company(ctx, viewer, &input.company_id).await?;
+    let company = get_company(ctx, viewer, Action::SyncCompany, &input.company_id).await?;
     if input.kind == SyncKind::Evidence {
         let message = "Evidence is not collected yet. Ask for IDENTITY.";
         return Err(Refusal::at("BAD_INPUT", &["kind"], message).into());
     }
     let wish = wish(&company, viewer, input.kind, input.mode, input.dry_run);
-    queue(ctx, &wish).await
+    queue(ctx, viewer, &wish).await
 }
 
 fn wish(company: &model::Company, viewer: &Viewer, kind: SyncKind, mode: SyncMode, dry_run: bool) -> Wish {
@@ -177,10 +178,15 @@ fn wish(company: &model::Company, viewer: &Viewer, kind: SyncKind, mode: SyncMod
 }
 
 /// Queues in a transaction; when it is committed, rings for the workers and wakes those who watch.
-async fn queue(ctx: &Context<'_>, wish: &Wish) -> Result<Queued, Failure> {
+async fn queue(ctx: &Context<'_>, viewer: &Viewer, wish: &Wish) -> Result<Queued, Failure> {
     let queued = loan(ctx)
         .await?
-        .transaction(async |conn| sync_run::queue(conn, wish.not_before, wish).await)
+        .transaction(async |conn| -> Result<Queued, Failure> {
+            let queued = sync_run::queue(conn, wish.not_before, wish).await?;
+            let (company, run) = (Some(wish.company_id), Some(queued.run.id.to_string()));
+            record(ctx, conn, viewer, AuditAction::SyncCompany, company, run).await?;
+            Ok(queued)
+        })
         .await?;
     given::<Events>(ctx)?.wake();
     given::<Doorbell>(ctx)?.ring(queued.run.id).await;
@@ -189,16 +195,30 @@ async fn queue(ctx: &Context<'_>, wish: &Wish) -> Result<Queued, Failure> {
 
 async fn release(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::SyncRun, Failure> {
     let id = run_id(id)?;
-    let mut conn = loan(ctx).await?;
-    let run = held_change::release(&mut conn, now(), &viewer.scope(), id, viewer.name()).await?;
+    let run = loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<model::SyncRun, Failure> {
+            let run = held_change::release(conn, now(), &viewer.scope(), id, viewer.name()).await?;
+            let (company, subject) = (Some(run.company_id), Some(run.id.to_string()));
+            record(ctx, conn, viewer, AuditAction::ReleaseHeldChanges, company, subject).await?;
+            Ok(run)
+        })
+        .await?;
     given::<Events>(ctx)?.wake();
     Ok(run)
 }
 
 async fn discard(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::SyncRun, Failure> {
     let id = run_id(id)?;
-    let mut conn = loan(ctx).await?;
-    let run = held_change::discard(&mut conn, now(), &viewer.scope(), id, viewer.name()).await?;
+    let run = loan(ctx)
+        .await?
+        .transaction(async |conn| -> Result<model::SyncRun, Failure> {
+            let run = held_change::discard(conn, now(), &viewer.scope(), id, viewer.name()).await?;
+            let (company, subject) = (Some(run.company_id), Some(run.id.to_string()));
+            record(ctx, conn, viewer, AuditAction::DiscardHeldChanges, company, subject).await?;
+            Ok(run)
+        })
+        .await?;
     given::<Events>(ctx)?.wake();
     Ok(run)
 }
@@ -212,18 +232,21 @@ async fn update_rules(
     viewer: &Viewer,
     input: UpdateSyncRulesInput,
 ) -> Result<Option<model::SyncRun>, Failure> {
-    let company = get_company(ctx, viewer, &input.company_id).await?;
+    let company = get_company(ctx, viewer, Action::UpdateSyncRules, &input.company_id).await?;
     if input.preview {
         let (saved, _) = sync_rules::get(&mut *loan(ctx).await?, company.id).await?;
         let rules = input.rules.over(saved);
         rules.check()?;
         let mut wish = wish(&company, viewer, SyncKind::Identity, SyncMode::Full, true);
         wish.rules = Some(rules);
-        return Ok(Some(queue(ctx, &wish).await?.run));
+        return Ok(Some(queue(ctx, viewer, &wish).await?.run));
     }
     loan(ctx)
         .await?
-        .transaction(async |conn| save_rules(conn, company.id, input.rules).await)
+        .transaction(async |conn| -> Result<(), Failure> {
+            save_rules(conn, company.id, input.rules).await?;
+            record(ctx, conn, viewer, AuditAction::UpdateSyncRules, Some(company.id), None).await
+        })
         .await?;
     Ok(None)
 }

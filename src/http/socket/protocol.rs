@@ -6,6 +6,9 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::super::rates::Wait;
+use super::super::refusal::try_again;
+
 /// The one subprotocol. The older `graphql-ws` has no introduction that must come first, and is not spoken.
 pub(super) const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// The longest name that a client may give an operation.
@@ -118,6 +121,11 @@ impl Close {
     /// so that they do not come again at once, as they would after others.
     pub(super) fn too_many_sockets() -> Self {
         Self::new(4429, "Too many sockets")
+    }
+
+    /// The address has shown too many proofs that did not hold.
+    pub(super) fn too_many_failures(wait: Wait) -> Self {
+        Self::new(4429, format!("Too many failed attempts. {}", try_again(wait)))
     }
 
     pub(super) fn broken() -> Self {

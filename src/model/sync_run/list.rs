@@ -34,30 +34,34 @@ fn newest_first() -> Order {
 }
 
 /// The runs of the company that owns the list, newest first.
-pub fn list_of_company(filter: &Filter) -> Listing {
-    narrow(
-        Listing::new("from sync_run where sync_run.company_id = p.company_id", newest_first()),
-        filter,
-    )
+pub fn list_of_company(scope: &Scope, filter: &Filter) -> Listing {
+    let listing = Listing::new("from sync_run where sync_run.company_id = p.company_id", newest_first());
+    narrow(listing, scope, filter)
 }
 
 /// The runs of every company of a scope, newest first.
 pub fn list_everywhere(scope: &Scope, filter: &Filter) -> Listing {
     let listing = Listing::new("from sync_run where true", newest_first());
-    narrow(listing.only("sync_run.company_id = any(?)", scope.as_bind()), filter)
+    narrow(
+        listing.only("sync_run.company_id = any(?)", scope.as_bind()),
+        scope,
+        filter,
+    )
 }
 
 /// The runs of one kind of the company that owns the list, dry runs apart, newest first.
-pub fn latest_of_company(kind: SyncKind) -> Listing {
-    list_of_company(&Filter {
+pub fn latest_of_company(scope: &Scope, kind: SyncKind) -> Listing {
+    let filter = Filter {
         kind: Some(kind),
         dry_run: Some(false),
         status: None,
-    })
+    };
+    list_of_company(scope, &filter)
 }
 
-fn narrow(listing: Listing, filter: &Filter) -> Listing {
+fn narrow(listing: Listing, scope: &Scope, filter: &Filter) -> Listing {
     listing
+        .only("?", scope.whole_bind())
         .only(
             "sync_run.kind = ?",
             filter.kind.map(|kind| Bind::Text(kind.to_string())),
@@ -79,7 +83,10 @@ pub async fn load(conn: &mut Connection, scope: &Scope, ids: &[Uuid]) -> QueryRe
         .select(SyncRun::as_select())
         .load(conn)
         .await?;
-    Ok(found.into_iter().filter(|run| scope.holds(run.company_id)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|run| scope.holds_whole(run.company_id))
+        .collect())
 }
 
 /// How many of the newest runs tell how a company stands: more than can change while one statement runs.
@@ -99,7 +106,7 @@ pub struct Standing {
 /// # Errors
 /// When the database fails.
 pub async fn standing(conn: &mut Connection, scope: &Scope, company_id: Uuid, kind: SyncKind) -> QueryResult<Standing> {
-    if !scope.holds(company_id) {
+    if !scope.holds_whole(company_id) {
         return Ok(Standing::default());
     }
     let recent: Vec<SyncRun> = sync_run::table

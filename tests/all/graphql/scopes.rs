@@ -110,10 +110,10 @@ async fn the_lists_of_another_company_are_empty() {
     } = two_companies().await;
     let owner = Owner::company(theirs);
     let by_name = contact::OrderField::Name.order(Direction::Asc);
-    let contacts = contact::list_of_company(contact::Filter::default(), by_name);
+    let contacts = contact::list_of_company(&ours, contact::Filter::default(), by_name);
     assert_eq!(length::<Contact>(&world, &ours, owner, &contacts).await, (0, 0));
     assert_eq!(length::<Contact>(&world, &Scope::All, owner, &contacts).await, (1, 1));
-    let runs = sync_run::list_of_company(&sync_run::Filter::default());
+    let runs = sync_run::list_of_company(&ours, &sync_run::Filter::default());
     assert_eq!(length::<SyncRun>(&world, &ours, owner, &runs).await, (0, 0));
 }
 

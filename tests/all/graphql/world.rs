@@ -2,14 +2,16 @@
 
 use async_graphql::{Request, Response, Variables};
 use serde_json::{Value, json};
-use tenantry::auth::Viewer;
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::viewer::{Service, Staff};
+use tenantry::auth::{Action, Viewer};
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::id::IdOf;
 use tenantry::graphql::{PublicUrl, TenantrySchema, schema};
 use tenantry::jobs::Doorbell;
+use tenantry::model::Scope;
+use tenantry::model::session::StaffRole;
 use tokio_postgres::types::ToSql;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -169,6 +171,7 @@ pub fn staff() -> Viewer {
         tid: Uuid::nil(),
         oid: Uuid::nil(),
         name: "Robin of the MSP".to_owned(),
+        role: StaffRole::Admin,
     })
 }
 
@@ -176,6 +179,8 @@ pub fn service() -> Viewer {
     Viewer::Service(Service {
         token_id: Uuid::nil(),
         name: "The PSA".to_owned(),
+        scope: Scope::All,
+        actions: Action::ALL.to_vec(),
     })
 }
 

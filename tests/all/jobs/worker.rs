@@ -223,8 +223,13 @@ async fn a_worker_whose_connections_were_cut_works_on() {
         .await
         .unwrap();
     let fence = performance.claim.fence;
+    // The pool may still lend a connection that was cut: its end is noticed a moment later.
     let mut conn = loop {
-        if let Ok(conn) = house.pool.get().await {
+        if let Ok(mut conn) = house.pool.get().await
+            && diesel_async::RunQueryDsl::execute(diesel::sql_query("select"), &mut conn)
+                .await
+                .is_ok()
+        {
             break conn;
         }
     };

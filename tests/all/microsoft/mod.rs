@@ -8,6 +8,7 @@ mod forgeries;
 mod links;
 mod logs;
 mod paging;
+mod provider;
 mod refusals;
 mod sign_in;
 mod simulated;

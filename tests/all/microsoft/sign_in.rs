@@ -29,6 +29,7 @@ async fn a_person_is_who_the_token_says() {
             wids: Some(vec![uuid!("62e90394-69f5-4237-9190-012177145e10")]),
             guest: Some(false),
             roles: vec!["ADMIN".into()],
+            groups: Vec::new(),
         };
         assert_eq!(person, adele);
     }

@@ -42,17 +42,16 @@ async fn an_administrator_and_a_member_sign_in() {
     let world = World::start(30).await;
     let administrator = world.tenant.administrators[0];
     let member = world.truth("people").await.iter().map(id).nth(1).unwrap();
-    let roles = vec!["ADMIN".to_owned()];
     world
         .simulator
-        .assign_app_roles(world.tenant.id, administrator, CLIENT, roles.clone())
+        .assign_app_roles(world.tenant.id, administrator, &["ADMIN"])
         .unwrap();
     let sign_in = sign_in(&world);
     for authority in [Authority::Organizations, Authority::Tenant(world.tenant.id)] {
         let person = go_through(&world, &sign_in, authority, administrator).await.unwrap();
         assert_eq!((person.tid, person.oid), (world.tenant.id, administrator));
         assert!(person.wids.unwrap().contains(&GLOBAL_ADMINISTRATOR));
-        assert_eq!((person.guest, person.roles), (Some(false), roles.clone()));
+        assert_eq!((person.guest, person.roles), (Some(false), vec!["ADMIN".to_owned()]));
         assert!(
             person.name.is_some() && person.username.is_some() && person.sid.is_some() && person.login_hint.is_some()
         );

@@ -1,7 +1,7 @@
-//! How many sockets are open with one proof.
+//! How many sockets, or streams, are open with one proof.
 //!
 //! The danger: a count that is not taken back locks its owner out until the next start. So a seat is given back when it is
-//! dropped, however its socket ends.
+//! dropped, however its socket or stream ends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ const MOST_OF_A_SESSION: usize = 10;
 
 /// The seats that are taken, by the hash of their proof.
 #[derive(Clone, Default)]
-pub(in crate::http) struct Seats(Arc<Mutex<HashMap<Vec<u8>, usize>>>);
+pub(super) struct Seats(Arc<Mutex<HashMap<Vec<u8>, usize>>>);
 
 impl Seats {
     /// Takes a seat, if one is free. The proof need not hold: one that does not has its seat until it is judged.

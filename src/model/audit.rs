@@ -1,0 +1,182 @@
+//! The audit trail: who did what, and who was refused.
+//!
+//! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event is recorded
+//! in the transaction of its deed; the database refuses to change or to remove one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::db::Connection;
+use crate::db::schema::audit_event;
+use crate::model::Scope;
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
+
+super::text_enum::text_enum! {
+    /// What was done, or refused.
+    pub enum AuditAction {
+        /// Somebody signed in.
+        SignIn = "SIGN_IN",
+        /// Somebody signed out.
+        SignOut = "SIGN_OUT",
+        /// A session was ended by somebody else, or from elsewhere.
+        RevokeSession = "REVOKE_SESSION",
+        /// A company was added.
+        CreateCompany = "CREATE_COMPANY",
+        /// A company was deleted with all that was kept of it.
+        DeleteCompany = "DELETE_COMPANY",
+        /// A link to connect a tenant was made.
+        InviteToConnect = "INVITE_TO_CONNECT",
+        /// A tenant was connected by its administrator.
+        Connect = "CONNECT",
+        /// A tenant was disconnected.
+        Disconnect = "DISCONNECT",
+        /// A sync was asked for.
+        SyncCompany = "SYNC_COMPANY",
+        /// Held changes were made.
+        ReleaseHeldChanges = "RELEASE_HELD_CHANGES",
+        /// Held changes were thrown away.
+        DiscardHeldChanges = "DISCARD_HELD_CHANGES",
+        /// Sync rules were changed.
+        UpdateSyncRules = "UPDATE_SYNC_RULES",
+        /// The groups that open a portal were changed.
+        SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
+        /// A service token was made.
+        CreateServiceToken = "CREATE_SERVICE_TOKEN",
+        /// A service token was revoked.
+        RevokeServiceToken = "REVOKE_SERVICE_TOKEN",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// How it came out.
+    pub enum AuditOutcome {
+        /// It was done.
+        Done = "DONE",
+        /// It was refused.
+        Refused = "REFUSED",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// What sort of actor it was.
+    pub enum ActorKind {
+        /// A person of the MSP.
+        Staff = "STAFF",
+        /// A contact of a client.
+        PortalUser = "PORTAL_USER",
+        /// A program with a service token.
+        Service = "SERVICE",
+        /// Tenantry itself, or its command line.
+        System = "SYSTEM",
+        /// Somebody who has not shown who they are to us, such as a client's administrator at Microsoft.
+        Nobody = "NOBODY",
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub kind: ActorKind,
+    /// `tenant/object id` of a person, the id of a service token.
+    pub id: Option<String>,
+    /// The name at the time.
+    pub name: Option<String>,
+}
+
+/// What to record.
+#[derive(Clone, Debug)]
+pub struct Deed<'d> {
+    pub actor: Actor,
+    pub action: AuditAction,
+    pub company_id: Option<Uuid>,
+    /// What it was done to, apart from the company.
+    pub subject: Option<String>,
+    /// Why it was refused, in a word; none when it was done.
+    pub refused_because: Option<&'d str>,
+    /// The request that did it.
+    pub request_id: Option<Uuid>,
+}
+
+/// One entry of the audit trail.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = audit_event, check_for_backend(diesel::pg::Pg))]
+pub struct AuditEvent {
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub actor_kind: ActorKind,
+    pub actor_id: Option<String>,
+    pub actor_name: Option<String>,
+    pub action: AuditAction,
+    pub outcome: AuditOutcome,
+    pub company_id: Option<Uuid>,
+    pub subject: Option<String>,
+    pub reason: Option<String>,
+    pub request_id: Option<Uuid>,
+}
+
+// An event of the MSP itself belongs to no company.
+page::paged!(AuditEvent, |event| Owner {
+    company_id: event.company_id.unwrap_or_default(),
+    key: event.id,
+});
+
+/// Records what was done, in the transaction that does it, or what was refused.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record(conn: &mut Connection, now: DateTime<Utc>, deed: &Deed<'_>) -> QueryResult<()> {
+    let outcome = match deed.refused_because {
+        None => AuditOutcome::Done,
+        Some(_) => AuditOutcome::Refused,
+    };
+    diesel::insert_into(audit_event::table)
+        .values((
+            audit_event::id.eq(Uuid::now_v7()),
+            audit_event::at.eq(now),
+            audit_event::actor_kind.eq(deed.actor.kind),
+            audit_event::actor_id.eq(&deed.actor.id),
+            audit_event::actor_name.eq(&deed.actor.name),
+            audit_event::action.eq(deed.action),
+            audit_event::outcome.eq(outcome),
+            audit_event::company_id.eq(deed.company_id),
+            audit_event::subject.eq(&deed.subject),
+            audit_event::reason.eq(deed.refused_because),
+            audit_event::request_id.eq(deed.request_id),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub company_id: Option<Uuid>,
+    pub action: Option<AuditAction>,
+    pub outcome: Option<AuditOutcome>,
+}
+
+/// The events of a scope, newest first. What is of no company is shown to those who see every company.
+pub fn list(scope: &Scope, filter: &Filter) -> Listing {
+    let newest_first = Order {
+        name: "audit.at",
+        key: "audit_event.at",
+        id: "audit_event.id",
+        compared: Compared::Time,
+        direction: Direction::Desc,
+    };
+    Listing::new("from audit_event where true", newest_first)
+        .only("audit_event.company_id = any(?)", scope.as_bind())
+        .only("?", scope.whole_bind())
+        .only("audit_event.company_id = ?", filter.company_id.map(Bind::Uuid))
+        .only(
+            "audit_event.action = ?",
+            filter.action.map(|action| Bind::Text(action.to_string())),
+        )
+        .only(
+            "audit_event.outcome = ?",
+            filter.outcome.map(|outcome| Bind::Text(outcome.to_string())),
+        )
+}
