@@ -7,4 +7,5 @@
 
 pub mod catalogue;
 pub mod judge;
+pub mod keep;
 pub mod snapshot;
