@@ -12,7 +12,8 @@ pub mod model;
 pub mod auth;
 pub mod microsoft;
 
-// 2: bringing a company up to date
+// 2: bringing a company up to date; what was true of its tenant, and how we know
+pub mod evidence;
 pub mod sync;
 
 // 3: what runs when, and who runs it
