@@ -1,0 +1,147 @@
+//! Whether ways in that a second factor does not guard are shut, and whether managed devices are asked for.
+
+use serde_json::json;
+
+use super::mfa::of_admins;
+use crate::evidence::judge::bench::Bench;
+use crate::evidence::judge::coverage::Cover;
+use crate::evidence::judge::predicates::{
+    Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, names_app, requires,
+    unconditional, user_policy,
+};
+use crate::evidence::judge::tally::Tally;
+use crate::evidence::judge::wire::{ClientApp, Policy, User};
+use crate::evidence::snapshot::{Indeterminate, Resource};
+
+fn people<'b>(bench: &'b Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<&'b User>, Indeterminate> {
+    let (members, guests) = (bench.members()?, bench.guests()?);
+    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    tally.population("GUESTS", Resource::Users, guests.iter().map(|user| user.id.as_str()));
+    Ok([members, guests].concat())
+}
+
+pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let people = people(bench, tally)?;
+    let blocked = |app: ClientApp| {
+        move |policy: &Policy| {
+            let apps = &policy.conditions.client_app_types;
+            let shuts = blocks(policy) && (apps.contains(&app) || apps.contains(&ClientApp::All));
+            in_force_everywhere(policy, &[Wanted::ClientApps], Doubt::Counts).min(Sure::from(shuts))
+        }
+    };
+    let active_sync = Cover::new(bench, blocked(ClientApp::ExchangeActiveSync))?;
+    let other = Cover::new(bench, blocked(ClientApp::Other))?;
+    // Legacy clients cannot answer a second factor: asking them for one shuts them out, without saying so.
+    let asked = Cover::new(bench, |policy| {
+        let all = Sure::from(policy.conditions.client_app_types.contains(&ClientApp::All));
+        in_force_everywhere(policy, &[], Doubt::Counts)
+            .min(all)
+            .min(requires(policy, mfa_eq))
+    })?;
+    for user in people {
+        let (by_sync, by_other) = (active_sync.covers(user), other.covers(user));
+        let missing: Vec<&str> = [("exchangeActiveSync", by_sync), ("other", by_other)]
+            .iter()
+            .filter(|(_, sure)| *sure != Sure::Yes)
+            .map(|(name, _)| *name)
+            .collect();
+        let lineage = json!({
+            "missingClientTypes": missing,
+            "exchangeActiveSync": active_sync.lineage(user),
+            "other": other.lineage(user),
+        });
+        if missing.is_empty() {
+            tally.passed();
+        } else if by_sync.min(by_other) == Sure::Maybe {
+            tally.review(
+                user,
+                "whether legacy authentication is blocked cannot be decided by data alone",
+                lineage,
+            );
+        } else if asked.covers(user) == Sure::Yes {
+            tally.review(
+                user,
+                "no block, but legacy clients are asked for a second factor they cannot give",
+                lineage,
+            );
+        } else {
+            tally.failed(user, format!("not blocked for {}", missing.join(" and ")), lineage);
+        }
+    }
+    Ok(())
+}
+
+fn gives_device(policy: &Policy, apps: &[&str]) -> Sure {
+    enabled(policy)
+        .min(Sure::from(user_policy(policy)))
+        .min(names_app(policy, apps, Doubt::Counts))
+        .min(unconditional(policy, &[], Doubt::Counts))
+        .min(requires(policy, managed_device))
+}
+
+pub(super) fn compliant_device_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = bench.members()?;
+    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let mut optional = Vec::new();
+    for policy in bench.enabled()? {
+        let offers = policy
+            .grant_controls
+            .iter()
+            .flat_map(|grant| grant.built_in_controls.iter());
+        let offers = offers
+            .copied()
+            .any(|control| managed_device(control.into()) == Sure::Yes);
+        if offers && requires(policy, managed_device) != Sure::Yes {
+            optional.push(json!({"policy": policy.id, "name": policy.display_name}));
+        }
+    }
+    tally.fact("deviceIsOptionalIn", optional);
+    let cover = Cover::new(bench, |policy| gives_device(policy, &["All", "Office365"]))?;
+    let named = cover.policies().map(|(policy, _)| {
+        let all = names_app(policy, &["All"], Doubt::Counts) == Sure::Yes;
+        json!({"policy": policy.id, "target": if all { "All" } else { "Office365" }})
+    });
+    tally.fact("policies", named.collect::<Vec<_>>());
+    cover.judge(tally, &members, "the demand for a managed device");
+    Ok(())
+}
+
+pub(super) fn compliant_device_admins(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    of_admins(bench, tally, "the demand for a managed device", |policy| {
+        gives_device(policy, &["All", "Office365"])
+    })
+}
+
+/// In the strict mode: a managed device, and nothing else, opens the registration of sign-in methods.
+pub(super) fn security_info_registration_protected(
+    bench: &Bench<'_>,
+    tally: &mut Tally<'_>,
+) -> Result<(), Indeterminate> {
+    let members = bench.members()?;
+    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let cover = Cover::new(bench, |policy| {
+        let applications = policy.conditions.applications.iter();
+        let mut actions = applications.flat_map(|applications| applications.include_user_actions.iter());
+        let about = Sure::from(user_policy(policy) && actions.any(|action| action == "urn:user:registersecurityinfo"));
+        enabled(policy)
+            .min(about)
+            .min(unconditional(policy, &[], Doubt::Counts))
+            .min(requires(policy, managed_device))
+    })?;
+    cover.judge(tally, &members, "a managed device for registering sign-in methods");
+    Ok(())
+}
+
+pub(super) fn device_code_flow_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let people = people(bench, tally)?;
+    let cover = Cover::new(bench, |policy| {
+        let flows = policy.conditions.authentication_flows.as_ref();
+        let methods = flows
+            .and_then(|flows| flows.transfer_methods.as_deref())
+            .unwrap_or_default();
+        let named = methods.split(',').any(|method| method.trim() == "deviceCodeFlow");
+        in_force_everywhere(policy, &[Wanted::Flows], Doubt::Counts).min(Sure::from(named && blocks(policy)))
+    })?;
+    cover.judge(tally, &people, "a block of the device code flow");
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Settings of the whole tenant.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::evidence::judge::bench::Bench;
+use crate::evidence::judge::predicates::{Doubt, Sure, in_force_everywhere, mfa_eq, requires};
+use crate::evidence::judge::tally::{Subject, Tally};
+use crate::evidence::judge::wire::{List, Policy};
+use crate::evidence::snapshot::{Indeterminate, Resource};
+
+/// Methods that are weak as a factor.
+pub(super) const WEAK_METHODS: &[&str] = &["Sms", "Voice", "Email"];
+
+fn subject(resource: Resource, id: &str) -> Subject<'_> {
+    Subject {
+        resource,
+        id,
+        name: None,
+    }
+}
+
+fn defaults_are_on(bench: &Bench<'_>) -> Result<Option<bool>, Indeterminate> {
+    let defaults: Value = bench.only(Resource::SecurityDefaults)?;
+    Ok(defaults["isEnabled"].as_bool())
+}
+
+pub(super) fn has_security_defaults(bench: &Bench<'_>) -> Result<Option<&'static str>, Indeterminate> {
+    let on = defaults_are_on(bench)? == Some(true);
+    Ok(on.then_some("security defaults are on, and they block legacy authentication"))
+}
+
+pub(super) fn has_only_security_defaults(bench: &Bench<'_>) -> Result<Option<&'static str>, Indeterminate> {
+    let on = defaults_are_on(bench)? == Some(true);
+    let licensed = bench.has_plan(|plan| matches!(plan, "AAD_PREMIUM" | "AAD_PREMIUM_P2"))?;
+    Ok((on && !licensed).then_some("security defaults are on, and no licence allows conditional access"))
+}
+
+pub(super) fn security_defaults_or_ca(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let on = defaults_are_on(bench)?;
+    let for_all = |policy: &Policy| {
+        let users = policy.conditions.users.as_ref();
+        let all = users.is_some_and(|users| users.include_users.iter().any(|word| word == "All"));
+        in_force_everywhere(policy, &[], Doubt::AsksAPerson)
+            .min(Sure::from(all))
+            .min(requires(policy, mfa_eq))
+    };
+    let sure = bench.enabled()?.map(for_all).max().unwrap_or(Sure::No);
+    tally.population(
+        "TENANT",
+        Resource::SecurityDefaults,
+        std::iter::once("security_defaults"),
+    );
+    tally.fact("securityDefaults", on);
+    let tenant = subject(Resource::SecurityDefaults, "security_defaults");
+    match (on, sure) {
+        (Some(true), _) | (_, Sure::Yes) => tally.passed(),
+        (_, Sure::Maybe) => tally.review(
+            tenant,
+            "a policy asks everybody for a second factor under a condition",
+            json!({}),
+        ),
+        (None, Sure::No) => tally.review(tenant, "whether security defaults are on is not said", json!({})),
+        (Some(false), Sure::No) => {
+            tally.failed(
+                tenant,
+                "neither security defaults nor a policy ask everybody for a second factor",
+                json!({}),
+            );
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MethodsPolicy {
+    #[serde(default)]
+    authentication_method_configurations: List<Value>,
+}
+
+pub(super) fn weak_methods_disabled(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let policy: MethodsPolicy = bench.only(Resource::AuthMethodsPolicy)?;
+    tally.population("METHODS", Resource::AuthMethodsPolicy, WEAK_METHODS.iter().copied());
+    for method in WEAK_METHODS {
+        let named = |one: &&Value| one["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(method));
+        let configuration = policy.authentication_method_configurations.iter().find(named);
+        let lineage = configuration.map_or_else(
+            || json!({}),
+            |one| json!({"includeTargets": one["includeTargets"], "excludeTargets": one["excludeTargets"]}),
+        );
+        let method = subject(Resource::AuthMethodsPolicy, method);
+        match configuration.and_then(|one| one["state"].as_str()) {
+            Some("disabled") => tally.passed(),
+            Some("enabled") => tally.failed(method, "the method is allowed", lineage),
+            _ => tally.review(
+                method,
+                "whether the method is allowed is not said in a word that is known here",
+                lineage,
+            ),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn user_consent_restricted(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let policy: Value = bench.only(Resource::AuthzPolicy)?;
+    tally.population("TENANT", Resource::AuthzPolicy, std::iter::once("authz_policy"));
+    let assigned = &policy["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"];
+    let Some(assigned) = assigned.as_array() else {
+        let because = "what people may consent to is not said";
+        tally.review(
+            subject(Resource::AuthzPolicy, "authz_policy"),
+            because,
+            json!({"assigned": assigned}),
+        );
+        return Ok(());
+    };
+    let own = |word: &&str| word.to_lowercase().starts_with("managepermissiongrantsforself");
+    let words: Vec<&str> = assigned.iter().filter_map(Value::as_str).filter(own).collect();
+    if words.is_empty() {
+        tally.passed();
+    }
+    for word in words {
+        let element = subject(Resource::AuthzPolicy, word);
+        if word.ends_with(".microsoft-user-default-low") || word.ends_with(".microsoft-user-default-recommended") {
+            tally.review(
+                element,
+                "people may consent to what Microsoft counts as harmless",
+                json!({}),
+            );
+        } else {
+            tally.failed(element, "people may consent to applications by themselves", json!({}));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn default_noncompliant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let intune: Value = bench.only(Resource::DeviceMgmt)?;
+    tally.population("TENANT", Resource::DeviceMgmt, std::iter::once("device_mgmt"));
+    let tenant = subject(Resource::DeviceMgmt, "device_mgmt");
+    match intune["settings"]["secureByDefault"].as_bool() {
+        Some(true) => tally.passed(),
+        Some(false) => tally.failed(
+            tenant,
+            "a device without any compliance policy counts as compliant",
+            json!({}),
+        ),
+        None => tally.review(tenant, "how devices without a policy count is not said", json!({})),
+    }
+    Ok(())
+}

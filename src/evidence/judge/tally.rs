@@ -1,0 +1,240 @@
+//! Counting what a check finds, and the verdict that follows from the counts. No check states its own verdict.
+//!
+//! The danger: an exception that makes somebody vanish. What is excused is counted and listed as excepted, with who
+//! answers for it, and stays in the population.
+
+use serde_json::{Map, Value, json};
+
+use super::bench::Bench;
+use super::verdict::{Counts, Finding, FindingKind, Population, Status, Verdict};
+use super::wire::{Device, Policy, User};
+use crate::evidence::catalogue::Check;
+use crate::evidence::snapshot::{Indeterminate, Resource};
+
+/// What a check accepts as an excuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excuse {
+    /// A declared exception from this check.
+    Exception,
+    /// Being a declared emergency account.
+    Emergency,
+    /// Both.
+    Either,
+    /// None.
+    Never,
+}
+
+/// An object that something is said of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub resource: Resource,
+    pub id: &'a str,
+    pub name: Option<&'a str>,
+}
+
+impl<'a> From<&'a User> for Subject<'a> {
+    fn from(user: &'a User) -> Self {
+        let name = user.user_principal_name.as_deref().or(user.display_name.as_deref());
+        Self {
+            resource: Resource::Users,
+            id: &user.id,
+            name,
+        }
+    }
+}
+
+impl<'a> From<&'a Policy> for Subject<'a> {
+    fn from(policy: &'a Policy) -> Self {
+        Self {
+            resource: Resource::CaPolicies,
+            id: &policy.id,
+            name: policy.display_name.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Device> for Subject<'a> {
+    fn from(device: &'a Device) -> Self {
+        Self {
+            resource: Resource::ManagedDevices,
+            id: &device.id,
+            name: device.device_name.as_deref(),
+        }
+    }
+}
+
+pub(super) struct Tally<'a> {
+    bench: &'a Bench<'a>,
+    check: &'a Check,
+    excuse: Excuse,
+    counts: Counts,
+    findings: Vec<Finding>,
+    populations: Vec<Population>,
+    facts: Map<String, Value>,
+    parameters: Value,
+    ruled: Option<(Status, String)>,
+    gap: Option<Indeterminate>,
+}
+
+impl<'a> Tally<'a> {
+    pub fn new(bench: &'a Bench<'a>, check: &'a Check, excuse: Excuse, parameters: Value) -> Self {
+        Self {
+            bench,
+            check,
+            excuse,
+            counts: Counts::default(),
+            findings: Vec::new(),
+            populations: Vec::new(),
+            facts: Map::new(),
+            parameters,
+            ruled: None,
+            gap: None,
+        }
+    }
+
+    pub fn passed(&mut self) {
+        self.counts.passed += 1;
+    }
+
+    /// The object does not meet the rule; it is excused where the check accepts the excuse that there is.
+    pub fn failed<'s>(&mut self, subject: impl Into<Subject<'s>>, because: impl Into<String>, mut lineage: Value) {
+        let subject = subject.into();
+        let excuse = self.excuse_of(subject.id);
+        let kind = match excuse {
+            Some(excuse) => {
+                self.counts.excepted += 1;
+                lineage = json!({"excuse": excuse, "otherwise": lineage});
+                FindingKind::Excepted
+            }
+            None => {
+                self.counts.failed += 1;
+                FindingKind::Failed
+            }
+        };
+        self.list(subject, kind, because.into(), lineage);
+    }
+
+    pub fn review<'s>(&mut self, subject: impl Into<Subject<'s>>, because: impl Into<String>, lineage: Value) {
+        self.counts.review += 1;
+        self.list(subject.into(), FindingKind::Review, because.into(), lineage);
+    }
+
+    /// This one object could not be looked at.
+    pub fn not_evaluated<'s>(&mut self, subject: impl Into<Subject<'s>>, gap: Indeterminate, lineage: Value) {
+        self.counts.not_evaluated += 1;
+        self.list(subject.into(), FindingKind::NotEvaluated, gap.detail.clone(), lineage);
+        self.gap.get_or_insert(gap);
+    }
+
+    fn list(&mut self, subject: Subject<'_>, kind: FindingKind, because: String, lineage: Value) {
+        self.findings.push(Finding {
+            resource: subject.resource,
+            object_id: subject.id.to_owned(),
+            name: subject.name.map(str::to_owned),
+            kind,
+            because,
+            lineage,
+        });
+    }
+
+    fn excuse_of(&self, id: &str) -> Option<Value> {
+        let (by_exception, by_emergency) = match self.excuse {
+            Excuse::Exception => (true, false),
+            Excuse::Emergency => (false, true),
+            Excuse::Either => (true, true),
+            Excuse::Never => (false, false),
+        };
+        let (declarations, now) = (self.bench.declarations, self.bench.now());
+        let exception = declarations.exception(&self.check.id, id, now).filter(|_| by_exception);
+        let emergency = by_emergency && self.bench.emergency().contains(id);
+        exception
+            .map(Value::from)
+            .or_else(|| emergency.then(|| json!("declared emergency account")))
+    }
+
+    /// Says who is judged, and how we know that these are all.
+    pub fn population<'s>(&mut self, name: &str, resource: Resource, ids: impl Iterator<Item = &'s str>) {
+        let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+        ids.sort_unstable();
+        self.populations.push(Population {
+            name: name.to_owned(),
+            size: ids.len() as u64,
+            ids,
+            completeness: self.bench.completeness_of(resource),
+        });
+    }
+
+    pub fn fact(&mut self, name: &str, value: impl Into<Value>) {
+        self.facts.insert(name.to_owned(), value.into());
+    }
+
+    /// There is nothing that the rule could be held against.
+    pub fn not_applicable(&mut self, reason: impl Into<String>) {
+        self.ruled = Some((Status::NotApplicable, reason.into()));
+    }
+
+    /// A person has to decide on the whole.
+    pub fn needs_review(&mut self, reason: impl Into<String>) {
+        self.ruled = Some((Status::NeedsReview, reason.into()));
+    }
+
+    /// The verdict. Only objects that were all looked at, and of which there is at least one, make a pass.
+    pub fn verdict(mut self, inputs: Vec<Resource>, missing: Option<Indeterminate>) -> Verdict {
+        let counts = &mut self.counts;
+        counts.population = counts.passed + counts.failed + counts.excepted + counts.review + counts.not_evaluated;
+        let gap = missing.or(self.gap);
+        let (status, reason) = if let (true, Some(gap)) = (counts.failed == 0, &gap) {
+            (Status::Indeterminate, Some(gap.detail.clone()))
+        } else if counts.failed > 0 {
+            (Status::Fail, None)
+        } else if let Some((status, reason)) = self.ruled {
+            (status, Some(reason))
+        } else if counts.population == 0 {
+            (
+                Status::NotApplicable,
+                Some("there is nobody and nothing that the check is about".to_owned()),
+            )
+        } else if counts.review > 0 {
+            (Status::NeedsReview, None)
+        } else {
+            (Status::Pass, None)
+        };
+        Verdict {
+            check: self.check.id.clone(),
+            version: self.check.version,
+            logic_sha256: self.check.logic_sha256.clone(),
+            status,
+            reason,
+            indeterminate: gap.filter(|_| status == Status::Indeterminate),
+            counts: self.counts,
+            parameters: self.parameters,
+            inputs,
+            findings: self.findings,
+            populations: self.populations,
+            facts: Value::Object(self.facts),
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// The sentence on whether a reading is whole, with the second number where there is one.
+    pub fn completeness_of(&self, resource: Resource) -> String {
+        let Some(pull) = self.snapshot.pulls.get(&resource) else {
+            return format!("{resource} was not read.");
+        };
+        let read = pull.objects.len();
+        let whole = if pull.is_complete() {
+            "to the last page"
+        } else {
+            "not to the last page"
+        };
+        let second = pull.witness.as_ref().map_or_else(
+            || "No other endpoint counts them.".to_owned(),
+            |witness| format!("{} gave {} in the same run.", witness.source, witness.count),
+        );
+        format!(
+            "GET {} gave {read} objects on {} pages, read {whole}. {second}",
+            pull.request, pull.pages
+        )
+    }
+}
