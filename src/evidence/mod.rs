@@ -6,5 +6,6 @@
 //! check at all: [`snapshot::Complete`] is the only way to objects, and only a whole reading makes one.
 
 pub mod catalogue;
+pub mod collect;
 pub mod judge;
 pub mod snapshot;
