@@ -58,6 +58,18 @@ pub const CONSENTING_ROLES: [Uuid; 2] = [
     uuid::uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
 ];
 
+/// The application permissions that are asked for. None of them can write.
+pub const PERMISSIONS: [&str; 8] = [
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "DeviceManagementManagedDevices.Read.All",
+    "DeviceManagementConfiguration.Read.All",
+    "Policy.Read.All",
+    "AuditLog.Read.All",
+    "RoleManagement.Read.Directory",
+    "Organization.Read.All",
+];
+
 /// Where Microsoft is and who we are there.
 pub struct Settings {
     /// Entra's origin; see [`Cloud::login_url`].

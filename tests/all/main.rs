@@ -17,6 +17,7 @@ mod doors_patience;
 mod doors_sign_in;
 mod doors_socket;
 mod events;
+mod evidence;
 mod faults;
 mod graphql;
 mod histories;

@@ -1,0 +1,5 @@
+//! Evidence: how a tenant is read, what is said of it, and what is kept.
+
+mod collect;
+mod collect_faults;
+mod collect_run;
