@@ -11,8 +11,8 @@ use crate::db::{self, Pool};
 use crate::evidence::collect::Clock;
 use crate::jobs::Doorbell;
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
-use crate::model::sync_run::lease::Claim;
 use crate::model::sync_run::SyncKind;
+use crate::model::sync_run::lease::Claim;
 use crate::{evidence, sync};
 
 /// The database of a process: private, or somebody's.

@@ -7,6 +7,7 @@
 //!
 //! It has no passwords and protects nothing: listen on loopback.
 
+mod application;
 mod control;
 mod directory;
 mod entra;
@@ -27,8 +28,9 @@ use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
+pub use application::ApplicationSpec;
 pub use directory::capture::Manifest;
-pub use world::{Account, ApplicationSpec, TenantSpec, TenantSummary};
+pub use world::{Account, TenantSpec, TenantSummary};
 
 /// Which of the answers that Microsoft's documentation and others published hold which collection:
 /// a manifest for a folder of those files, by their usual names.

@@ -279,6 +279,175 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    evidence_blob (company_id, sha256) {
+        company_id -> Uuid,
+        sha256 -> Bytea,
+        size -> Integer,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_run (id) {
+        id -> Uuid,
+        company_id -> Uuid,
+        seq -> BigInt,
+        taken_at -> Timestamptz,
+        kept_at -> Timestamptz,
+        granted_roles -> Array<Text>,
+        app_version -> Text,
+        pulls_sha256 -> Bytea,
+        objects_sha256 -> Bytea,
+        results_sha256 -> Bytea,
+        findings_sha256 -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_pull (company_id, seq, resource) {
+        company_id -> Uuid,
+        seq -> BigInt,
+        resource -> Text,
+        request -> Text,
+        permission -> Text,
+        started_at -> Timestamptz,
+        finished_at -> Timestamptz,
+        pages -> Integer,
+        last_page_reached -> Bool,
+        items -> BigInt,
+        witness_count -> Nullable<BigInt>,
+        witness_source -> Nullable<Text>,
+        request_ids -> Array<Text>,
+        outcome -> Text,
+        refusal_code -> Nullable<Text>,
+        refusal_message -> Nullable<Text>,
+        state_sha256 -> Nullable<Bytea>,
+        volatile_sha256 -> Nullable<Bytea>,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_object (company_id, resource, object_id, seq) {
+        company_id -> Uuid,
+        resource -> Text,
+        object_id -> Text,
+        seq -> BigInt,
+        at -> Timestamptz,
+        change -> Text,
+        content_sha256 -> Nullable<Bytea>,
+        state -> Nullable<Text>,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_population (company_id, sha256) {
+        company_id -> Uuid,
+        sha256 -> Bytea,
+        size -> BigInt,
+        chunks -> Array<Bytea>,
+    }
+}
+
+diesel::table! {
+    evidence_result (company_id, check_id, seq) {
+        company_id -> Uuid,
+        check_id -> Text,
+        seq -> BigInt,
+        at -> Timestamptz,
+        version -> Integer,
+        logic_sha256 -> Text,
+        status -> Text,
+        population -> BigInt,
+        passed -> BigInt,
+        failed -> BigInt,
+        excepted -> BigInt,
+        review -> BigInt,
+        not_evaluated -> BigInt,
+        populations -> Array<Bytea>,
+        detail_sha256 -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_finding (company_id, check_id, resource, object_id, seq) {
+        company_id -> Uuid,
+        check_id -> Text,
+        resource -> Text,
+        object_id -> Text,
+        seq -> BigInt,
+        at -> Timestamptz,
+        opened_at -> Timestamptz,
+        state -> Text,
+        kind -> Text,
+        detail_sha256 -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_declaration (id) {
+        id -> Uuid,
+        company_id -> Uuid,
+        kind -> Text,
+        check_id -> Nullable<Text>,
+        object_id -> Nullable<Text>,
+        owner -> Text,
+        reason -> Text,
+        reference -> Nullable<Text>,
+        changed_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        declared_by -> Text,
+        declared_at -> Timestamptz,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_withdrawal (declaration_id) {
+        declaration_id -> Uuid,
+        company_id -> Uuid,
+        withdrawn_by -> Text,
+        withdrawn_at -> Timestamptz,
+        sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_tombstone (id) {
+        id -> Uuid,
+        company_id -> Uuid,
+        class -> Text,
+        through_seq -> BigInt,
+        through_at -> Timestamptz,
+        at -> Timestamptz,
+        rows -> BigInt,
+        blobs -> BigInt,
+        objects_sha256 -> Bytea,
+        findings_sha256 -> Bytea,
+        others_sha256 -> Bytea,
+        ledger_seq -> BigInt,
+        ledger_sha256 -> Bytea,
+    }
+}
+
+diesel::table! {
+    evidence_ledger (company_id, seq) {
+        company_id -> Uuid,
+        seq -> BigInt,
+        kind -> Text,
+        held_id -> Uuid,
+        content_sha256 -> Bytea,
+        at -> Timestamptz,
+        previous -> Bytea,
+        sha256 -> Bytea,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     company,
     tenant,
@@ -298,5 +467,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     sync_slot,
     sync_change,
     held_change,
-    outbox
+    outbox,
+    evidence_blob,
+    evidence_run,
+    evidence_pull,
+    evidence_object,
+    evidence_population,
+    evidence_result,
+    evidence_finding,
+    evidence_declaration,
+    evidence_withdrawal,
+    evidence_tombstone,
+    evidence_ledger
 );

@@ -64,9 +64,10 @@ pub(super) fn of(snapshot: &Snapshot) -> (SyncStatus, String, Option<RunFailure>
     (SyncStatus::Partial, message, Some(failure))
 }
 
-/// What is missing, with the reason that comes first.
+/// What is missing, with the first reason; what merely follows from something else that is missing is none.
 fn failure(gaps: &[(&Resource, &Pull)]) -> Option<RunFailure> {
-    let (_, first) = gaps.first()?;
+    let reasons = gaps.iter().find(|(_, pull)| pull.outcome != Outcome::Partial);
+    let (_, first) = reasons.or(gaps.first())?;
     let names: Vec<&str> = gaps.iter().map(|(resource, _)| resource.as_str()).collect();
     let remedy = match first.outcome {
         Outcome::PermissionMissing => {

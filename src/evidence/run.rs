@@ -13,14 +13,15 @@ use uuid::Uuid;
 
 use super::collect::{self, Clock, Progress};
 use super::ending::{self, Stop};
-use super::judge::{self, Declarations, Past, Verdict};
+use super::judge::{self, Verdict};
+use super::keep;
 use super::snapshot::{Outcome, Resource, Snapshot};
 use super::teller::Teller;
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::microsoft::{Graph, Microsoft, PERMISSIONS, Trouble};
-use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::RunFailure;
+use crate::model::sync_run::lease::{self, Claim};
 use crate::model::{Tenant, tenant};
 
 /// How long a fresh consent may take to reach every part of Microsoft.
@@ -58,7 +59,9 @@ impl Engine {
             Ok(()) => tracing::info!(%run_id, "the evidence run left its worker"),
             Err(Stop::Lost) => tracing::warn!(%run_id, "the evidence run is no longer ours"),
             // The lease runs out, and the sweep takes the run back.
-            Err(error) => tracing::error!(%run_id, error = ?anyhow::Error::from(error), "the evidence run could not be ended"),
+            Err(error) => {
+                tracing::error!(%run_id, error = ?anyhow::Error::from(error), "the evidence run could not be ended")
+            }
         }
     }
 
@@ -146,7 +149,10 @@ impl Run<'_> {
         self.teller.begin("Reading evidence", 5).await?;
         if self.consent_is_fresh().await? {
             let granted = self.graph.granted_permissions().await?;
-            if PERMISSIONS.iter().any(|wanted| !granted.iter().any(|one| one == wanted)) {
+            if PERMISSIONS
+                .iter()
+                .any(|wanted| !granted.iter().any(|one| one == wanted))
+            {
                 return Err(self.wait_for_consent().await?);
             }
         }
@@ -173,7 +179,9 @@ impl Run<'_> {
     }
 
     fn require_same_tenant(&self, snapshot: &Snapshot) -> Result<(), Stop> {
-        let organization = snapshot.complete(Resource::Organization).and_then(|complete| complete.only());
+        let organization = snapshot
+            .complete(Resource::Organization)
+            .and_then(|complete| complete.only());
         match organization {
             Ok(organization) if organization.id.parse() != Ok(self.graph.tenant()) => Err(Stop::Refused(RunFailure {
                 code: "TENANT_MISMATCH".into(),
@@ -185,7 +193,14 @@ impl Run<'_> {
     }
 
     async fn judge(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Verdict>), Stop> {
-        let (past, declarations) = (Past::default(), Declarations::default());
+        let (company_id, at) = (self.claim.run.company_id, snapshot.taken_at);
+        let (past, declarations) = {
+            let mut conn = self.engine.pool.get().await?;
+            (
+                keep::past(&mut conn, company_id, at).await?,
+                keep::declarations(&mut conn, company_id, at).await?,
+            )
+        };
         let judged = tokio::task::spawn_blocking(move || {
             let verdicts = judge::judge(&snapshot, &past, &declarations);
             (snapshot, verdicts)
@@ -194,12 +209,13 @@ impl Run<'_> {
     }
 
     /// Keeps everything and ends the run, both or neither.
-    async fn keep(&mut self, snapshot: &Snapshot, _verdicts: &[Verdict]) -> Result<(), Stop> {
-        let (run_id, fence) = (self.claim.run.id, self.claim.fence);
+    async fn keep(&mut self, snapshot: &Snapshot, verdicts: &[Verdict]) -> Result<(), Stop> {
+        let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
+        let now = (self.engine.clock)();
         let mut conn = self.engine.pool.get().await?;
         let teller = &mut self.teller;
         conn.transaction(async |conn| -> Result<(), Stop> {
-            lease::check(conn, run_id, fence).await?;
+            keep::store(conn, company_id, run_id, snapshot, verdicts, now, fence).await?;
             let (status, message, failure) = ending::of(snapshot);
             teller.finish_within(conn, status, message, failure.as_ref()).await
         })

@@ -159,7 +159,9 @@ fn innermost(message: &str) -> String {
 /// Microsoft's code in the body of a refusal, if there is one that looks like a code.
 pub(crate) fn code(body: &[u8]) -> Option<String> {
     let error = serde_json::from_slice::<Envelope>(body).ok()?.error;
-    Some(identifier(&error.code)).filter(|code| !code.is_empty()).map(str::to_owned)
+    Some(identifier(&error.code))
+        .filter(|code| !code.is_empty())
+        .map(str::to_owned)
 }
 
 /// An error code is shown only if it looks like one: it is the one word of Microsoft's that we pass on.

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::refusal::{Refusal, body};
+use crate::application::ApplicationSpec;
 use crate::entra::app_roles;
-use crate::world::{ApplicationSpec, Consent, ConsentDelay, Tenant, TenantSummary, World, lock, read, write};
+use crate::world::{Consent, ConsentDelay, Tenant, TenantSummary, World, lock, read, write};
 
 /// The tenant that a path names.
 pub fn tenant(world: &World, id: &str) -> Result<Arc<Tenant>, Refusal> {

@@ -4,8 +4,9 @@
 
 use uuid::Uuid;
 
+use crate::application::ApplicationSpec;
 use crate::directory::Kind;
-use crate::world::{ApplicationSpec, Tenant, World, lock, read};
+use crate::world::{Tenant, World, lock, read};
 
 /// Why roles were not assigned.
 #[derive(Clone, Debug, PartialEq, Eq)]

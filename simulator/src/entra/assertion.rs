@@ -10,8 +10,8 @@ use serde_json::Value;
 use x509_parser::prelude::FromDer;
 
 use super::error::Aadsts;
+use crate::application::ApplicationSpec;
 use crate::server::Origin;
-use crate::world::ApplicationSpec;
 
 /// Seconds by which clocks may differ.
 const SKEW: f64 = 300.0;

@@ -17,8 +17,9 @@ use super::claims::person;
 use super::error::Aadsts;
 use super::html::{escape, hidden, page};
 use super::session::Grant;
+use crate::application::ApplicationSpec;
 use crate::directory::Kind;
-use crate::world::{ApplicationSpec, Tenant, World, lock, read};
+use crate::world::{Tenant, World, lock, read};
 
 /// Accounts on one picker page; more are found by searching.
 const SHOWN: usize = 50;

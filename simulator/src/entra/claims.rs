@@ -9,9 +9,10 @@ use super::app_roles;
 use super::error::Aadsts;
 use super::session::Grant;
 use super::token::LIFE;
+use crate::application::ApplicationSpec;
 use crate::directory::{Directory, Kind, Object};
 use crate::server::Origin;
-use crate::world::{ApplicationSpec, Tenant, read};
+use crate::world::{Tenant, read};
 
 /// More groups than this do not fit into a JWT: <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim>.
 const MOST_GROUPS: usize = 200;

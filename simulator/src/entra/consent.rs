@@ -12,8 +12,9 @@ use super::Authority;
 use super::authorize::{Fields, account, field, fields, picker, posted, redirect};
 use super::error::Aadsts;
 use super::html::{escape, hidden, page};
+use crate::application::ApplicationSpec;
 use crate::roles::GLOBAL_ADMINISTRATOR;
-use crate::world::{ApplicationSpec, Tenant, World, lock};
+use crate::world::{Tenant, World, lock};
 
 /// The two endpoints differ in what they take and in how they say no.
 #[derive(Clone, Copy, PartialEq, Eq)]

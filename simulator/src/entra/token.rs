@@ -18,10 +18,11 @@ use super::authorize::{Fields, field, fields};
 use super::error::Aadsts;
 use super::session::{Grant, NoGrant};
 use super::{Authority, assertion, claims};
+use crate::application::ApplicationSpec;
 use crate::faults::{Fault, Trouble};
 use crate::graph::answer::cut_body;
 use crate::server::Origin;
-use crate::world::{AccessToken, ApplicationSpec, Asked, Tenant, World, lock, read};
+use crate::world::{AccessToken, Asked, Tenant, World, lock, read};
 
 /// Seconds that a token lasts.
 pub const LIFE: u64 = 3599;

@@ -46,6 +46,7 @@ impl Reader<'_> {
             }
         }
         members.finished_at = (self.clock)();
+        require_referrers(&mut members, pulls);
         pulls.insert(Resource::GroupMembers, members);
         self.done();
         Ok(())
@@ -161,7 +162,9 @@ struct List {
 impl List {
     fn page(&mut self, items: Vec<Value>) -> Result<(), Trouble> {
         for member in items {
-            let id = member["id"].as_str().ok_or_else(|| unexpected("a member came without its id"))?;
+            let id = member["id"]
+                .as_str()
+                .ok_or_else(|| unexpected("a member came without its id"))?;
             if is_group(&member) {
                 self.nested.extend(id.parse::<Uuid>().ok());
             }
@@ -201,6 +204,31 @@ fn fall_short(pull: &mut Pull, outcome: Outcome, refusal: Refusal) {
         pull.refusal = Some(refusal);
     }
     pull.last_page_reached = false;
+}
+
+/// What refers to groups.
+const REFERRERS: [Resource; 3] = [
+    Resource::CaPolicies,
+    Resource::RoleAssignments,
+    Resource::CompliancePolicies,
+];
+
+/// Where it is not known which groups are referred to, those that were read are not all of them. What the tenant has no
+/// licence for refers to nothing.
+fn require_referrers(members: &mut Pull, pulls: &BTreeMap<Resource, Pull>) {
+    let unknown = |resource: &&Resource| {
+        let pull = pulls.get(resource);
+        pull.is_none_or(|pull| !pull.is_complete() && pull.outcome != Outcome::LicenceMissing)
+    };
+    let unknown: Vec<&str> = REFERRERS
+        .iter()
+        .filter(unknown)
+        .map(|resource| resource.as_str())
+        .collect();
+    if !unknown.is_empty() {
+        let message = format!("What refers to groups was not read whole: {}.", unknown.join(", "));
+        fall_short(members, Outcome::Partial, Refusal { code: None, message });
+    }
 }
 
 fn never_stood_still(pulls: &mut BTreeMap<Resource, Pull>) {

@@ -65,7 +65,10 @@ async fn a_run_that_missed_something_is_partial_and_names_it() {
     let world = World::start().await;
     let client = world.connected_company(10, 2).await;
     world
-        .fault(client, json!({"on": "identity/conditionalAccess", "kind": "missing_permission"}))
+        .fault(
+            client,
+            json!({"on": "identity/conditionalAccess", "kind": "missing_permission"}),
+        )
         .await;
 
     let run = world.collect_evidence(client).await;
@@ -83,7 +86,9 @@ async fn a_run_that_missed_something_is_partial_and_names_it() {
 async fn a_run_that_got_nothing_has_failed() {
     let world = World::start().await;
     let client = world.connected_company(10, 2).await;
-    world.fault(client, json!({"on": "*", "kind": "status", "status": 500})).await;
+    world
+        .fault(client, json!({"on": "*", "kind": "status", "status": 500}))
+        .await;
 
     let run = world.collect_evidence(client).await;
 
@@ -95,7 +100,9 @@ async fn consent_that_is_revoked_on_the_way_ends_the_run_and_asks_for_a_new_conn
     let world = World::start().await;
     let client = world.connected_company(10, 2).await;
     let run = world.queue_evidence(client).await;
-    let running = world.perform_until(client, run.id, "policies/authorizationPolicy").await;
+    let running = world
+        .perform_until(client, run.id, "policies/authorizationPolicy")
+        .await;
 
     world
         .delete(&format!("tenants/{}/consents/{CLIENT_ID}", client.tenant_id))
@@ -145,7 +152,9 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_more() {
     let world = World::start().await;
     let client = world.connected_company(10, 2).await;
     let run = world.queue_evidence(client).await;
-    let running = world.perform_until(client, run.id, "policies/authorizationPolicy").await;
+    let running = world
+        .perform_until(client, run.id, "policies/authorizationPolicy")
+        .await;
     world
         .sql("update sync_run set fence = fence + 1, status = 'QUEUED', message = 'Sync queued'")
         .await;
@@ -153,12 +162,13 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_more() {
     running.await.unwrap();
 
     let run = world.run(run.id).await;
-    assert_eq!(
-        (run.status, run.message.as_str()),
-        (SyncStatus::Queued, "Sync queued")
-    );
+    assert_eq!((run.status, run.message.as_str()), (SyncStatus::Queued, "Sync queued"));
     let run = world.perform(run.id).await;
-    assert_eq!(run.status, SyncStatus::Succeeded, "whoever takes it over reads everything again");
+    assert_eq!(
+        run.status,
+        SyncStatus::Succeeded,
+        "whoever takes it over reads everything again"
+    );
 }
 
 #[tokio::test]
@@ -187,7 +197,11 @@ async fn whoever_asks_for_evidence_hears_of_it_from_the_queue_to_the_end() {
     let answer: Value = house.post(&ask).send().await.unwrap().json().await.unwrap();
     let asked = &answer["data"]["syncCompany"];
     let queued = json!({"kind": "EVIDENCE", "status": "QUEUED", "trigger": "MANUAL"});
-    assert_eq!((&asked["syncRun"], &asked["joined"]), (&queued, &json!(false)), "{answer}");
+    assert_eq!(
+        (&asked["syncRun"], &asked["joined"]),
+        (&queued, &json!(false)),
+        "{answer}"
+    );
 
     let mut heard = Vec::new();
     loop {

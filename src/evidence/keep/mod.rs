@@ -1,0 +1,39 @@
+//! Keeping what a run saw and what was said of it, so that it can be asked for years later and nobody can have changed
+//! it meanwhile, ourselves included.
+//!
+//! Every table here only grows. What an object looked like lies in a [`blob`] by the hash of its [canonical
+//! form](canonical), and its history has a row only where a **whole** reading saw a difference; findings likewise.
+//! Each row is [sealed](seal) with its hash, a run with the hashes of its rows, and the [`ledger`] holds the run. So
+//! `verify` can name the row, the blob or the link that was tampered with.
+//!
+//! The dangers: a reading that ended early must not look like objects that left, nor close a finding, so nothing here
+//! reads the objects of a pull that is not whole; and what is personal must not get into the ledger, which outlives it,
+//! so there are hashes and ids of ours alone. Whoever rules the database as a superuser can rewrite a whole chain: to
+//! find that, somebody outside has to hold an earlier link.
+
+mod blob;
+mod canonical;
+mod declaration;
+mod finding;
+mod ledger;
+mod object;
+mod past;
+mod population;
+mod read;
+mod row;
+mod seal;
+mod store;
+
+pub use blob::contents;
+pub use canonical::{canonical, sha256};
+pub use declaration::{DeclarationKind, Statement, declarations, declare, list_declarations, withdraw};
+pub use finding::FindingDetail;
+pub use past::past;
+pub use population::population;
+use read::seq_before;
+pub use row::{
+    DeclarationRow, FindingRow, FindingState, LedgerKind, LedgerRow, ObjectChange, ObjectRow, PullRow, ResultRow,
+    RetentionClass, RunRow, TombstoneRow, WithdrawalRow,
+};
+pub use seal::{Sealed, hex};
+pub use store::{Kept, PopulationDetail, ResultDetail, store};
