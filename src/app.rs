@@ -8,10 +8,12 @@ use crate::config::{CloudName, Database, Registration};
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::events::Events;
 use crate::db::{self, Pool};
+use crate::evidence::collect::Clock;
 use crate::jobs::Doorbell;
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
+use crate::model::sync_run::SyncKind;
 use crate::model::sync_run::lease::Claim;
-use crate::sync::Engine;
+use crate::{evidence, sync};
 
 /// The database of a process: private, or somebody's.
 pub struct Data {
@@ -76,14 +78,22 @@ impl App {
         })
     }
 
-    /// What performs the runs that a worker claims.
+    /// What performs the runs that a worker claims. Evidence is dated by `clock`.
     pub fn perform(
         &self,
+        clock: Clock,
     ) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
-        let engine = Engine::new(self.pool.clone(), self.microsoft.clone(), self.events.clone());
-        move |claim, stop| {
-            let engine = engine.clone();
-            Box::pin(async move { engine.perform(claim, stop).await })
+        let (pool, microsoft, events) = (self.pool.clone(), self.microsoft.clone(), self.events.clone());
+        let identity = sync::Engine::new(pool.clone(), microsoft.clone(), events.clone());
+        let evidence = evidence::Engine::new(pool, microsoft, events, clock);
+        move |claim: Claim, stop| {
+            let (identity, evidence) = (identity.clone(), evidence.clone());
+            Box::pin(async move {
+                match claim.run.kind {
+                    SyncKind::Identity => identity.perform(claim, stop).await,
+                    SyncKind::Evidence => evidence.perform(claim, stop).await,
+                }
+            })
         }
     }
 }

@@ -8,6 +8,7 @@ mod handout;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -16,6 +17,7 @@ use tenantry::app::{App, Data};
 use tenantry::config::{CloudName, Database, Registration, Web};
 use tenantry::db::Pool;
 use tenantry::jobs;
+use tenantry::microsoft::PERMISSIONS;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,17 +28,6 @@ use crate::command::{self, serve};
 
 /// Our application at the simulated Entra.
 const CLIENT_ID: Uuid = Uuid::from_u128(0x7e4a_4717_0000_4000_8000_0000_0000_c11e);
-/// What it asks of a tenant: reading, and nothing else.
-const PERMISSIONS: &[&str] = &[
-    "User.Read.All",
-    "GroupMember.Read.All",
-    "DeviceManagementManagedDevices.Read.All",
-    "DeviceManagementConfiguration.Read.All",
-    "Policy.Read.All",
-    "AuditLog.Read.All",
-    "RoleManagement.Read.Directory",
-    "Organization.Read.All",
-];
 /// Companies that are synced at the same time.
 const CONCURRENCY: usize = 2;
 
@@ -133,7 +124,7 @@ impl Demo {
             app.doorbell.clone(),
             app.events.clone(),
             CONCURRENCY,
-            app.perform(),
+            app.perform(Arc::new(command::now)),
             stop.clone(),
         ));
         let prepared = stop

@@ -47,6 +47,17 @@ pub struct Sync {
 enum Kind {
     /// Contacts, groups and assets
     Identity,
+    /// The security posture
+    Evidence,
+}
+
+impl From<Kind> for SyncKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Identity => Self::Identity,
+            Kind::Evidence => Self::Evidence,
+        }
+    }
 }
 
 impl Sync {
@@ -67,7 +78,7 @@ impl Sync {
             );
             return Ok(ExitCode::from(WRONG_USAGE));
         };
-        let mut watch = events.watch(company.id, SyncKind::Identity);
+        let mut watch = events.watch(company.id, self.kind.into());
         let queued = match self.queue(pool, &company).await {
             Ok(queued) => queued,
             Err(Failure::Refused(refused)) => {
@@ -114,9 +125,7 @@ impl Sync {
         let now = super::now();
         let wish = Wish {
             company_id: company.id,
-            kind: match self.kind {
-                Kind::Identity => SyncKind::Identity,
-            },
+            kind: self.kind.into(),
             trigger: SyncTrigger::Manual,
             mode: if self.full { SyncMode::Full } else { SyncMode::Auto },
             dry_run: self.dry_run,

@@ -1,6 +1,7 @@
 //! `tenantry work`
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use tenantry::app::{App, Data};
@@ -28,7 +29,7 @@ impl Work {
             app.doorbell.clone(),
             app.events.clone(),
             self.concurrency,
-            app.perform(),
+            app.perform(Arc::new(super::now)),
             stop,
         )
         .await;

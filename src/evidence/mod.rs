@@ -1,11 +1,18 @@
 //! Evidence: what is true of a tenant on a day, who says so, and how they know.
 //!
-//! A run reads the tenant into a [`snapshot`]; the [`judge`] holds the checks of the [`catalogue`] against it.
+//! A run ([`Engine`]) reads the tenant into a [`snapshot`] ([`collect`]); the [`judge`] holds the checks of the
+//! [`catalogue`] against it, and what was read and said is kept ([`keep`]).
 //!
 //! The danger here is a verdict on what nobody looked at. What was not read to its last page cannot be handed to a
 //! check at all: [`snapshot::Complete`] is the only way to objects, and only a whole reading makes one.
 
 pub mod catalogue;
+pub mod collect;
+mod ending;
 pub mod judge;
 pub mod keep;
+mod run;
 pub mod snapshot;
+mod teller;
+
+pub use run::Engine;

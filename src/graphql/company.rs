@@ -236,16 +236,12 @@ impl Company {
         Ok(run.map(SyncRun))
     }
 
-    /// The slot of the clock at which the next scheduled run is queued; null while the company is not connected, and for
-    /// EVIDENCE, which is not collected yet.
+    /// The slot of the clock at which the next scheduled run is queued; null while the company is not connected.
     async fn next_sync_at(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The kind of run.", default_with = "SyncKind::Identity")] kind: SyncKind,
     ) -> Answer<Option<DateTime<Utc>>> {
-        if kind == SyncKind::Evidence {
-            return Ok(None);
-        }
         let tenant = tenant::of_sibling(ctx, self.0.siblings(), self.0.id).await?;
         let connected = tenant.is_some_and(|tenant| tenant.0.status == TenantStatus::Connected);
         Ok(connected.then(|| clock::next_slot(kind, now())))

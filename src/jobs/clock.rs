@@ -1,4 +1,4 @@
-//! The clock: identity at 00:00, 04:00 … 20:00 UTC, once per slot and company.
+//! The clock: identity at 00:00, 04:00 … 20:00 UTC, evidence at 00:15, 06:15, 12:15 and 18:15, once per slot and company.
 //!
 //! It strikes from the database: a slot is struck when its rows are there, so it does not matter how many nodes look,
 //! how often, or whether any of them was up when the hour came. A cron scheduler would add nothing: it fires on every
@@ -28,16 +28,13 @@ const SPREAD: TimeDelta = TimeDelta::minutes(9);
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Queues the latest slot's runs for every company that has none. How many companies that were.
+/// Queues the runs of the latest slot of a kind for every company that has none. How many companies that were.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn strike(conn: &mut Connection, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
-    let slot = latest_slot(SyncKind::Identity, now);
-    sync_slot::take(conn, now, SyncKind::Identity, slot, |company_id| {
-        slot + offset(company_id)
-    })
-    .await
+pub async fn strike(conn: &mut Connection, kind: SyncKind, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
+    let slot = latest_slot(kind, now);
+    sync_slot::take(conn, now, kind, slot, |company_id| slot + offset(company_id)).await
 }
 
 /// How long after a slot a company's run starts: always the same for a company. The last bytes of its id are random.
@@ -59,8 +56,10 @@ async fn look(pool: &Pool, events: &Events) -> anyhow::Result<()> {
     let now = diesel::select(sql::<Timestamptz>("clock_timestamp()"))
         .get_result(&mut conn)
         .await?;
-    if strike(&mut conn, now).await? > 0 {
-        events.wake();
+    for kind in SyncKind::ALL {
+        if strike(&mut conn, *kind, now).await? > 0 {
+            events.wake();
+        }
     }
     Ok(())
 }

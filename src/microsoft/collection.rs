@@ -3,16 +3,43 @@
 //! The danger: a misspelt property is refused by Graph for the whole page, and one that is not selected is silently absent.
 //! A test compares every name here with the types that read it and with Microsoft's schema.
 
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::pace::Service;
+
 /// Something that is asked of Graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collection {
     Organization,
     Users,
+    UsersCount,
+    /// The same list as [`Self::Users`], asked for when people last signed in: another permission and another limit.
+    SignIns,
     UsersDelta,
+    Groups,
+    GroupsCount,
     GroupsDelta,
+    /// The direct members of one group.
+    GroupMembers(Uuid),
     ManagedDevices,
+    ManagedDeviceOverview,
+    DeviceManagement,
+    CompliancePolicies,
+    ComplianceSummary,
     RoleAssignments,
+    RoleDefinitions,
     SubscribedSkus,
+    ConditionalAccessPolicies,
+    NamedLocations,
+    AuthenticationStrengths,
+    SecurityDefaults,
+    AuthorizationPolicy,
+    AuthenticationMethods,
+    AdminConsentPolicy,
+    Registrations,
+    DirectoryAudits,
     Batch,
 }
 
@@ -25,27 +52,56 @@ pub(crate) const SUBSCRIBED_SKU: &str = "skuId,skuPartNumber,capabilityStatus,co
 
 impl Collection {
     /// The path below the version.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
+    pub(crate) fn path(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Organization => "organization",
-            Self::Users => "users",
+            Self::Users | Self::SignIns => "users",
+            Self::UsersCount => "users/$count",
             Self::UsersDelta => "users/delta",
+            Self::Groups => "groups",
+            Self::GroupsCount => "groups/$count",
             Self::GroupsDelta => "groups/delta",
+            Self::GroupMembers(group) => return Cow::Owned(format!("groups/{group}/members")),
             Self::ManagedDevices => "deviceManagement/managedDevices",
+            Self::ManagedDeviceOverview => "deviceManagement/managedDeviceOverview",
+            Self::DeviceManagement => "deviceManagement",
+            Self::CompliancePolicies => "deviceManagement/deviceCompliancePolicies",
+            Self::ComplianceSummary => "deviceManagement/deviceCompliancePolicyDeviceStateSummary",
             Self::RoleAssignments => "roleManagement/directory/roleAssignments",
+            Self::RoleDefinitions => "roleManagement/directory/roleDefinitions",
             Self::SubscribedSkus => "subscribedSkus",
+            Self::ConditionalAccessPolicies => "identity/conditionalAccess/policies",
+            Self::NamedLocations => "identity/conditionalAccess/namedLocations",
+            Self::AuthenticationStrengths => "policies/authenticationStrengthPolicies",
+            Self::SecurityDefaults => "policies/identitySecurityDefaultsEnforcementPolicy",
+            Self::AuthorizationPolicy => "policies/authorizationPolicy",
+            Self::AuthenticationMethods => "policies/authenticationMethodsPolicy",
+            Self::AdminConsentPolicy => "policies/adminConsentRequestPolicy",
+            Self::Registrations => "reports/authenticationMethods/userRegistrationDetails",
+            Self::DirectoryAudits => "auditLogs/directoryAudits",
             Self::Batch => "$batch",
-        }
+        })
     }
 
-    /// The application permission that reads it.
+    /// The application permission that reads it. [`Self::SignIns`] needs that of [`Self::Users`] too.
     pub(crate) fn permission(self) -> &'static str {
         match self {
             Self::Organization | Self::SubscribedSkus => "Organization.Read.All",
-            Self::Users | Self::UsersDelta | Self::Batch => "User.Read.All",
-            Self::GroupsDelta => "GroupMember.Read.All",
-            Self::ManagedDevices => "DeviceManagementManagedDevices.Read.All",
-            Self::RoleAssignments => "RoleManagement.Read.Directory",
+            Self::Users | Self::UsersCount | Self::UsersDelta | Self::Batch => "User.Read.All",
+            Self::Groups | Self::GroupsCount | Self::GroupsDelta | Self::GroupMembers(_) => "GroupMember.Read.All",
+            Self::ManagedDevices | Self::ManagedDeviceOverview => "DeviceManagementManagedDevices.Read.All",
+            Self::DeviceManagement | Self::CompliancePolicies | Self::ComplianceSummary => {
+                "DeviceManagementConfiguration.Read.All"
+            }
+            Self::RoleAssignments | Self::RoleDefinitions => "RoleManagement.Read.Directory",
+            Self::SignIns | Self::Registrations | Self::DirectoryAudits => "AuditLog.Read.All",
+            Self::ConditionalAccessPolicies
+            | Self::NamedLocations
+            | Self::AuthenticationStrengths
+            | Self::SecurityDefaults
+            | Self::AuthorizationPolicy
+            | Self::AuthenticationMethods
+            | Self::AdminConsentPolicy => "Policy.Read.All",
         }
     }
 
@@ -54,9 +110,24 @@ impl Collection {
         matches!(self, Self::UsersDelta | Self::GroupsDelta)
     }
 
+    /// Whether the answer is a number, which the directory gives only to who accepts that it may be a little late.
+    pub(crate) fn is_count(self) -> bool {
+        matches!(self, Self::UsersCount | Self::GroupsCount)
+    }
+
     /// Whether Intune answers it, which has its own ways of saying no.
     pub(crate) fn is_intune(self) -> bool {
-        self == Self::ManagedDevices
+        self.path().starts_with("deviceManagement")
+    }
+
+    /// The service behind it that is to be asked slowly, if there is one.
+    pub(crate) fn slow_service(self) -> Option<Service> {
+        match self {
+            Self::ConditionalAccessPolicies | Self::NamedLocations => Some(Service::ConditionalAccess),
+            Self::Registrations | Self::DirectoryAudits => Some(Service::Reports),
+            Self::SignIns => Some(Service::SignInActivity),
+            _ => None,
+        }
     }
 }
 

@@ -8,16 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Request;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use serde_json::Value;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::collection::{self, Collection};
 use super::graph_error::{self, Setback};
 use super::link::{DeltaLink, TrustedLink};
+use super::pace::Turn;
 use super::pages::Pages;
-use super::patience::{Passing, Tries};
+use super::patience::{Passing, Patience, Tries};
 use super::token::Token;
-use super::{Broken, Microsoft, Trouble, wire};
+use super::{Broken, Heard, Microsoft, Trouble, wire};
 
 /// Graph, bound to one tenant. Clones share the request counter.
 #[derive(Clone)]
@@ -25,6 +27,7 @@ pub struct Graph {
     microsoft: Microsoft,
     tenant: Uuid,
     requests: Arc<AtomicU64>,
+    heard: Heard,
 }
 
 /// From where changes are wanted.
@@ -56,7 +59,18 @@ impl Graph {
             microsoft,
             tenant,
             requests: Arc::default(),
+            heard: Heard::default(),
         }
+    }
+
+    /// The same with notes of its own, in which what is heard from now on is written down.
+    pub(crate) fn listening(&self) -> (Self, Heard) {
+        let heard = Heard::default();
+        let graph = Self {
+            heard: heard.clone(),
+            ..self.clone()
+        };
+        (graph, heard)
     }
 
     /// The tenant whose data this is.
@@ -168,6 +182,31 @@ impl Graph {
         Ok(skus)
     }
 
+    /// Objects as Microsoft sends them.
+    pub(crate) fn objects(&self, collection: Collection, query: &str) -> Pages<Value> {
+        self.list(collection, query)
+    }
+
+    /// The only object there is of a kind, as Microsoft sends it.
+    pub(crate) async fn object(&self, collection: Collection, query: &str) -> Result<Value, Trouble> {
+        let link = TrustedLink::first(self.microsoft.graph_url(), collection, query);
+        self.get(collection, &link, |bytes| read_json(bytes)).await
+    }
+
+    /// How many there are, as the directory counts them.
+    ///
+    /// Source: <https://learn.microsoft.com/graph/aad-advanced-queries>
+    pub(crate) async fn count(&self, collection: Collection) -> Result<u64, Trouble> {
+        let link = TrustedLink::first(self.microsoft.graph_url(), collection, "");
+        self.get(collection, &link, read_count).await
+    }
+
+    /// Path and query of a question, exactly as they are sent.
+    pub(crate) fn address(&self, collection: Collection, query: &str) -> String {
+        let link = TrustedLink::first(self.microsoft.graph_url(), collection, query);
+        link.url()[url::Position::BeforePath..].to_owned()
+    }
+
     fn list<T>(&self, collection: Collection, query: &str) -> Pages<T> {
         let first = TrustedLink::first(self.microsoft.graph_url(), collection, query);
         Pages::new(self.clone(), collection, Ok(first))
@@ -209,7 +248,12 @@ impl Graph {
     }
 
     pub(crate) fn tries(&self) -> Tries {
-        Tries::new(self.microsoft.door().patience())
+        Tries::new(self.patience())
+    }
+
+    /// How long Microsoft's bad moments are put up with.
+    pub(crate) fn patience(&self) -> Patience {
+        self.microsoft.door().patience()
     }
 
     pub(crate) async fn get<T>(
@@ -243,7 +287,10 @@ impl Graph {
         let mut renewed = false;
         loop {
             let token = self.microsoft.token(self.tenant).await?;
-            match self.ask_once(collection, link, body.clone(), &token, read).await {
+            let turn = self.turn(collection).await;
+            let answer = self.ask_once(collection, link, body.clone(), &token, read).await;
+            drop(turn);
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(Setback::Final(trouble)) => return Err(self.given_up(trouble)),
                 Err(Setback::Passing(setback)) => tries.wait_after(setback).await?,
@@ -256,6 +303,13 @@ impl Graph {
         }
     }
 
+    /// Waits until a service with a narrow limit may be asked.
+    async fn turn(&self, collection: Collection) -> Option<Turn> {
+        let pace = self.patience().pace;
+        let service = collection.slow_service()?;
+        Some(self.microsoft.paces().turn(self.tenant, service, &pace).await)
+    }
+
     async fn ask_once<T>(
         &self,
         collection: Collection,
@@ -264,9 +318,9 @@ impl Graph {
         token: &Token,
         read: ReadAnswer<T>,
     ) -> Result<T, Setback> {
-        let request = self.request(link, body, token);
+        let request = self.request(collection, link, body, token);
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let asking = tracing::debug_span!("graph", tenant = %self.tenant, collection = collection.path());
+        let asking = tracing::debug_span!("graph", tenant = %self.tenant, collection = %collection.path());
         let reply = self
             .microsoft
             .door()
@@ -278,6 +332,7 @@ impl Graph {
                 Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
                 Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
             })?;
+        self.heard.note(&reply);
         if !reply.status.is_success() {
             return Err(graph_error::read(collection, reply.status, &reply.headers, &reply.body));
         }
@@ -287,7 +342,7 @@ impl Graph {
         })
     }
 
-    fn request(&self, link: &TrustedLink, body: Option<Vec<u8>>, token: &Token) -> Request {
+    fn request(&self, collection: Collection, link: &TrustedLink, body: Option<Vec<u8>>, token: &Token) -> Request {
         let method = if body.is_some() {
             reqwest::Method::POST
         } else {
@@ -296,7 +351,12 @@ impl Graph {
         let mut request = Request::new(method, link.url().clone());
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, token.header());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if collection.is_count() {
+            headers.insert(ACCEPT, HeaderValue::from_static("text/plain, application/json;q=0.9"));
+            headers.insert("ConsistencyLevel", HeaderValue::from_static("eventual"));
+        } else {
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         if let Some(body) = body {
             headers.insert(
                 reqwest::header::CONTENT_TYPE,
@@ -310,6 +370,15 @@ impl Graph {
 
 fn select(fields: &str) -> String {
     format!("$select={fields}")
+}
+
+/// Reads the number that is all of the answer; a byte order mark may stand before it.
+fn read_count(bytes: &[u8]) -> Result<u64, BadAnswer> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BadAnswer::Broken)?;
+    text.trim_start_matches('\u{feff}')
+        .trim()
+        .parse()
+        .map_err(|_| BadAnswer::Unexpected(Trouble::unexpected("a count is no number")))
 }
 
 /// Reads JSON straight from the bytes. The error names the place, never what stands there: that may be a person's name.

@@ -156,6 +156,14 @@ fn innermost(message: &str) -> String {
     message
 }
 
+/// Microsoft's code in the body of a refusal, if there is one that looks like a code.
+pub(crate) fn code(body: &[u8]) -> Option<String> {
+    let error = serde_json::from_slice::<Envelope>(body).ok()?.error;
+    Some(identifier(&error.code))
+        .filter(|code| !code.is_empty())
+        .map(str::to_owned)
+}
+
 /// An error code is shown only if it looks like one: it is the one word of Microsoft's that we pass on.
 fn identifier(code: &str) -> &str {
     let plain = code.len() <= 64

@@ -57,8 +57,9 @@ fn leads_to(url: &Url, collection: Collection) -> bool {
     else {
         return false;
     };
-    let Some(base) = collection.path().strip_suffix("/delta") else {
-        return path.eq_ignore_ascii_case(collection.path());
+    let ours = collection.path();
+    let Some(base) = ours.strip_suffix("/delta") else {
+        return path.eq_ignore_ascii_case(&ours);
     };
     ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"]
         .iter()

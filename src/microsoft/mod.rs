@@ -5,8 +5,8 @@
 //! redirect; nothing here implements `Debug` on a secret, and no error or log line carries a body, a token or a link.
 //!
 //! In reading order: who we are ([`credential`]), how long we wait ([`patience`]), the one way out ([`door`]), tokens
-//! ([`token`]), where a link may lead ([`link`]), the questions ([`graph`], [`pages`], [`batch`]), Microsoft's shapes
-//! ([`wire`]) and what can go wrong ([`trouble`], [`graph_error`], [`aadsts`]).
+//! ([`token`]), where a link may lead ([`link`]), who must be asked slowly ([`pace`]), the questions ([`graph`],
+//! [`pages`], [`batch`]), what is noted of the answers ([`heard`]), Microsoft's shapes ([`wire`]) and what can go wrong ([`trouble`], [`graph_error`], [`aadsts`]).
 
 mod aadsts;
 mod batch;
@@ -15,7 +15,9 @@ mod credential;
 mod door;
 mod graph;
 mod graph_error;
+mod heard;
 mod link;
+mod pace;
 mod pages;
 mod patience;
 mod token;
@@ -30,15 +32,18 @@ use uuid::Uuid;
 pub use credential::{Credential, Secret};
 pub use graph::{DeltaFrom, Graph};
 pub use link::DeltaLink;
+pub use pace::{Limit, Pace};
 pub use pages::{Page, Pages};
 pub use patience::Patience;
 pub use trouble::{Refusal, Trouble};
 
 // For sign-in, which talks to the same Entra through the same door.
 pub(crate) use aadsts::{EntraError, explain};
+pub(crate) use collection::Collection;
 pub(crate) use collection::{GROUP as GROUP_SELECTION, USER as PERSON_SELECTION};
 pub(crate) use credential::{JWT_BEARER, Proof};
 pub(crate) use door::{Broken, now};
+pub(crate) use heard::Heard;
 pub(crate) use patience::{Passing, Tries, retry_after};
 pub(crate) use token::unverified_claims;
 
@@ -51,6 +56,18 @@ use door::{Door, Reply};
 pub const CONSENTING_ROLES: [Uuid; 2] = [
     uuid::uuid!("62e90394-69f5-4237-9190-012177145e10"),
     uuid::uuid!("e8611ab8-c189-46e8-94e1-60213ab1f814"),
+];
+
+/// The application permissions that are asked for. None of them can write.
+pub const PERMISSIONS: [&str; 8] = [
+    "User.Read.All",
+    "GroupMember.Read.All",
+    "DeviceManagementManagedDevices.Read.All",
+    "DeviceManagementConfiguration.Read.All",
+    "Policy.Read.All",
+    "AuditLog.Read.All",
+    "RoleManagement.Read.Directory",
+    "Organization.Read.All",
 ];
 
 /// Where Microsoft is and who we are there.
@@ -131,6 +148,7 @@ struct Inner {
     door: Door,
     signed_as: SignedAs,
     tokens: token::Tokens,
+    paces: pace::Paces,
 }
 
 impl Microsoft {
@@ -146,6 +164,7 @@ impl Microsoft {
                 door,
                 signed_as,
                 tokens: token::Tokens::default(),
+                paces: pace::Paces::default(),
             }),
         })
     }
@@ -202,6 +221,10 @@ impl Microsoft {
 
     pub(crate) fn signed_as(&self) -> &SignedAs {
         &self.inner.signed_as
+    }
+
+    pub(crate) fn paces(&self) -> &pace::Paces {
+        &self.inner.paces
     }
 
     pub(crate) fn tokens(&self) -> &token::Tokens {

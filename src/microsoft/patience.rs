@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use super::Trouble;
+use super::{Pace, Trouble};
 
 /// How many tries, how much waiting between them, and how long one try may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,10 @@ pub struct Patience {
     pub silence: Duration,
     /// One try, from its start to the last byte of its answer.
     pub whole: Duration,
+    /// All waiting of a reading that Microsoft throttles, where the reader stays with it.
+    pub storm: Duration,
+    /// How fast the services with narrow limits are asked.
+    pub pace: Pace,
 }
 
 impl Default for Patience {
@@ -37,6 +41,8 @@ impl Default for Patience {
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(30),
             whole: Duration::from_secs(120),
+            storm: Duration::from_secs(120),
+            pace: Pace::default(),
         }
     }
 }

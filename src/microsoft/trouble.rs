@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::model::sync_run::RunFailure;
+
 /// Why Microsoft gave no answer that can be used.
 ///
 /// [`message`](Self::message) and [`remedy`](Self::remedy) are for people, [`code`](Self::code) is for programs.
@@ -158,6 +160,17 @@ impl Trouble {
             Self::UntrustedLink => "Report this to whoever runs Tenantry: something may sit between it and Microsoft.",
             Self::PagingLoop => "Sync again with mode FULL. If it happens again, report it with the time of this run.",
             Self::TooLarge { .. } => "Report it with the time of this run.",
+        }
+    }
+}
+
+/// What a run says of trouble with Microsoft.
+impl From<&Trouble> for RunFailure {
+    fn from(trouble: &Trouble) -> Self {
+        Self {
+            code: trouble.code().into(),
+            message: trouble.message(),
+            remedy: trouble.remedy().into(),
         }
     }
 }

@@ -140,6 +140,17 @@ pub struct RunFailure {
     pub remedy: String,
 }
 
+impl RunFailure {
+    /// What a run says of a fault of our own; the cause is in the log.
+    pub fn internal() -> Self {
+        Self {
+            code: "INTERNAL".into(),
+            message: "Something went wrong on our side.".into(),
+            remedy: "Sync again. If it happens again, tell whoever runs Tenantry the time of this run.".into(),
+        }
+    }
+}
+
 /// One attempt to bring one company up to date.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = sync_run, check_for_backend(diesel::pg::Pg))]

@@ -40,21 +40,3 @@ impl From<diesel::result::Error> for Stop {
         Self::Broken(error.into())
     }
 }
-
-/// What the run says of trouble with Microsoft.
-pub fn failure_of(trouble: &Trouble) -> RunFailure {
-    RunFailure {
-        code: trouble.code().into(),
-        message: trouble.message(),
-        remedy: trouble.remedy().into(),
-    }
-}
-
-/// What the run says of a fault of our own; the cause is in the log.
-pub fn internal_failure() -> RunFailure {
-    RunFailure {
-        code: "INTERNAL".into(),
-        message: "Something went wrong on our side.".into(),
-        remedy: "Sync again. If it happens again, tell whoever runs Tenantry the time of this run.".into(),
-    }
-}

@@ -3,13 +3,13 @@
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::ending::{self, Stop};
+use super::ending::Stop;
 use super::run::Run;
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::microsoft::Microsoft;
-use crate::model::sync_run::SyncStatus;
 use crate::model::sync_run::lease::{self, Claim};
+use crate::model::sync_run::{RunFailure, SyncStatus};
 use crate::model::tenant;
 
 /// What a run needs of the world.
@@ -74,7 +74,7 @@ impl Engine {
                 run.reporter.wait(delay, message, &run.checkpoint()).await
             }
             Err(Stop::Trouble(trouble)) => {
-                let failure = ending::failure_of(&trouble);
+                let failure = RunFailure::from(&trouble);
                 run.reporter
                     .finish(SyncStatus::Failed, failure.message.clone(), Some(&failure))
                     .await
@@ -82,7 +82,7 @@ impl Engine {
             Err(Stop::Refused(failure)) => run.refuse(&failure).await,
             Err(Stop::Broken(error)) => {
                 tracing::error!(%run_id, ?error, "the run failed");
-                let failure = ending::internal_failure();
+                let failure = RunFailure::internal();
                 run.reporter
                     .finish(SyncStatus::Failed, failure.message.clone(), Some(&failure))
                     .await

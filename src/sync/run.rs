@@ -10,7 +10,7 @@ use diesel_async::AsyncConnection;
 
 use super::apply::{Plan, Statements};
 use super::checkpoint::Checkpoint;
-use super::ending::{self, Stop};
+use super::ending::Stop;
 use super::reporter::Reporter;
 use super::stage::{Place, Stager};
 use super::{devices, groups, people};
@@ -133,7 +133,7 @@ impl Run {
     async fn fail(&mut self, noun: Noun, trouble: &Trouble) -> Result<(), Stop> {
         self.place = None;
         self.stager.discard(noun).await?;
-        self.failed.push((noun, ending::failure_of(trouble)));
+        self.failed.push((noun, RunFailure::from(trouble)));
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! The doors of a house of one test's own, on a port of their own: a database, a simulated Microsoft, and browsers.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use m365_simulator::{Options, Simulator};
@@ -16,7 +15,7 @@ use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
 use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
-use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
+use tenantry::microsoft::{Credential, Microsoft, Secret, Settings};
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::model::session::StaffRole;
 use tenantry::model::{Company, company, connect_ticket};
@@ -30,7 +29,7 @@ use uuid::Uuid;
 
 use super::postgres::{self, TestDatabase};
 use super::toys::toys;
-use super::world::{CLIENT_ID, CLIENT_SECRET, PERMISSIONS};
+use super::world::{CLIENT_ID, CLIENT_SECRET, PERMISSIONS, impatient};
 
 /// The origin of a PSA that may use the API.
 pub const PSA: &str = "https://psa.example";
@@ -309,18 +308,13 @@ impl House {
     }
 }
 
-fn microsoft(simulator: &Simulator) -> Microsoft {
+pub fn microsoft(simulator: &Simulator) -> Microsoft {
     Microsoft::new(Settings {
         login_url: simulator.url().clone(),
         graph_url: simulator.url().clone(),
         client_id: CLIENT_ID.into(),
         credential: Credential::Secret(Secret::new(CLIENT_SECRET)),
-        patience: Patience {
-            tries: 2,
-            budget: Duration::from_millis(200),
-            first_wait: Duration::from_millis(1),
-            ..Patience::default()
-        },
+        patience: impatient(),
     })
     .expect("the settings are good")
 }

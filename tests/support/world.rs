@@ -2,6 +2,7 @@
 //!
 //! The simulator is spoken to over HTTP alone: Graph and Entra by the product, `/_control` by the tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -9,7 +10,8 @@ use m365_simulator::{Options, Simulator};
 use serde_json::{Value, json};
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
-use tenantry::microsoft::{Credential, Microsoft, Patience, Secret, Settings};
+use tenantry::evidence;
+use tenantry::microsoft::{Credential, Limit, Microsoft, Pace, Patience, Secret, Settings};
 use tenantry::model::sync_run::lease::{self, Claim};
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
@@ -26,21 +28,14 @@ pub const CLIENT_ID: &str = "7a1e5d0c-0000-4000-8000-00000000c11e";
 /// Its secret.
 pub const CLIENT_SECRET: &str = "a-secret-of-the-tests";
 /// What it asks of a tenant.
-pub const PERMISSIONS: &[&str] = &[
-    "User.Read.All",
-    "GroupMember.Read.All",
-    "DeviceManagementManagedDevices.Read.All",
-    "DeviceManagementConfiguration.Read.All",
-    "Policy.Read.All",
-    "AuditLog.Read.All",
-    "RoleManagement.Read.Directory",
-    "Organization.Read.All",
-];
+pub const PERMISSIONS: &[&str] = &tenantry::microsoft::PERMISSIONS;
 
 /// What one test needs, gone when it is dropped.
 pub struct World {
     pub pool: Pool,
     pub engine: Engine,
+    pub evidence: evidence::Engine,
+    pub microsoft: Microsoft,
     pub simulator: Simulator,
     pub http: reqwest::Client,
     _stop: tokio_util::sync::DropGuard,
@@ -75,10 +70,13 @@ impl World {
             patience: impatient(),
         })
         .expect("the settings are good");
-        let engine = Engine::new(pool.clone(), microsoft, events);
+        let engine = Engine::new(pool.clone(), microsoft.clone(), events.clone());
+        let evidence = evidence::Engine::new(pool.clone(), microsoft.clone(), events, Arc::new(super::house::now));
         let world = Self {
             pool,
             engine,
+            evidence,
+            microsoft,
             simulator,
             http: client(),
             _stop: stop.drop_guard(),
@@ -159,10 +157,33 @@ impl World {
     }
 
     pub async fn queue(&self, client: Client, mode: SyncMode, dry_run: bool, rules: Option<SyncRules>) -> SyncRun {
+        self.queue_kind(client, SyncKind::Identity, mode, dry_run, rules).await
+    }
+
+    /// Queues an evidence run.
+    pub async fn queue_evidence(&self, client: Client) -> SyncRun {
+        self.queue_kind(client, SyncKind::Evidence, SyncMode::Auto, false, None)
+            .await
+    }
+
+    /// Queues an evidence run and performs it to its end, or to its waiting.
+    pub async fn collect_evidence(&self, client: Client) -> SyncRun {
+        let run = self.queue_evidence(client).await;
+        self.perform(run.id).await
+    }
+
+    async fn queue_kind(
+        &self,
+        client: Client,
+        kind: SyncKind,
+        mode: SyncMode,
+        dry_run: bool,
+        rules: Option<SyncRules>,
+    ) -> SyncRun {
         let now = self.now().await;
         let wish = Wish {
             company_id: client.company_id,
-            kind: SyncKind::Identity,
+            kind,
             trigger: SyncTrigger::Manual,
             mode,
             dry_run,
@@ -180,15 +201,23 @@ impl World {
     /// Claims the run, whenever it was due, and performs it.
     pub async fn perform(&self, run_id: Uuid) -> SyncRun {
         let claim = self.claim(run_id).await;
-        self.engine.perform(claim, CancellationToken::new()).await;
+        match claim.run.kind {
+            SyncKind::Identity => self.engine.perform(claim, CancellationToken::new()).await,
+            SyncKind::Evidence => self.evidence.perform(claim, CancellationToken::new()).await,
+        }
         self.run(run_id).await
     }
 
     /// Claims the run and performs it beside the test.
     pub async fn perform_beside(&self, run_id: Uuid) -> JoinHandle<()> {
         let claim = self.claim(run_id).await;
-        let engine = self.engine.clone();
-        tokio::spawn(async move { engine.perform(claim, CancellationToken::new()).await })
+        let (engine, evidence) = (self.engine.clone(), self.evidence.clone());
+        tokio::spawn(async move {
+            match claim.run.kind {
+                SyncKind::Identity => engine.perform(claim, CancellationToken::new()).await,
+                SyncKind::Evidence => evidence.perform(claim, CancellationToken::new()).await,
+            }
+        })
     }
 
     /// Performs the run beside the test, as far as its first request `on` something: there it stands until Microsoft
@@ -315,8 +344,18 @@ impl World {
 }
 
 /// Waits are kept out of tests: one try more, at once.
-fn impatient() -> Patience {
+pub fn impatient() -> Patience {
+    let at_once = Limit {
+        most: 1,
+        within: Duration::ZERO,
+    };
     Patience {
+        storm: Duration::ZERO,
+        pace: Pace {
+            conditional_access: at_once,
+            reports: at_once,
+            sign_in_activity: at_once,
+        },
         tries: 2,
         budget: Duration::from_millis(200),
         first_wait: Duration::from_millis(1),

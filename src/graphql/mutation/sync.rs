@@ -32,7 +32,7 @@ struct SyncCompanyInput {
     /// How much to read.
     #[graphql(default_with = "SyncMode::Auto")]
     mode: SyncMode,
-    /// Report the plan and write nothing.
+    /// Report the plan and write nothing. Not for EVIDENCE.
     #[graphql(default = false)]
     dry_run: bool,
 }
@@ -156,9 +156,9 @@ impl SyncMutations {
 
 async fn sync_company(ctx: &Context<'_>, viewer: &Viewer, input: SyncCompanyInput) -> Result<Queued, Failure> {
     let company = get_company(ctx, viewer, Action::SyncCompany, &input.company_id).await?;
-    if input.kind == SyncKind::Evidence {
-        let message = "Evidence is not collected yet. Ask for IDENTITY.";
-        return Err(Refusal::at("BAD_INPUT", &["kind"], message).into());
+    if input.kind == SyncKind::Evidence && input.dry_run {
+        let message = "Collecting evidence changes nothing that could be tried first. Ask without dryRun.";
+        return Err(Refusal::at("BAD_INPUT", &["dryRun"], message).into());
     }
     let wish = wish(&company, viewer, input.kind, input.mode, input.dry_run);
     queue(ctx, viewer, &wish).await

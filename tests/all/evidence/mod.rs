@@ -1,3 +1,6 @@
-//! Evidence: what was true of a tenant, who says so, and how they know.
+//! Evidence: how a tenant is read, what is said of it, and what is kept.
 
+mod collect;
+mod collect_faults;
+mod collect_run;
 mod keep;

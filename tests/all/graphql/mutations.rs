@@ -81,7 +81,10 @@ async fn a_sync_that_cannot_be_says_why() {
     for (input, code) in [
         (json!({"companyId": id(fresh)}), "NOT_CONNECTED"),
         (json!({"companyId": id(lost)}), "RECONNECT_NEEDED"),
-        (json!({"companyId": id(lost), "kind": "EVIDENCE"}), "BAD_INPUT"),
+        (
+            json!({"companyId": id(lost), "kind": "EVIDENCE", "dryRun": true}),
+            "BAD_INPUT",
+        ),
         (json!({"companyId": id(Uuid::now_v7())}), "NOT_FOUND"),
         (json!({"companyId": "nonsense"}), "BAD_INPUT"),
         (json!({"companyId": IdOf::Contact.show(fresh).0}), "BAD_INPUT"),

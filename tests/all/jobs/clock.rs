@@ -42,11 +42,16 @@ async fn a_slot_is_taken_once_per_company_though_two_nodes_strike_at_the_same_mo
     let (mut here, mut there) = (house.pool.get().await.unwrap(), house.pool.get().await.unwrap());
     let now = at("2026-03-03T08:00:01Z");
 
-    let (one, other) = tokio::join!(strike(&mut here, now), strike(&mut there, now));
+    let (one, other) = tokio::join!(
+        strike(&mut here, SyncKind::Identity, now),
+        strike(&mut there, SyncKind::Identity, now)
+    );
 
     assert_eq!(one.unwrap() + other.unwrap(), 20);
     assert_eq!(
-        strike(&mut here, now + TimeDelta::hours(1)).await.unwrap(),
+        strike(&mut here, SyncKind::Identity, now + TimeDelta::hours(1))
+            .await
+            .unwrap(),
         0,
         "later in the slot nothing is left"
     );
@@ -71,11 +76,15 @@ async fn a_run_of_the_clock_starts_within_ten_minutes_of_its_slot_always_at_the_
     house.company_since(january()).await;
     let mut conn = house.pool.get().await.unwrap();
 
-    strike(&mut conn, at("2026-03-03T08:00:01Z")).await.unwrap();
+    strike(&mut conn, SyncKind::Identity, at("2026-03-03T08:00:01Z"))
+        .await
+        .unwrap();
     house
         .sql("update sync_run set status = 'SUCCEEDED', finished_at = now()")
         .await;
-    strike(&mut conn, at("2026-03-03T12:07:00Z")).await.unwrap();
+    strike(&mut conn, SyncKind::Identity, at("2026-03-03T12:07:00Z"))
+        .await
+        .unwrap();
 
     let offset = "extract(epoch from not_before - slot)";
     let joined = "from sync_slot join sync_run on sync_run.id = run_id";
@@ -98,12 +107,16 @@ async fn after_a_downtime_only_the_latest_slot_runs_and_runs_once() {
     let house = House::open().await;
     house.company_since(january()).await;
     let mut conn = house.pool.get().await.unwrap();
-    strike(&mut conn, at("2026-03-03T00:00:01Z")).await.unwrap();
+    strike(&mut conn, SyncKind::Identity, at("2026-03-03T00:00:01Z"))
+        .await
+        .unwrap();
     house
         .sql("update sync_run set status = 'SUCCEEDED', finished_at = now()")
         .await;
 
-    let queued = strike(&mut conn, at("2026-03-05T17:30:00Z")).await.unwrap();
+    let queued = strike(&mut conn, SyncKind::Identity, at("2026-03-05T17:30:00Z"))
+        .await
+        .unwrap();
 
     assert_eq!(queued, 1);
     assert_eq!(
@@ -130,8 +143,18 @@ async fn a_slot_before_the_tenant_was_connected_is_not_missed() {
         .await;
     let mut conn = house.pool.get().await.unwrap();
 
-    assert_eq!(strike(&mut conn, at("2026-03-03T11:59:59Z")).await.unwrap(), 0);
-    assert_eq!(strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(), 1);
+    assert_eq!(
+        strike(&mut conn, SyncKind::Identity, at("2026-03-03T11:59:59Z"))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        strike(&mut conn, SyncKind::Identity, at("2026-03-03T12:00:00Z"))
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -147,7 +170,12 @@ async fn a_company_that_is_not_connected_has_no_slots() {
     }
     let mut conn = house.pool.get().await.unwrap();
 
-    assert_eq!(strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap(), 0);
+    assert_eq!(
+        strike(&mut conn, SyncKind::Identity, at("2026-03-03T12:00:00Z"))
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -158,7 +186,9 @@ async fn a_slot_joins_the_run_that_is_under_way() {
     house.claim(run.id).await.expect("claimed");
     let mut conn = house.pool.get().await.unwrap();
 
-    strike(&mut conn, at("2026-03-03T12:00:00Z")).await.unwrap();
+    strike(&mut conn, SyncKind::Identity, at("2026-03-03T12:00:00Z"))
+        .await
+        .unwrap();
 
     assert_eq!(house.number("select count(*) from sync_run").await, 1);
     let noted = format!("select count(*) from sync_slot where run_id = '{}'", run.id);
@@ -169,4 +199,39 @@ async fn a_slot_joins_the_run_that_is_under_way() {
         (SyncStatus::Running, SyncTrigger::Manual),
         "and leaves it as it was"
     );
+}
+
+#[tokio::test]
+async fn evidence_is_queued_at_a_quarter_past_every_sixth_hour_beside_identity() {
+    let house = House::open().await;
+    house.company_since(january()).await;
+    let mut conn = house.pool.get().await.unwrap();
+
+    for (now, taken) in [
+        ("2026-03-03T00:14:59Z", 1),
+        ("2026-03-03T00:15:00Z", 1),
+        ("2026-03-03T06:14:59Z", 0),
+        ("2026-03-03T06:15:00Z", 1),
+        ("2026-03-03T12:15:01Z", 1),
+        ("2026-03-03T18:16:00Z", 1),
+        ("2026-03-03T23:59:59Z", 0),
+    ] {
+        assert_eq!(
+            strike(&mut conn, SyncKind::Evidence, at(now)).await.unwrap(),
+            taken,
+            "{now}"
+        );
+        house
+            .sql("update sync_run set status = 'SUCCEEDED', finished_at = now() where kind = 'EVIDENCE'")
+            .await;
+    }
+    strike(&mut conn, SyncKind::Identity, at("2026-03-03T20:00:00Z"))
+        .await
+        .unwrap();
+
+    let slots =
+        "select count(*) from sync_slot where kind = 'EVIDENCE' and to_char(slot at time zone 'utc', 'MI') = '15'";
+    assert_eq!(house.number(slots).await, 5);
+    let kinds = "select count(distinct kind) from sync_run";
+    assert_eq!(house.number(kinds).await, 2, "one kind does not take the other's slot");
 }

@@ -35,6 +35,7 @@ fn little_patience() -> Patience {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(5),
         whole: Duration::from_secs(10),
+        ..Patience::default()
     }
 }
 

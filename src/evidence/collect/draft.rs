@@ -1,0 +1,200 @@
+//! A reading while it is under way, and what its end makes of it.
+//!
+//! The danger: an end that is not the last page. Whatever ends a reading early stays written on it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::noise::quiet;
+use crate::evidence::snapshot::{Object, Outcome, Pull, Refusal, Resource, Witness};
+use crate::microsoft::{Graph, Heard, Trouble};
+
+/// The shortest wait that a storm is believed to need.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// A reading that is not over.
+pub(super) struct Draft {
+    pull: Pull,
+    permissions: Vec<&'static str>,
+    /// Where each object is: one that comes again replaces what was said of it before.
+    places: HashMap<String, usize>,
+}
+
+impl Draft {
+    /// Nothing was read yet.
+    pub fn begin(request: String, permissions: &[&'static str], now: DateTime<Utc>) -> Self {
+        Self {
+            pull: blank(request, permissions, now),
+            permissions: permissions.to_vec(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// A page came; how many objects were on it.
+    ///
+    /// # Errors
+    /// When an object has no id: then nothing of the page counts.
+    pub fn page(&mut self, items: Vec<Value>) -> Result<u64, Trouble> {
+        let objects: Vec<Object> = items.into_iter().map(identified).collect::<Result<_, _>>()?;
+        let count = objects.len();
+        for object in objects {
+            self.put(object);
+        }
+        self.pull.pages += 1;
+        Ok(count as u64)
+    }
+
+    /// The only object came.
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub fn only(&mut self, resource: Resource, content: Value) -> Result<(), Trouble> {
+        if !content.is_object() {
+            return Err(unexpected("what came is no object"));
+        }
+        let id = content["id"].as_str().unwrap_or(resource.as_str()).to_owned();
+        self.put(Object {
+            id,
+            content: quiet(content),
+        });
+        self.pull.pages += 1;
+        Ok(())
+    }
+
+    fn put(&mut self, object: Object) {
+        match self.places.get(&object.id) {
+            Some(place) => self.pull.objects[*place] = object,
+            None => {
+                self.places.insert(object.id.clone(), self.pull.objects.len());
+                self.pull.objects.push(object);
+            }
+        }
+    }
+
+    /// The reading is over.
+    ///
+    /// # Errors
+    /// The trouble, if it concerns the whole tenant.
+    pub fn end(
+        mut self,
+        ended: Result<(), Trouble>,
+        witness: Option<Witness>,
+        heard: &Heard,
+        granted_roles: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<Pull, Trouble> {
+        self.pull.finished_at = now;
+        self.pull.request_ids = heard.request_ids();
+        self.pull.witness = witness;
+        match ended {
+            Ok(()) => {
+                self.pull.last_page_reached = true;
+                self.pull.outcome = Outcome::Complete;
+            }
+            Err(trouble) => {
+                let Some(outcome) = outcome_of(&trouble, self.pull.pages) else {
+                    return Err(trouble);
+                };
+                self.pull.outcome = outcome;
+                self.pull.refusal = Some(Refusal {
+                    code: heard.refused().and_then(|refused| refused.code),
+                    message: self.message(&trouble, granted_roles),
+                });
+            }
+        }
+        Ok(self.pull)
+    }
+
+    /// Where several permissions are needed, Microsoft does not say which one is missing; the token does.
+    fn message(&self, trouble: &Trouble, granted_roles: &[String]) -> String {
+        let missing = |permission: &&&'static str| !granted_roles.iter().any(|granted| granted == **permission);
+        match (trouble, self.permissions.iter().find(missing)) {
+            (Trouble::PermissionMissing { .. }, Some(permission)) => {
+                Trouble::PermissionMissing { permission }.message()
+            }
+            _ => trouble.message(),
+        }
+    }
+}
+
+/// A reading of which nothing has come.
+pub(super) fn blank(request: String, permissions: &[&'static str], now: DateTime<Utc>) -> Pull {
+    Pull {
+        request,
+        permission: permissions.join(", "),
+        started_at: now,
+        finished_at: now,
+        pages: 0,
+        last_page_reached: false,
+        witness: None,
+        request_ids: Vec::new(),
+        outcome: Outcome::Error,
+        refusal: None,
+        objects: Vec::new(),
+    }
+}
+
+fn identified(content: Value) -> Result<Object, Trouble> {
+    let id = content["id"].as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+    let id = id.ok_or_else(|| unexpected("an object came without its id"))?;
+    Ok(Object {
+        id,
+        content: quiet(content),
+    })
+}
+
+pub(super) fn unexpected(what: &str) -> Trouble {
+    Trouble::UnexpectedResponse { what: what.to_owned() }
+}
+
+/// Whether nothing else of the tenant can be read either.
+pub(super) fn concerns_the_tenant(trouble: &Trouble) -> bool {
+    outcome_of(trouble, 0).is_none()
+}
+
+/// What trouble makes of a reading of which so many pages had come; none if it concerns the whole tenant.
+pub(super) fn outcome_of(trouble: &Trouble, pages: u32) -> Option<Outcome> {
+    Some(match trouble {
+        Trouble::ConsentMissing
+        | Trouble::TenantUnknown
+        | Trouble::CredentialRefused { .. }
+        | Trouble::BlockedByPolicy
+        | Trouble::TokenRefused => return None,
+        Trouble::PermissionMissing { .. } => Outcome::PermissionMissing,
+        Trouble::NotAvailable { .. } => Outcome::LicenceMissing,
+        Trouble::Throttled { .. } => Outcome::Throttled,
+        _ if pages > 0 => Outcome::Partial,
+        _ => Outcome::Error,
+    })
+}
+
+/// How much longer a reading that is throttled is stayed with.
+pub(super) struct Storm {
+    left: Duration,
+}
+
+impl Storm {
+    /// The whole patience.
+    pub fn of(graph: &Graph) -> Self {
+        Self {
+            left: graph.patience().storm,
+        }
+    }
+
+    /// Waits as Microsoft asks.
+    ///
+    /// # Errors
+    /// The trouble, if it is another one or the wait is longer than what is left.
+    pub async fn sit_out(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+        let Trouble::Throttled { retry_after } = trouble else {
+            return Err(trouble);
+        };
+        let wait = retry_after.max(SHORTEST);
+        self.left = self.left.checked_sub(wait).ok_or(trouble)?;
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
