@@ -4,24 +4,21 @@ use serde_json::json;
 
 use super::mfa::of_admins;
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::Cover;
+use crate::evidence::judge::coverage::{Cover, deleted_references};
 use crate::evidence::judge::predicates::{
     Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, names_app, requires,
     unconditional, user_policy,
 };
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{ClientApp, Policy, User};
-use crate::evidence::snapshot::{Indeterminate, Resource};
+use crate::evidence::snapshot::Indeterminate;
 
-fn people<'b>(bench: &'b Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<&'b User>, Indeterminate> {
-    let (members, guests) = (bench.members()?, bench.guests()?);
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
-    tally.population("GUESTS", Resource::Users, guests.iter().map(|user| user.id.as_str()));
-    Ok([members, guests].concat())
+fn people<'a>(tally: &mut Tally<'a>) -> Result<Vec<&'a User>, Indeterminate> {
+    Ok([tally.members()?, tally.guests()?].concat())
 }
 
 pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let people = people(bench, tally)?;
+    let people = people(tally)?;
     let blocked = |app: ClientApp| {
         move |policy: &Policy| {
             let apps = &policy.conditions.client_app_types;
@@ -68,6 +65,7 @@ pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
             tally.failed(user, format!("not blocked for {}", missing.join(" and ")), lineage);
         }
     }
+    deleted_references(tally, &[&active_sync, &other, &asked]);
     Ok(())
 }
 
@@ -80,8 +78,7 @@ fn gives_device(policy: &Policy, apps: &[&str]) -> Sure {
 }
 
 pub(super) fn compliant_device_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let mut optional = Vec::new();
     for policy in bench.enabled()? {
         let offers = policy
@@ -117,8 +114,7 @@ pub(super) fn security_info_registration_protected(
     bench: &Bench<'_>,
     tally: &mut Tally<'_>,
 ) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let cover = Cover::new(bench, |policy| {
         let applications = policy.conditions.applications.iter();
         let mut actions = applications.flat_map(|applications| applications.include_user_actions.iter());
@@ -133,7 +129,7 @@ pub(super) fn security_info_registration_protected(
 }
 
 pub(super) fn device_code_flow_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let people = people(bench, tally)?;
+    let people = people(tally)?;
     let cover = Cover::new(bench, |policy| {
         let flows = policy.conditions.authentication_flows.as_ref();
         let methods = flows

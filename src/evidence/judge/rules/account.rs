@@ -11,13 +11,8 @@ use crate::evidence::snapshot::{Indeterminate, Resource};
 /// How long an administrator may stay away.
 pub(super) const MAX_DAYS_WITHOUT_SIGN_IN: i64 = 45;
 
-fn admins<'b>(bench: &'b Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<(&'b User, Value)>, Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
+fn admins<'a>(bench: &Bench<'_>, tally: &mut Tally<'a>) -> Result<Vec<(&'a User, Value)>, Indeterminate> {
+    let admins = tally.admins()?;
     let directory = bench.directory()?;
     Ok(admins
         .into_iter()
@@ -27,7 +22,7 @@ fn admins<'b>(bench: &'b Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<(&'b Us
 
 pub(super) fn admin_stale(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let emergency = bench.emergency();
-    let mut admins = bench.admins()?;
+    let (mut admins, _) = bench.admins()?;
     admins.retain(|user| !emergency.contains(user.id.as_str()));
     tally.population(
         "ADMINS minus EMERGENCY",

@@ -67,7 +67,7 @@ impl Rule {
         let check = Catalogue::get()
             .check(self.id)
             .expect("a test looks each rule up in the catalogue");
-        let inputs: Vec<Resource> = check
+        let named: Vec<Resource> = check
             .endpoints
             .iter()
             .filter_map(|endpoint| resource(endpoint))
@@ -76,15 +76,17 @@ impl Rule {
         // What cannot be told to be out of scope is in scope: then the readings below are asked.
         if let Ok(Some(reason)) = (self.out_of_scope)(bench) {
             tally.not_applicable(reason);
-            return tally.verdict(inputs, None);
+            return tally.verdict(bench.inputs(named), None);
         }
         let whole = || {
-            inputs
+            named
                 .iter()
                 .try_for_each(|input| bench.snapshot.complete(*input).map(|_| ()))
         };
         let readings = if self.whole { whole() } else { Ok(()) };
-        match readings.and_then(|()| (self.judge)(bench, &mut tally)) {
+        let judged = readings.and_then(|()| (self.judge)(bench, &mut tally));
+        let inputs = bench.inputs(named);
+        match judged {
             Ok(()) => tally.verdict(inputs, None),
             Err(missing) => {
                 // What was counted before the gap was met is no population.
@@ -164,13 +166,10 @@ pub(super) const ALL: &[Rule] = &[
         "entra.ca.emergency_access_strong",
         Excuse::Never,
         exclusion::emergency_strong,
-    ),
-    Rule::new(
-        "entra.ca.report_only_stale",
-        Excuse::Exception,
-        change::report_only_stale,
     )
-    .with(|| json!({"maxDays": change::MAX_DAYS_REPORT_ONLY})),
+    .with(|| json!({"hoursToATicket": exclusion::HOURS_TO_A_TICKET})),
+    Rule::new("entra.ca.report_only_stale", Excuse::Never, change::report_only_stale)
+        .with(|| json!({"maxDays": change::MAX_DAYS_REPORT_ONLY})),
     Rule::new("entra.ca.policy_changed", Excuse::Never, change::policy_changed),
     Rule::new(
         "entra.admin.role_membership_changed",
@@ -222,13 +221,9 @@ pub(super) const ALL: &[Rule] = &[
     )
     .with(mfa::privileged_roles),
     Rule::new("intune.device.compliant", Excuse::Exception, device::compliant).unless(device::has_no_intune),
-    Rule::new(
-        "intune.device.in_grace_period",
-        Excuse::Exception,
-        device::in_grace_period,
-    )
-    .with(|| json!({"maxGraceDays": device::MAX_GRACE_DAYS}))
-    .unless(device::has_no_intune),
+    Rule::new("intune.device.in_grace_period", Excuse::Never, device::in_grace_period)
+        .with(|| json!({"maxGraceDays": device::MAX_GRACE_DAYS}))
+        .unless(device::has_no_intune),
     Rule::new("intune.device.state_unknown", Excuse::Exception, device::state_unknown)
         .with(|| json!({"graceDays": device::GRACE_DAYS}))
         .unless(device::has_no_intune),
@@ -282,5 +277,6 @@ pub(super) const ALL: &[Rule] = &[
     Rule::new("evidence.collector_permissions", Excuse::Never, collection::permissions)
         .with(|| json!({"declared": collection::DECLARED})),
     Rule::new("evidence.source_freshness", Excuse::Never, collection::freshness)
-        .with(|| json!({"maxHours": collection::MAX_HOURS_OLD, "maxShare": collection::MAX_SHARE_OLD})),
+        .with(|| json!({"maxHours": collection::MAX_HOURS_OLD, "maxShare": collection::MAX_SHARE_OLD}))
+        .on_any_reading(),
 ];

@@ -36,8 +36,7 @@ fn lineage(user: &User, row: Option<&Registration>) -> Value {
 }
 
 pub(super) fn mfa_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let rows = rows(bench)?;
     for user in members {
         let row = rows.get(user.id.as_str()).copied();
@@ -65,12 +64,7 @@ pub(super) fn mfa_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
 }
 
 pub(super) fn admin_mfa_registered(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
+    let admins = tally.admins()?;
     let rows = rows(bench)?;
     let unlisted = rows.values().filter(|row| row.is_admin == Some(true));
     let unlisted = unlisted.filter(|row| !admins.iter().any(|user| user.id == row.id));
@@ -104,12 +98,7 @@ pub(super) fn admin_mfa_registered(bench: &Bench<'_>, tally: &mut Tally<'_>) -> 
 }
 
 pub(super) fn admin_phishing_resistant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
+    let admins = tally.admins()?;
     let rows = rows(bench)?;
     for user in admins {
         let row = rows.get(user.id.as_str()).copied();
@@ -139,7 +128,7 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
     let rows = rows(bench)?;
     let capable = |user: &User| {
         let row = rows.get(user.id.as_str()).copied();
-        row.filter(|row| row.is_mfa_capable == Some(true))
+        row.filter(|row| row.is_mfa_capable != Some(false))
     };
     let people: Vec<_> = bench
         .members()?
@@ -154,7 +143,13 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
     for (user, row) in people {
         let has = |wanted: fn(&AuthMethod) -> bool| row.methods_registered.iter().any(wanted);
         let better = has(|method| !matches!(method, AuthMethod::Telephony(_) | AuthMethod::Unknown(_)));
-        if better {
+        if row.is_mfa_capable.is_none() {
+            tally.review(
+                user,
+                "the report does not say whether this person can give a second factor",
+                lineage(user, Some(row)),
+            );
+        } else if better {
             tally.passed();
         } else if has(|method| matches!(method, AuthMethod::Unknown(_))) {
             tally.review(

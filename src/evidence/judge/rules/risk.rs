@@ -3,12 +3,12 @@
 //! The danger: two risk conditions in one policy must both hold, so that such a policy acts on neither risk alone.
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::Cover;
+use crate::evidence::judge::coverage::{Cover, deleted_references};
 use crate::evidence::judge::predicates::Alternative;
 use crate::evidence::judge::predicates::{Doubt, Sure, Wanted, blocks, in_force_everywhere, mfa_eq, requires};
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{BuiltIn, Policy};
-use crate::evidence::snapshot::{Indeterminate, Resource};
+use crate::evidence::snapshot::Indeterminate;
 
 /// Levels of risk at which a sign-in must be blocked.
 pub(super) const BLOCKED: &[&str] = &["high", "medium"];
@@ -91,8 +91,7 @@ fn at_each_level(
     what: &str,
     gives: impl Fn(&Policy, &str) -> Sure,
 ) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let mut covers = Vec::new();
     for level in levels {
         covers.push((*level, Cover::new(bench, |policy| gives(policy, level))?));
@@ -121,5 +120,7 @@ fn at_each_level(
             );
         }
     }
+    let covers: Vec<&Cover<'_>> = covers.iter().map(|(_, cover)| cover).collect();
+    deleted_references(tally, &covers);
     Ok(())
 }
