@@ -1,0 +1,1 @@
+//! What was captured from tenants that are there.
