@@ -14,6 +14,9 @@ use crate::evidence::judge::tally::{Subject, Tally};
 use crate::evidence::judge::wire::{CompliancePolicy, Device};
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
+/// How long a device that does not comply may go on.
+pub(super) const MAX_HOURS_TO_BLOCK: i64 = 168;
+
 type InUse<'b> = BTreeMap<Platform, Vec<&'b Device>>;
 
 fn read<'b>(bench: &'b Bench<'_>) -> Result<(InUse<'b>, Vec<CompliancePolicy>), Indeterminate> {
@@ -210,6 +213,64 @@ pub(super) fn jailbreak_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
         } else {
             let because = "no assigned policy refuses devices that are jailbroken or rooted";
             tally.failed(subject(platform), because, lineage(&devices, considered()));
+        }
+    }
+    Ok(())
+}
+
+impl<'a> From<&'a CompliancePolicy> for Subject<'a> {
+    fn from(policy: &'a CompliancePolicy) -> Self {
+        Self {
+            resource: Resource::CompliancePolicies,
+            id: &policy.id,
+            name: policy.display_name.as_deref(),
+        }
+    }
+}
+
+pub(super) fn all_assigned(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("POLICIES", Resource::CompliancePolicies, ids);
+    for policy in &policies {
+        if is_assigned(policy) {
+            tally.passed();
+        } else {
+            tally.failed(policy, "the policy is assigned to nobody", json!({}));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn noncompliance_blocks(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let mut policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
+    policies.retain(is_assigned);
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("ASSIGNED POLICIES", Resource::CompliancePolicies, ids);
+    for policy in &policies {
+        let rules = policy.settings.get("scheduledActionsForRule").and_then(Value::as_array);
+        let configurations = rules.into_iter().flatten();
+        let configurations = configurations.filter_map(|rule| rule["scheduledActionConfigurations"].as_array());
+        let blocks: Vec<&Value> = configurations
+            .flatten()
+            .filter(|action| action["actionType"] == "block")
+            .map(|action| &action["gracePeriodHours"])
+            .collect();
+        let lineage = json!({"blocksAfterHours": blocks});
+        if blocks
+            .iter()
+            .any(|hours| hours.as_i64().is_some_and(|hours| hours <= MAX_HOURS_TO_BLOCK))
+        {
+            tally.passed();
+        } else if rules.is_none() {
+            tally.review(
+                policy,
+                "what happens to devices that do not comply is not said",
+                lineage,
+            );
+        } else {
+            let because = format!("no block within {MAX_HOURS_TO_BLOCK} hours for devices that do not comply");
+            tally.failed(policy, because, lineage);
         }
     }
     Ok(())

@@ -82,6 +82,15 @@ pub(super) fn phishing_resistant_admins(bench: &Bench<'_>, tally: &mut Tally<'_>
     })
 }
 
+pub(super) fn phishing_resistant_all(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let cover = Cover::new(bench, |policy| {
+        in_force_everywhere(policy, &[], Doubt::Counts).min(requires(policy, pr_eq))
+    })?;
+    cover.judge(tally, &members, "a second factor that cannot be phished");
+    Ok(())
+}
+
 /// Holds a cover against everybody with a privileged role.
 pub(super) fn of_admins(
     bench: &Bench<'_>,

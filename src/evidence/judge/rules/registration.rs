@@ -99,8 +99,17 @@ pub(super) fn admin_mfa_registered(bench: &Bench<'_>, tally: &mut Tally<'_>) -> 
 
 pub(super) fn admin_phishing_resistant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let admins = tally.admins()?;
+    resist_phishing(bench, tally, &admins)
+}
+
+pub(super) fn phishing_resistant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    resist_phishing(bench, tally, &members)
+}
+
+fn resist_phishing(bench: &Bench<'_>, tally: &mut Tally<'_>, people: &[&User]) -> Result<(), Indeterminate> {
     let rows = rows(bench)?;
-    for user in admins {
+    for user in people.iter().copied() {
         let row = rows.get(user.id.as_str()).copied();
         let has = |wanted: fn(&AuthMethod) -> bool| row.is_some_and(|row| row.methods_registered.iter().any(wanted));
         if has(|method| matches!(method, AuthMethod::PhishingResistant(_))) {
@@ -163,6 +172,28 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
                 "every method goes over a telephone or a mailbox",
                 lineage(user, Some(row)),
             );
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn registered_not_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let rows = rows(bench)?;
+    for user in members {
+        let row = rows.get(user.id.as_str()).copied();
+        match row.map(|row| (row.is_mfa_registered, row.is_mfa_capable)) {
+            Some((Some(true), Some(false))) => tally.failed(
+                user,
+                "this person has registered a second factor that is not allowed here",
+                lineage(user, row),
+            ),
+            Some((None, _) | (_, None)) => tally.review(
+                user,
+                "the report does not say what this person has registered",
+                lineage(user, row),
+            ),
+            Some(_) | None => tally.passed(),
         }
     }
     Ok(())
