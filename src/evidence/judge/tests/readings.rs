@@ -92,8 +92,11 @@ pub const ROWS: &[Row] = &[
     }),
 ];
 
-/// Every ending but the good one, and what is said of it.
-fn endings() -> Vec<(&'static str, Gap, fn(Case, Resource) -> Case)> {
+/// How a reading ended in words, what is said of it, and the company with such a reading.
+type Ending = (&'static str, Gap, fn(Case, Resource) -> Case);
+
+/// Every ending but the good one.
+fn endings() -> Vec<Ending> {
     vec![
         ("a page is missing", Gap::PartialCollection, |case, one| {
             case.ended(one, Outcome::Partial)
