@@ -253,7 +253,7 @@ fn add(declared: &mut Declarations, row: DeclarationRow, at: DateTime<Utc>) {
 }
 
 /// The declarations of the company that owns the list, newest first.
-pub fn list_declarations(kind: Option<DeclarationKind>) -> Listing {
+pub fn list_declarations(scope: &Scope, kind: Option<DeclarationKind>) -> Listing {
     let newest_first = Order {
         name: "declaration.at",
         key: "evidence_declaration.declared_at",
@@ -265,6 +265,7 @@ pub fn list_declarations(kind: Option<DeclarationKind>) -> Listing {
         "from evidence_declaration where evidence_declaration.company_id = p.company_id",
         newest_first,
     )
+    .only("?", scope.whole_bind())
     .only(
         "evidence_declaration.kind = ?",
         kind.map(|kind| Bind::Text(kind.to_string())),

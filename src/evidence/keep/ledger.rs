@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::row::{LedgerKind, LedgerRow};
 use super::seal::{Sealed, to_the_microsecond};
 use crate::db::Connection;
-use crate::db::schema::evidence_ledger;
+use crate::db::schema::{evidence_ledger, evidence_tombstone};
 
 /// What comes before the first link.
 pub(super) const BEGINNING: [u8; 32] = [0; 32];
@@ -50,11 +50,15 @@ pub(super) async fn append(
     held_id: Uuid,
     content_sha256: Vec<u8>,
 ) -> QueryResult<()> {
-    let last = last(conn, company_id).await?;
-    let (seq, previous) = last.map_or((1, BEGINNING.to_vec()), |last| (last.seq + 1, last.sha256));
+    let (seq, previous) = match last(conn, company_id).await? {
+        Some(last) => (last.seq, last.sha256),
+        None => last_that_went(conn, company_id)
+            .await?
+            .unwrap_or((0, BEGINNING.to_vec())),
+    };
     let mut link = LedgerRow {
         company_id,
-        seq,
+        seq: seq + 1,
         kind,
         held_id,
         content_sha256,
@@ -68,4 +72,15 @@ pub(super) async fn append(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Where retention has taken the whole chain away, it goes on from what the tombstone holds of it.
+async fn last_that_went(conn: &mut Connection, company_id: Uuid) -> QueryResult<Option<(i64, Vec<u8>)>> {
+    evidence_tombstone::table
+        .filter(evidence_tombstone::company_id.eq(company_id))
+        .order(evidence_tombstone::ledger_seq.desc())
+        .select((evidence_tombstone::ledger_seq, evidence_tombstone::ledger_sha256))
+        .first(conn)
+        .await
+        .optional()
 }

@@ -4,7 +4,7 @@
 //! Every table here only grows. What an object looked like lies in a [`blob`] by the hash of its [canonical
 //! form](canonical), and its history has a row only where a **whole** reading saw a difference; findings likewise.
 //! Each row is [sealed](seal) with its hash, a run with the hashes of its rows, and the [`ledger`] holds the run. So
-//! `verify` can name the row, the blob or the link that was tampered with.
+//! [`verify()`] can name the row, the blob or the link that was tampered with.
 //!
 //! The dangers: a reading that ended early must not look like objects that left, nor close a finding, so nothing here
 //! reads the objects of a pull that is not whole; and what is personal must not get into the ledger, which outlives it,
@@ -20,9 +20,11 @@ mod object;
 mod past;
 mod population;
 mod read;
+mod retention;
 mod row;
 mod seal;
 mod store;
+mod verify;
 
 pub use blob::contents;
 pub use canonical::{canonical, sha256};
@@ -31,9 +33,16 @@ pub use finding::FindingDetail;
 pub use past::past;
 pub use population::population;
 use read::seq_before;
+pub use read::{
+    FindingFilter, KeptObject, ObjectFilter, Period, Slot, SlotState, Standing, companies, contents_before,
+    find_object, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
+    list_results_everywhere, list_runs, list_tombstones, period, pulls, results, run_as_of,
+};
+pub use retention::{prune, purge};
 pub use row::{
     DeclarationRow, FindingRow, FindingState, LedgerKind, LedgerRow, ObjectChange, ObjectRow, PullRow, ResultRow,
     RetentionClass, RunRow, TombstoneRow, WithdrawalRow,
 };
 pub use seal::{Sealed, hex};
 pub use store::{Kept, PopulationDetail, ResultDetail, store};
+pub use verify::{Fault, FaultKind, verify};

@@ -1,11 +1,34 @@
-//! What is asked of kept evidence.
+//! What is asked of kept evidence: how things stood at an instant, what changed between two, and since when.
+//!
+//! An instant is brought to a run first: the last one taken at or before it. Everything else is asked by the number of
+//! that run, so that answers fit together even if the clock of a worker was wrong. The danger is an old good value that
+//! looks like a new one: what could not be looked at is answered as that, with the last good value beside it and its
+//! age.
+
+mod lists;
+mod period;
+
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
+use super::blob::contents;
+use super::row::{ObjectRow, PullRow, ResultRow, RunRow};
 use crate::db::Connection;
-use crate::db::schema::evidence_run;
+use crate::db::schema::{evidence_object, evidence_pull, evidence_result, evidence_run};
+use crate::evidence::judge::Status;
+use crate::evidence::snapshot::Resource;
+use crate::model::Scope;
+pub use lists::{
+    FindingFilter, ObjectFilter, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
+    list_results_everywhere, list_runs, list_tombstones,
+};
+pub use period::{Period, Slot, SlotState, period};
 
 /// The last run of a company that was taken before this moment.
 pub(super) async fn seq_before(conn: &mut Connection, company_id: Uuid, at: DateTime<Utc>) -> QueryResult<Option<i64>> {
@@ -14,5 +37,207 @@ pub(super) async fn seq_before(conn: &mut Connection, company_id: Uuid, at: Date
         .filter(evidence_run::taken_at.lt(at))
         .select(diesel::dsl::max(evidence_run::seq))
         .first(conn)
+        .await
+}
+
+/// The run that says how things stood at this instant: the last one taken at or before it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn run_as_of(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    at: DateTime<Utc>,
+) -> QueryResult<Option<RunRow>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(None);
+    }
+    evidence_run::table
+        .filter(evidence_run::company_id.eq(company_id))
+        .filter(evidence_run::taken_at.le(at))
+        .order(evidence_run::seq.desc())
+        .select(RunRow::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// How the run read each resource.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pulls(conn: &mut Connection, scope: &Scope, company_id: Uuid, seq: i64) -> QueryResult<Vec<PullRow>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(Vec::new());
+    }
+    evidence_pull::table
+        .filter(evidence_pull::company_id.eq(company_id))
+        .filter(evidence_pull::seq.eq(seq))
+        .order(evidence_pull::resource)
+        .select(PullRow::as_select())
+        .load(conn)
+        .await
+}
+
+/// What a check said, and what it last said when it could look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub result: ResultRow,
+    /// Where the result is INDETERMINATE: the last one before it that was not. Its age is its `at`.
+    pub last_good: Option<ResultRow>,
+}
+
+/// What every check said in this run, by check.
+///
+/// # Errors
+/// When the database fails.
+pub async fn results(conn: &mut Connection, scope: &Scope, company_id: Uuid, seq: i64) -> QueryResult<Vec<Standing>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(Vec::new());
+    }
+    let results: Vec<ResultRow> = evidence_result::table
+        .filter(evidence_result::company_id.eq(company_id))
+        .filter(evidence_result::seq.eq(seq))
+        .order(evidence_result::check_id)
+        .select(ResultRow::as_select())
+        .load(conn)
+        .await?;
+    let unseen: Vec<&str> = results
+        .iter()
+        .filter(|result| result.status == Status::Indeterminate)
+        .map(|result| &*result.check_id)
+        .collect();
+    let mut good = last_good(conn, company_id, seq, &unseen).await?;
+    let standing = |result: ResultRow| Standing {
+        last_good: good.remove(&result.check_id),
+        result,
+    };
+    Ok(results.into_iter().map(standing).collect())
+}
+
+async fn last_good(
+    conn: &mut Connection,
+    company_id: Uuid,
+    seq: i64,
+    checks: &[&str],
+) -> QueryResult<BTreeMap<String, ResultRow>> {
+    if checks.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let good: Vec<ResultRow> = diesel::sql_query(
+        "select good.* from unnest($3) as wanted (check_id)
+         cross join lateral (
+             select * from evidence_result
+             where company_id = $1 and check_id = wanted.check_id and seq < $2 and status <> 'INDETERMINATE'
+             order by seq desc limit 1) good",
+    )
+    .bind::<SqlUuid, _>(company_id)
+    .bind::<BigInt, _>(seq)
+    .bind::<Array<Text>, _>(checks)
+    .load(conn)
+    .await?;
+    Ok(good.into_iter().map(|row| (row.check_id.clone(), row)).collect())
+}
+
+/// An object as a whole reading saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptObject {
+    /// The row that brought it to this form: since when, by which run.
+    pub row: ObjectRow,
+    /// Its canonical form.
+    pub content: Value,
+}
+
+/// The object as it stood after this run; `None` when it was not there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_object(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    seq: i64,
+    resource: Resource,
+    object_id: &str,
+) -> QueryResult<Option<KeptObject>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(None);
+    }
+    let row: Option<ObjectRow> = evidence_object::table
+        .filter(evidence_object::company_id.eq(company_id))
+        .filter(evidence_object::resource.eq(resource))
+        .filter(evidence_object::object_id.eq(object_id))
+        .filter(evidence_object::seq.le(seq))
+        .order(evidence_object::seq.desc())
+        .select(ObjectRow::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    let Some((row, hash)) = row.and_then(|row| row.content_sha256.clone().map(|hash| (row, hash))) else {
+        return Ok(None);
+    };
+    let found = contents(conn, scope, company_id, std::slice::from_ref(&hash)).await?;
+    Ok(found.get(&hash).map(|content| KeptObject {
+        row,
+        content: content.clone(),
+    }))
+}
+
+/// What comes before a row of history: the hash of the content that the object had until then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contents_before(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Uuid,
+    rows: &[&ObjectRow],
+) -> QueryResult<HashMap<(Resource, String, i64), Vec<u8>>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<Before> = diesel::sql_query(
+        "select wanted.resource, wanted.object_id, wanted.seq, before.content_sha256
+         from unnest($2, $3, $4) as wanted (resource, object_id, seq)
+         cross join lateral (
+             select content_sha256 from evidence_object
+             where company_id = $1 and resource = wanted.resource and object_id = wanted.object_id and seq < wanted.seq
+             order by seq desc limit 1) before
+         where before.content_sha256 is not null",
+    )
+    .bind::<SqlUuid, _>(company_id)
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.resource.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| &*row.object_id).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.seq).collect::<Vec<_>>())
+    .load(conn)
+    .await?;
+    let keyed = |row: Before| ((row.resource, row.object_id, row.seq), row.content_sha256);
+    Ok(found.into_iter().map(keyed).collect())
+}
+
+#[derive(QueryableByName)]
+struct Before {
+    #[diesel(sql_type = Text)]
+    resource: Resource,
+    #[diesel(sql_type = Text)]
+    object_id: String,
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = diesel::sql_types::Bytea)]
+    content_sha256: Vec<u8>,
+}
+
+/// The companies of which anything is kept, those that were deleted among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn companies(conn: &mut Connection) -> QueryResult<Vec<Uuid>> {
+    use crate::db::schema::evidence_ledger;
+    evidence_ledger::table
+        .select(evidence_ledger::company_id)
+        .distinct()
+        .order(evidence_ledger::company_id)
+        .load(conn)
         .await
 }
