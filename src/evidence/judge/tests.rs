@@ -1,1 +1,10 @@
-//! Fixtures.
+//! The judge, held against a company in good order and small changes to it.
+
+mod captures;
+mod devices;
+mod errors;
+mod fixture;
+mod people;
+mod policies;
+mod readings;
+mod tables;
