@@ -94,6 +94,131 @@ fn no_check_reads_what_no_requested_permission_can() {
     }
 }
 
+/// Microsoft's schema of v1.0, cut from `microsoftgraph/msgraph-metadata` at `f54f11b`, kept beside the repository.
+fn schemas() -> Option<serde_json::Value> {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut schema = here
+        .ancestors()
+        .map(|folder| folder.join("shared/graph/openapi/graph-v1.0-subset.json"));
+    let Some(path) = schema.find(|path| path.is_file()) else {
+        eprintln!("SKIPPED: there is no schema at ../shared/graph/openapi beside the repository");
+        return None;
+    };
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    Some(document["components"]["schemas"].clone())
+}
+
+/// The types that a schema refers to, in any of its forms.
+fn referred(schema: &serde_json::Value, into: &mut BTreeSet<String>) {
+    match schema {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                if let (true, Some(path)) = (name == "$ref", value.as_str()) {
+                    into.extend(path.rsplit('/').next().map(str::to_owned));
+                } else {
+                    referred(value, into);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| referred(item, into)),
+        _ => {}
+    }
+}
+
+/// Types that the schema beside the repository leaves out, with their properties in the CSDL of the same commit.
+const NOT_IN_THE_CUT: &[(&str, &[&str])] = &[
+    (
+        "directoryAudit",
+        &[
+            "activityDateTime",
+            "activityDisplayName",
+            "correlationId",
+            "initiatedBy",
+            "targetResources",
+        ],
+    ),
+    ("adminConsentRequestPolicy", &["isEnabled", "reviewers"]),
+    (
+        "deviceManagementSettings",
+        &["deviceComplianceCheckinThresholdDays", "secureByDefault"],
+    ),
+    ("deviceManagement", &["settings"]),
+];
+
+#[test]
+fn every_property_that_a_check_reads_is_in_microsofts_schema() {
+    let Some(schemas) = schemas() else { return };
+    let mut unknown = BTreeSet::new();
+    for check in Catalogue::get().checks() {
+        for path in &check.graph_fields {
+            let mut names = path.split('.');
+            let kind = names.next().unwrap();
+            if let Some((_, known)) = NOT_IN_THE_CUT.iter().find(|(known, _)| *known == kind) {
+                let first = names.next().unwrap();
+                assert!(known.contains(&first), "{}: {path}", check.id);
+                continue;
+            }
+            let mut kinds = BTreeSet::from([format!("microsoft.graph.{kind}")]);
+            for name in names {
+                let mut next = BTreeSet::new();
+                let mut is_there = false;
+                for kind in &kinds {
+                    for property in properties(&schemas, kind, name) {
+                        is_there = true;
+                        referred(&property, &mut next);
+                    }
+                }
+                if !is_there {
+                    unknown.insert(format!("{}: {path} at {name} of {kinds:?}", check.id));
+                    break;
+                }
+                kinds = next;
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+/// A property of a type, or of what the type may be one of.
+fn properties(schemas: &serde_json::Value, kind: &str, name: &str) -> Vec<serde_json::Value> {
+    let schema = &schemas[kind];
+    if let Some(property) = schema["properties"].get(name) {
+        return vec![property.clone()];
+    }
+    let mut others = BTreeSet::new();
+    for part in ["anyOf", "oneOf", "allOf"] {
+        referred(&schema[part], &mut others);
+    }
+    others.remove(kind);
+    others
+        .iter()
+        .flat_map(|other| properties(schemas, other, name))
+        .collect()
+}
+
+#[test]
+fn each_data_file_names_its_sources_and_on_what_terms() {
+    let catalogue = Catalogue::get();
+    for framework in catalogue.frameworks() {
+        for words in [&framework.licence, &framework.title_source, &framework.publisher] {
+            assert!(!words.is_empty(), "{}", framework.id);
+        }
+    }
+    for check in catalogue.checks() {
+        assert!(!check.sources.is_empty(), "{}", check.id);
+        for key in &check.sources {
+            assert!(catalogue.source(key).is_some(), "{}: {key}", check.id);
+        }
+    }
+    let ours = ["title", "cmmc-identity", "cmmc-l1", "r3-origin"];
+    for (key, words) in &catalogue.sources {
+        let on_terms = ["Apache-2.0", "MIT", "CC", "AGPL", "ids only"]
+            .iter()
+            .any(|term| words.contains(term));
+        assert!(on_terms || ours.contains(&key.as_str()), "{key}: {words}");
+    }
+}
+
 #[test]
 fn a_line_that_is_no_mapping_is_refused() {
     assert!(mapping("entra.ca.mfa_all_users,soc2_2017_rev2022,CC6.1,satisfies,A,x:y").is_err());

@@ -6,12 +6,20 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::coverage::Reach;
 use super::directory::Directory;
 use super::given::{Declarations, Past};
-use super::wire::{self, Policy, PolicyState, Registration, Sku, Strength, User};
-use crate::evidence::snapshot::{Indeterminate, Resource, Snapshot};
+use super::wire::{self, Device, Policy, PolicyState, Registration, Sku, Strength, User};
+use crate::evidence::snapshot::{Gap, Indeterminate, Resource, Snapshot};
+
+/// What tells who holds which role.
+const ROLES: &[Resource] = &[
+    Resource::RoleAssignments,
+    Resource::RoleDefinitions,
+    Resource::GroupMembers,
+];
 
 type Lazy<T> = OnceCell<Result<T, Indeterminate>>;
 
@@ -22,7 +30,9 @@ pub(super) struct Bench<'a> {
     policies: Lazy<Vec<Policy>>,
     directory: Lazy<Directory>,
     registrations: Lazy<Vec<Registration>>,
+    devices: Lazy<Vec<Device>>,
     reaches: RefCell<HashMap<String, Rc<Reach>>>,
+    asked: RefCell<BTreeSet<Resource>>,
 }
 
 impl<'a> Bench<'a> {
@@ -34,7 +44,9 @@ impl<'a> Bench<'a> {
             policies: OnceCell::new(),
             directory: OnceCell::new(),
             registrations: OnceCell::new(),
+            devices: OnceCell::new(),
             reaches: RefCell::default(),
+            asked: RefCell::default(),
         }
     }
 
@@ -43,18 +55,34 @@ impl<'a> Bench<'a> {
         self.snapshot.taken_at
     }
 
+    /// Remembers that a check rests on readings that may have been taken from the shelf.
+    fn rests_on(&self, resources: &[Resource]) {
+        self.asked.borrow_mut().extend(resources);
+    }
+
+    /// The readings that a check names, what else was asked for since this was called last and had, and what was not.
+    pub fn inputs(&self, named: Vec<Resource>, missing: Option<Resource>) -> Vec<Resource> {
+        let mut asked = self.asked.take();
+        asked.retain(|resource| self.snapshot.complete(*resource).is_ok());
+        asked.extend(named.into_iter().chain(missing));
+        asked.into_iter().collect()
+    }
+
     /// Every object of a resource.
     pub fn read<T: DeserializeOwned>(&self, resource: Resource) -> Result<Vec<T>, Indeterminate> {
+        self.rests_on(&[resource]);
         wire::read(self.snapshot.complete(resource)?)
     }
 
     /// The only object of a resource that has one.
     pub fn only<T: DeserializeOwned>(&self, resource: Resource) -> Result<T, Indeterminate> {
+        self.rests_on(&[resource]);
         let complete = self.snapshot.complete(resource)?;
         wire::read_one(complete, complete.only()?)
     }
 
     pub fn policies(&self) -> Result<&[Policy], Indeterminate> {
+        self.rests_on(&[Resource::CaPolicies, Resource::AuthStrengths]);
         let policies = self.policies.get_or_init(|| {
             let mut policies: Vec<Policy> = self.read(Resource::CaPolicies)?;
             // Graph tells the strength inside the policy; where it tells the id alone, the list has the rest.
@@ -82,6 +110,14 @@ impl<'a> Bench<'a> {
 
     /// Whom a policy reaches.
     pub fn reach(&self, policy: &Policy) -> Result<Rc<Reach>, Indeterminate> {
+        if let Some(users) = &policy.conditions.users {
+            if !users.include_groups.is_empty() || !users.exclude_groups.is_empty() {
+                self.rests_on(&[Resource::GroupMembers]);
+            }
+            if !users.include_roles.is_empty() || !users.exclude_roles.is_empty() {
+                self.rests_on(ROLES);
+            }
+        }
         if let Some(reach) = self.reaches.borrow().get(&policy.id) {
             return Ok(Rc::clone(reach));
         }
@@ -91,6 +127,7 @@ impl<'a> Bench<'a> {
     }
 
     pub fn directory(&self) -> Result<&Directory, Indeterminate> {
+        self.rests_on(&[Resource::Users]);
         self.directory
             .get_or_init(|| Directory::new(self.snapshot))
             .as_ref()
@@ -98,20 +135,30 @@ impl<'a> Bench<'a> {
     }
 
     pub fn registrations(&self) -> Result<&[Registration], Indeterminate> {
+        self.rests_on(&[Resource::Registration]);
         let registrations = self.registrations.get_or_init(|| self.read(Resource::Registration));
         registrations.as_deref().map_err(Clone::clone)
     }
 
-    /// People with an enabled account who belong to the tenant, without accounts that are no people.
+    /// People with an enabled account who are no guests, without accounts that are no people.
     pub fn members(&self) -> Result<Vec<&User>, Indeterminate> {
-        let non_persons = self.declarations.non_persons(self.now());
-        let is_member = |user: &&User| {
-            user.is_enabled()
-                && matches!(user.user_type.as_deref(), None | Some("Member"))
-                && user.is_resource_account != Some(true)
-                && !non_persons.contains(user.id.as_str())
-        };
-        Ok(self.directory()?.users().filter(is_member).collect())
+        let people = self.directory()?.users();
+        Ok(people
+            .filter(|user| user.is_enabled() && !user.is_guest() && !self.is_no_person(user))
+            .collect())
+    }
+
+    /// Enabled accounts that would be members, were they people.
+    pub fn no_persons(&self) -> Result<Vec<&User>, Indeterminate> {
+        let people = self.directory()?.users();
+        Ok(people
+            .filter(|user| user.is_enabled() && !user.is_guest() && self.is_no_person(user))
+            .collect())
+    }
+
+    fn is_no_person(&self, user: &User) -> bool {
+        let declared = self.declarations.non_person_accounts.get(&user.id);
+        user.is_resource_account == Some(true) || declared.is_some_and(|expires_at| *expires_at > self.now())
     }
 
     /// Guests with an enabled account.
@@ -120,11 +167,38 @@ impl<'a> Bench<'a> {
         Ok(self.directory()?.users().filter(is_guest).collect())
     }
 
-    /// People who hold an active privileged role.
-    pub fn admins(&self) -> Result<Vec<&User>, Indeterminate> {
+    /// People who hold an active privileged role, and the applications that do.
+    pub fn admins(&self) -> Result<(Vec<&User>, BTreeSet<String>), Indeterminate> {
+        self.rests_on(ROLES);
         let directory = self.directory()?;
-        let holders = directory.privileged(self.snapshot)?;
-        Ok(directory.users().filter(|user| holders.contains(&user.id)).collect())
+        let (holders, applications) = directory.privileged(self.snapshot)?;
+        let people = directory.users().filter(|user| holders.contains(&user.id)).collect();
+        Ok((people, applications))
+    }
+
+    /// The devices that Intune manages, each once.
+    pub fn devices(&self) -> Result<&[Device], Indeterminate> {
+        self.rests_on(&[Resource::ManagedDevices, Resource::DeviceOverview]);
+        let devices = self.devices.get_or_init(|| {
+            let mut devices: Vec<Device> = self.read(Resource::ManagedDevices)?;
+            devices.sort_by(|one, other| one.id.cmp(&other.id));
+            devices.dedup_by(|one, other| one.id == other.id);
+            match self.enrolled() {
+                Some(count) if devices.is_empty() && count > 0 => Err(Indeterminate {
+                    resource: Resource::ManagedDevices,
+                    gap: Gap::PartialCollection,
+                    detail: format!("managed_devices: none were given, and {count} are enrolled"),
+                }),
+                _ => Ok(devices),
+            }
+        });
+        devices.as_deref().map_err(Clone::clone)
+    }
+
+    /// How many devices Intune itself counts.
+    pub fn enrolled(&self) -> Option<u64> {
+        let overview: Value = self.only(Resource::DeviceOverview).ok()?;
+        overview["enrolledDeviceCount"].as_u64()
     }
 
     /// The declared emergency accounts.

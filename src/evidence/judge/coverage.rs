@@ -12,40 +12,63 @@ use super::bench::Bench;
 use super::directory::Held;
 use super::predicates::Sure;
 use super::tally::Tally;
-use super::wire::{ExternalUsers, Policy, PolicyUsers, User};
-use crate::evidence::snapshot::Indeterminate;
+use super::wire::{Policy, PolicyUsers, User};
+use crate::evidence::snapshot::{Indeterminate, Resource};
 
 /// Whom a policy reaches, with its groups and roles resolved.
 pub(super) struct Reach {
     users: PolicyUsers,
     included: BTreeSet<String>,
     excluded: BTreeMap<String, Value>,
+    /// What the policy refers to and the tenant does not have.
+    deleted: Vec<Value>,
 }
 
 /// Where a person stands to a policy.
-pub(super) enum Standing<'r> {
+pub(super) enum Standing {
     Outside,
     Included,
     /// By this user, group path, role or kind of guest.
-    Excluded(std::borrow::Cow<'r, Value>),
+    Excluded(Value),
+    /// Included, and perhaps excluded by this.
+    Unclear(Value),
 }
 
 impl Reach {
     pub fn new(bench: &Bench<'_>, policy: &Policy) -> Result<Self, Indeterminate> {
         let users = policy.conditions.users.clone().unwrap_or_default();
         let directory = bench.directory()?;
+        let is_person = |id: &&String| !matches!(id.as_str(), "All" | "None" | "GuestsOrExternalUsers");
+        let named = users
+            .include_users
+            .iter()
+            .chain(users.exclude_users.iter())
+            .filter(is_person);
+        let mut deleted: Vec<Value> = named
+            .filter(|id| directory.user(id).is_none())
+            .map(|id| json!({"user": id}))
+            .collect();
         let mut included: BTreeSet<String> = users.include_users.iter().cloned().collect();
-        for group in users.include_groups.iter() {
-            included.extend(directory.members_of(group)?.into_keys());
-        }
-        let mut excluded = BTreeMap::new();
-        for user in users.exclude_users.iter() {
-            excluded.insert(user.clone(), json!({"by": "user", "object": user}));
-        }
-        for group in users.exclude_groups.iter() {
-            for (user, path) in directory.members_of(group)? {
-                let lineage = json!({"by": "group", "object": group, "path": path});
-                excluded.entry(user).or_insert(lineage);
+        let mut excluded: BTreeMap<String, Value> = users
+            .exclude_users
+            .iter()
+            .map(|user| (user.clone(), json!({"by": "user", "object": user})))
+            .collect();
+        for group in users.include_groups.iter().chain(users.exclude_groups.iter()) {
+            // Nobody is in a group that is gone: it neither includes nor excludes.
+            if directory.is_gone(group) {
+                deleted.push(json!({"group": group}));
+                continue;
+            }
+            let members = directory.members_of(group)?;
+            if users.include_groups.contains(group) {
+                included.extend(members.keys().cloned());
+            }
+            if users.exclude_groups.contains(group) {
+                for (user, path) in members.iter() {
+                    let lineage = json!({"by": "group", "object": group, "path": path});
+                    excluded.entry(user.clone()).or_insert(lineage);
+                }
             }
         }
         if !users.include_roles.is_empty() || !users.exclude_roles.is_empty() {
@@ -64,40 +87,64 @@ impl Reach {
             users,
             included,
             excluded,
+            deleted,
         })
     }
 
     /// APPLIES.
-    pub fn standing(&self, user: &User) -> Standing<'_> {
-        let users = &self.users;
-        let listed = |list: &[String], word: &str| list.iter().any(|listed| listed == word);
-        let external = user.external_kind();
-        let guests = |list: &[String]| external.is_some() && listed(list, "GuestsOrExternalUsers");
-        // Which tenant a guest comes from is not told: a list of tenants includes nobody for sure, and may exclude anybody.
-        let included_kind = kind_of(users.include_guests_or_external_users.as_ref(), external)
-            .is_some_and(|(_, of_all_tenants)| of_all_tenants);
-        let included = listed(&users.include_users, "All")
-            || self.included.contains(&user.id)
-            || guests(&users.include_users)
-            || included_kind;
-        if !included {
+    pub fn standing(&self, user: &User) -> Standing {
+        if !self.includes(user) {
             return Standing::Outside;
         }
+        self.exclusion(user).unwrap_or(Standing::Included)
+    }
+
+    fn includes(&self, user: &User) -> bool {
+        let users = &self.users;
+        let listed = |word: &str| users.include_users.iter().any(|listed| listed == word);
+        let external = user.external_kind();
+        // Which tenant a guest comes from is not told: a list of tenants includes nobody for sure.
+        let by_kind = users
+            .include_guests_or_external_users
+            .as_ref()
+            .is_some_and(|named| external.is_some_and(|kind| named.has(kind)) && named.of_all_tenants());
+        listed("All")
+            || self.included.contains(&user.id)
+            || (external.is_some() && listed("GuestsOrExternalUsers"))
+            || by_kind
+    }
+
+    /// What takes a person out, whether or not something takes them in.
+    fn exclusion(&self, user: &User) -> Option<Standing> {
         if let Some(lineage) = self.excluded.get(&user.id) {
-            return Standing::Excluded(std::borrow::Cow::Borrowed(lineage));
+            return Some(Standing::Excluded(lineage.clone()));
         }
-        let excluded_kind = kind_of(users.exclude_guests_or_external_users.as_ref(), external).map(|(kind, _)| kind);
-        match excluded_kind.or(external.filter(|_| guests(&users.exclude_users))) {
-            Some(kind) => Standing::Excluded(std::borrow::Cow::Owned(json!({"by": "guestType", "object": kind}))),
-            None => Standing::Included,
+        let kind = user.external_kind()?;
+        let lineage = |kind: &str| json!({"by": "guestType", "object": kind});
+        if self
+            .users
+            .exclude_users
+            .iter()
+            .any(|word| word == "GuestsOrExternalUsers")
+        {
+            return Some(Standing::Excluded(lineage(kind)));
+        }
+        let named = self.users.exclude_guests_or_external_users.as_ref()?;
+        match (named.has(kind), named.of_all_tenants()) {
+            (true, true) => Some(Standing::Excluded(lineage(kind))),
+            // From which tenant a guest comes is not told.
+            (true, false) => Some(Standing::Unclear(lineage(kind))),
+            (false, _) => named
+                .has_unknown()
+                .then(|| Standing::Unclear(lineage("a kind that is not known here"))),
         }
     }
 
     /// Everybody whom an exclusion takes out, whether or not they were in, with how.
     pub fn excluded<'d>(&self, bench: &'d Bench<'_>) -> Result<Vec<(&'d User, Value)>, Indeterminate> {
         let everybody = bench.directory()?.users();
-        let taken_out = everybody.filter_map(|user| match self.standing(user) {
-            Standing::Excluded(lineage) => Some((user, lineage.into_owned())),
+        let taken_out = everybody.filter_map(|user| match self.exclusion(user)? {
+            Standing::Excluded(lineage) | Standing::Unclear(lineage) => Some((user, lineage)),
             Standing::Outside | Standing::Included => None,
         });
         Ok(taken_out.collect())
@@ -111,11 +158,6 @@ fn matching<'r>(roles: &'r [String], held: &BTreeSet<Held>) -> Option<&'r String
             .any(|held| held.built_in && held.scope == "/" && held.template == **role)
     };
     roles.iter().find(seen)
-}
-
-fn kind_of(named: Option<&ExternalUsers>, kind: Option<&'static str>) -> Option<(&'static str, bool)> {
-    let (named, kind) = (named?, kind?);
-    named.has(kind).then(|| (kind, named.of_all_tenants()))
 }
 
 /// The policies that give something, and whom they reach.
@@ -145,13 +187,15 @@ impl<'b> Cover<'b> {
         self.covering(user).map(|(_, sure)| sure).max().unwrap_or(Sure::No)
     }
 
-    /// The policies that apply to a person.
+    /// The policies that apply to a person, or may.
     pub fn covering(&self, user: &User) -> impl Iterator<Item = (&'b Policy, Sure)> {
-        let applies = |reach: &Reach| matches!(reach.standing(user), Standing::Included);
         self.policies
             .iter()
-            .filter(move |(_, _, reach)| applies(reach))
-            .map(|(policy, sure, _)| (*policy, *sure))
+            .filter_map(move |(policy, sure, reach)| match reach.standing(user) {
+                Standing::Included => Some((*policy, *sure)),
+                Standing::Unclear(_) => Some((*policy, (*sure).min(Sure::Maybe))),
+                Standing::Outside | Standing::Excluded(_) => None,
+            })
     }
 
     /// The policies that would have covered a person, and what took them out.
@@ -161,6 +205,7 @@ impl<'b> Cover<'b> {
                 Standing::Outside => json!("notIncluded"),
                 Standing::Included => json!("applies"),
                 Standing::Excluded(lineage) => json!({"excluded": lineage}),
+                Standing::Unclear(lineage) => json!({"perhapsExcluded": lineage}),
             };
             json!({"policy": policy.id, "name": policy.display_name, "certain": *sure == Sure::Yes, "user": how})
         });
@@ -183,5 +228,29 @@ impl<'b> Cover<'b> {
                 ),
             }
         }
+        let exclusive = self.policies().filter_map(|(policy, _)| {
+            let left_out = &policy.conditions.applications.as_ref()?.exclude_applications;
+            (!left_out.is_empty()).then(|| json!({"policy": policy.id, "applications": **left_out}))
+        });
+        tally.fact("excludedApplications", exclusive.collect::<Vec<_>>());
+        deleted_references(tally, &[self]);
+    }
+}
+
+/// Policies of the covers that refer to what the tenant no longer has. They are judged as they work, and a person has
+/// to see whether they were meant so.
+pub(super) fn deleted_references(tally: &mut Tally<'_>, covers: &[&Cover<'_>]) {
+    let policies = covers.iter().flat_map(|cover| cover.policies.iter());
+    let dangling: BTreeMap<&str, (&Policy, &Reach)> = policies
+        .filter(|(.., reach)| !reach.deleted.is_empty())
+        .map(|(policy, _, reach)| (policy.id.as_str(), (*policy, &**reach)))
+        .collect();
+    if dangling.is_empty() {
+        return;
+    }
+    tally.population("DELETED_REFERENCES", Resource::CaPolicies, dangling.keys().copied());
+    for (policy, reach) in dangling.into_values() {
+        let because = "the policy refers to people or groups that were deleted";
+        tally.review(policy, because, json!({"deleted": reach.deleted}));
     }
 }

@@ -3,13 +3,15 @@
 //! The danger: a group that was not read looks like a group that has nobody. Whatever is asked about such a group is
 //! answered with the reference that could not be resolved.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::wire::{self, List, RoleAssignment, RoleDefinition, User};
-use crate::evidence::snapshot::{Gap, Indeterminate, Resource, Snapshot};
+use crate::evidence::snapshot::{Gap, Indeterminate, Object, Resource, Snapshot};
 
 /// Roles that may change who gets in, by template.
 ///
@@ -48,6 +50,8 @@ struct Group {
     id: String,
     #[serde(default)]
     members: List<Member>,
+    #[serde(default)]
+    missing: bool,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +60,9 @@ struct Member {
     #[serde(rename = "@odata.type")]
     kind: Option<String>,
 }
+
+/// The people of a group, each with the groups that lead to them, from the outermost in.
+pub(super) type Members = Rc<BTreeMap<String, Vec<String>>>;
 
 /// A role as somebody holds it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,24 +75,42 @@ pub(super) struct Held {
 
 pub(super) struct Directory {
     users: BTreeMap<String, User>,
-    groups: HashMap<String, Vec<Member>>,
+    /// The direct members; `None` for a group that Microsoft says is not there.
+    groups: Result<HashMap<String, Option<Vec<Member>>>, Indeterminate>,
+    members: RefCell<HashMap<String, Members>>,
     roles: Result<BTreeMap<String, BTreeSet<Held>>, Indeterminate>,
 }
 
 impl Directory {
     /// Reads people; groups and roles only as far as they were read: who asks about others hears what is missing.
     pub fn new(snapshot: &Snapshot) -> Result<Self, Indeterminate> {
-        let users: Vec<User> = wire::read(snapshot.complete(Resource::Users)?)?;
-        let groups: Vec<Group> = match snapshot.complete(Resource::GroupMembers) {
-            Ok(complete) => wire::read(complete)?,
-            Err(_) => Vec::new(),
+        let complete = snapshot.complete(Resource::Users)?;
+        let users: Vec<User> = wire::read(complete)?;
+        let unreadable = |gap, detail: String| Indeterminate {
+            resource: Resource::Users,
+            gap,
+            detail,
         };
+        if users.is_empty() {
+            let detail = "users: not one person was given, and a tenant without any cannot be".to_owned();
+            return Err(unreadable(Gap::PartialCollection, detail));
+        }
+        if let Some(user) = users.iter().find(|user| user.account_enabled.is_none()) {
+            let detail = format!("users: whether the account {} is enabled is not said", user.id);
+            return Err(unreadable(Gap::EndpointError, detail));
+        }
+        let groups = snapshot.complete(Resource::GroupMembers).and_then(|complete| {
+            let groups: Vec<Group> = wire::read(complete)?;
+            let members = |group: Group| (!group.missing).then(|| group.members.into_vec());
+            Ok(groups
+                .into_iter()
+                .map(|group| (group.id.clone(), members(group)))
+                .collect())
+        });
         let mut directory = Self {
             users: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
-            groups: groups
-                .into_iter()
-                .map(|group| (group.id, group.members.into_vec()))
-                .collect(),
+            groups,
+            members: RefCell::default(),
             roles: Ok(BTreeMap::new()),
         };
         directory.roles = directory.read_roles(snapshot);
@@ -111,12 +136,10 @@ impl Directory {
                 scope: assignment.directory_scope_id.unwrap_or_else(|| "/".to_owned()),
                 built_in: definition.and_then(|known| known.is_built_in) != Some(false),
             };
-            let kind = object.content["principal"].get("@odata.type").and_then(Value::as_str);
-            let is_group =
-                kind.is_some_and(|kind| kind.ends_with("group")) || self.groups.contains_key(&assignment.principal_id);
+            let is_group = kind_of(object).ends_with("group") || self.is_group(&assignment.principal_id);
             if is_group {
-                for user in self.members_of(&assignment.principal_id)?.into_keys() {
-                    roles.entry(user).or_default().insert(held.clone());
+                for user in self.members_of(&assignment.principal_id)?.keys() {
+                    roles.entry(user.clone()).or_default().insert(held.clone());
                 }
             } else {
                 roles.entry(assignment.principal_id).or_default().insert(held);
@@ -153,50 +176,83 @@ impl Directory {
         held.into_iter().flatten().filter_map(name).collect()
     }
 
-    /// The people with a privileged role. One whose account was not among the people is a reference to nowhere, unless
-    /// the assignment says that it is none.
-    pub fn privileged(&self, snapshot: &Snapshot) -> Result<BTreeSet<String>, Indeterminate> {
+    /// Who holds a privileged role: people, and the applications among them apart. One whose account was not among the
+    /// people is a reference to nowhere, unless the assignment says that it is none.
+    pub fn privileged(&self, snapshot: &Snapshot) -> Result<(BTreeSet<String>, BTreeSet<String>), Indeterminate> {
         let is_privileged = |held: &Held| PRIVILEGED.iter().any(|(template, _)| *template == held.template);
         let holders = self.roles()?.iter().filter(|(_, held)| held.iter().any(is_privileged));
-        let holders: BTreeSet<String> = holders.map(|(id, _)| id.clone()).collect();
-        for object in snapshot.complete(Resource::RoleAssignments)?.objects() {
-            let kind = object.content["principal"]
-                .get("@odata.type")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let principal = object.content["principalId"].as_str().unwrap_or_default();
-            if kind.ends_with(".user") && holders.contains(principal) && !self.users.contains_key(principal) {
-                return Err(unresolved(
-                    Resource::Users,
-                    &format!("person {principal}, who holds a role,"),
-                ));
-            }
+        let (people, others): (BTreeSet<_>, BTreeSet<_>) = holders
+            .map(|(id, _)| id.clone())
+            .partition(|id| self.users.contains_key(id));
+        let assignments = snapshot.complete(Resource::RoleAssignments)?.objects().iter();
+        let assigned = assignments.map(|object| {
+            (
+                object.content["principalId"].as_str().unwrap_or_default(),
+                kind_of(object),
+            )
+        });
+        let members = self.groups.iter().flat_map(HashMap::values).flatten().flatten();
+        let members = members.map(|member| (member.id.as_str(), member.kind.as_deref().unwrap_or_default()));
+        let applications: BTreeSet<&str> = assigned
+            .chain(members)
+            .filter(|(_, kind)| kind.ends_with("servicePrincipal"))
+            .map(|(id, _)| id)
+            .collect();
+        match others.iter().find(|id| !applications.contains(id.as_str())) {
+            Some(nobody) => Err(unresolved(
+                Resource::Users,
+                &format!("{nobody}, who holds a privileged role,"),
+            )),
+            None => Ok((people, others)),
         }
-        Ok(holders)
+    }
+
+    /// Whether Microsoft says that there is no such group.
+    pub fn is_gone(&self, group: &str) -> bool {
+        matches!(self.groups.as_ref().map(|groups| groups.get(group)), Ok(Some(None)))
+    }
+
+    fn is_group(&self, id: &str) -> bool {
+        self.groups.as_ref().is_ok_and(|groups| groups.contains_key(id))
     }
 
     /// The people of a group, each with the groups that lead to them, from the outermost in.
-    pub fn members_of(&self, group: &str) -> Result<BTreeMap<String, Vec<String>>, Indeterminate> {
+    pub fn members_of(&self, group: &str) -> Result<Members, Indeterminate> {
+        if let Some(members) = self.members.borrow().get(group) {
+            return Ok(Rc::clone(members));
+        }
+        let members = Rc::new(self.find_members(group)?);
+        self.members.borrow_mut().insert(group.to_owned(), Rc::clone(&members));
+        Ok(members)
+    }
+
+    fn find_members(&self, group: &str) -> Result<BTreeMap<String, Vec<String>>, Indeterminate> {
+        let groups = self.groups.as_ref().map_err(Clone::clone)?;
         let mut people = BTreeMap::new();
         let mut seen = BTreeSet::from([group.to_owned()]);
-        let mut waiting = std::collections::VecDeque::from([vec![group.to_owned()]]);
+        let mut waiting = VecDeque::from([vec![group.to_owned()]]);
         while let Some(path) = waiting.pop_front() {
             let innermost = path.last().expect("a path begins with the group that was asked for");
-            let members = self.groups.get(innermost);
-            let members = members.ok_or_else(|| unresolved(Resource::GroupMembers, &format!("group {innermost}")))?;
+            let Some(Some(members)) = groups.get(innermost) else {
+                return Err(unresolved(Resource::GroupMembers, &format!("group {innermost}")));
+            };
             for member in members {
                 let is_group = member.kind.as_deref().is_some_and(|kind| kind.ends_with("group"));
-                if is_group || self.groups.contains_key(&member.id) {
-                    if seen.insert(member.id.clone()) {
-                        waiting.push_back([path.as_slice(), std::slice::from_ref(&member.id)].concat());
-                    }
-                } else {
+                if !is_group && !self.is_group(&member.id) {
                     people.entry(member.id.clone()).or_insert_with(|| path.clone());
+                } else if seen.insert(member.id.clone()) {
+                    waiting.push_back([path.as_slice(), std::slice::from_ref(&member.id)].concat());
                 }
             }
         }
         Ok(people)
     }
+}
+
+/// What holds the role that is assigned; empty if Microsoft does not say.
+fn kind_of(assignment: &Object) -> &str {
+    let principal = &assignment.content["principal"];
+    principal.get("@odata.type").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn unresolved(resource: Resource, what: &str) -> Indeterminate {

@@ -100,18 +100,10 @@ impl Declarations {
 
     /// The emergency accounts whose declaration holds at this moment.
     pub(super) fn emergency(&self, at: DateTime<Utc>) -> BTreeSet<&str> {
-        in_force(&self.emergency_accounts, at)
+        let holds = |(_, expires_at): &(&String, &DateTime<Utc>)| **expires_at > at;
+        let accounts = self.emergency_accounts.iter().filter(holds);
+        accounts.map(|(id, _)| id.as_str()).collect()
     }
-
-    /// The accounts that are no people by a declaration that holds at this moment.
-    pub(super) fn non_persons(&self, at: DateTime<Utc>) -> BTreeSet<&str> {
-        in_force(&self.non_person_accounts, at)
-    }
-}
-
-fn in_force(register: &BTreeMap<String, DateTime<Utc>>, at: DateTime<Utc>) -> BTreeSet<&str> {
-    let holds = |(_, expires_at): &(&String, &DateTime<Utc>)| **expires_at > at;
-    register.iter().filter(holds).map(|(id, _)| id.as_str()).collect()
 }
 
 /// The exception as a verdict shows it.

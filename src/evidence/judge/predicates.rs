@@ -82,7 +82,8 @@ pub(super) fn mfa_eq(alternative: Alternative<'_>) -> Sure {
             combinations
                 .map(|combination| multi_factor(combination))
                 .min()
-                .unwrap_or(Sure::No)
+                // A strength that allows nothing cannot be: its list was not told.
+                .unwrap_or(Sure::Maybe)
         }
     }
 }
@@ -159,7 +160,8 @@ pub(super) fn pr_eq(alternative: Alternative<'_>) -> Sure {
         .iter()
         .map(resists)
         .min()
-        .unwrap_or(Sure::No)
+        // A strength that allows nothing cannot be: its list was not told.
+        .unwrap_or(Sure::Maybe)
 }
 
 /// A device that the company manages.
@@ -254,18 +256,20 @@ pub(super) fn unconditional(policy: &Policy, wanted: &[Wanted], doubt: Doubt) ->
         Some(_) if doubt == Doubt::AsksAPerson => Sure::Maybe,
         Some(_) => Sure::No,
     };
-    let devices = conditions
-        .devices
-        .as_ref()
-        .is_none_or(|devices| devices.device_filter.is_none());
+    let devices = conditions.devices.as_ref();
+    let unfiltered = devices.is_none_or(|devices| devices.device_filter.is_none());
+    let others = conditions.others.iter();
+    let mut others = others.chain(devices.iter().flat_map(|devices| devices.others.iter()));
+    let unknown = others.any(|(name, value)| !name.contains('@') && !is_empty(value));
     let flows = conditions
         .authentication_flows
         .as_ref()
         .and_then(|flows| flows.transfer_methods.as_deref());
     let flows = is_wanted(Wanted::Flows) || flows.is_none_or(|methods| matches!(methods, "" | "none"));
     client_apps
-        .min(Sure::from(risks && platforms && devices && flows))
+        .min(Sure::from(risks && platforms && unfiltered && flows))
         .min(locations)
+        .min(if unknown { Sure::Maybe } else { Sure::Yes })
 }
 
 fn is_all(list: &[String], all: &str) -> bool {

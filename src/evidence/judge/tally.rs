@@ -97,26 +97,26 @@ impl<'a> Tally<'a> {
     }
 
     /// The object does not meet the rule; it is excused where the check accepts the excuse that there is.
-    pub fn failed<'s>(&mut self, subject: impl Into<Subject<'s>>, because: impl Into<String>, mut lineage: Value) {
-        let subject = subject.into();
-        let excuse = self.excuse_of(subject.id);
-        let kind = match excuse {
-            Some(excuse) => {
-                self.counts.excepted += 1;
-                lineage = json!({"excuse": excuse, "otherwise": lineage});
-                FindingKind::Excepted
-            }
-            None => {
-                self.counts.failed += 1;
-                FindingKind::Failed
-            }
-        };
-        self.list(subject, kind, because.into(), lineage);
+    pub fn failed<'s>(&mut self, subject: impl Into<Subject<'s>>, because: impl Into<String>, lineage: Value) {
+        self.say(subject.into(), FindingKind::Failed, because.into(), lineage);
     }
 
+    /// A person has to decide. Whoever has declared an exception has decided.
     pub fn review<'s>(&mut self, subject: impl Into<Subject<'s>>, because: impl Into<String>, lineage: Value) {
-        self.counts.review += 1;
-        self.list(subject.into(), FindingKind::Review, because.into(), lineage);
+        self.say(subject.into(), FindingKind::Review, because.into(), lineage);
+    }
+
+    fn say(&mut self, subject: Subject<'_>, kind: FindingKind, because: String, lineage: Value) {
+        if let Some(excuse) = self.excuse_of(subject.id) {
+            self.counts.excepted += 1;
+            let lineage = json!({"excuse": excuse, "otherwise": lineage});
+            return self.list(subject, FindingKind::Excepted, because, lineage);
+        }
+        match kind {
+            FindingKind::Failed => self.counts.failed += 1,
+            _ => self.counts.review += 1,
+        }
+        self.list(subject, kind, because, lineage);
     }
 
     /// This one object could not be looked at.
@@ -154,14 +154,61 @@ impl<'a> Tally<'a> {
 
     /// Says who is judged, and how we know that these are all.
     pub fn population<'s>(&mut self, name: &str, resource: Resource, ids: impl Iterator<Item = &'s str>) {
+        let completeness = self.bench.completeness_of(resource);
+        self.population_by(name, completeness, ids);
+    }
+
+    /// The same where the population is not what one reading gave.
+    pub fn population_by<'s>(&mut self, name: &str, completeness: String, ids: impl Iterator<Item = &'s str>) {
         let mut ids: Vec<String> = ids.map(str::to_owned).collect();
         ids.sort_unstable();
         self.populations.push(Population {
             name: name.to_owned(),
             size: ids.len() as u64,
             ids,
-            completeness: self.bench.completeness_of(resource),
+            completeness,
         });
+    }
+
+    /// MEMBERS are judged.
+    pub fn members(&mut self) -> Result<Vec<&'a User>, Indeterminate> {
+        let members = self.bench.members()?;
+        self.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+        let apart = self.bench.no_persons()?;
+        self.fact("nonPersonAccounts", ids_of(&apart));
+        Ok(members)
+    }
+
+    /// GUESTS are judged.
+    pub fn guests(&mut self) -> Result<Vec<&'a User>, Indeterminate> {
+        let guests = self.bench.guests()?;
+        self.population("GUESTS", Resource::Users, guests.iter().map(|user| user.id.as_str()));
+        Ok(guests)
+    }
+
+    /// ADMINS are judged. A disabled account that holds a role is one of them, and is named.
+    pub fn admins(&mut self) -> Result<Vec<&'a User>, Indeterminate> {
+        let (admins, applications) = self.bench.admins()?;
+        let ids = admins.iter().map(|user| user.id.as_str());
+        self.population("ADMINS", Resource::RoleAssignments, ids);
+        let directory = self.bench.directory()?;
+        let roles = admins
+            .iter()
+            .map(|user| (user.id.clone(), json!(directory.privileged_roles_of(&user.id))));
+        self.fact("roles", roles.collect::<Map<_, _>>());
+        let disabled: Vec<&User> = admins.iter().copied().filter(|user| !user.is_enabled()).collect();
+        self.fact("disabledAccounts", ids_of(&disabled));
+        self.fact("applications", applications.into_iter().collect::<Vec<_>>());
+        Ok(admins)
+    }
+
+    /// DEVICES are judged.
+    pub fn devices(&mut self) -> Result<&'a [Device], Indeterminate> {
+        let devices = self.bench.devices()?;
+        let ids = devices.iter().map(|device| device.id.as_str());
+        self.population("DEVICES", Resource::ManagedDevices, ids);
+        self.fact("enrolledDeviceCount", self.bench.enrolled());
+        Ok(devices)
     }
 
     pub fn fact(&mut self, name: &str, value: impl Into<Value>) {
@@ -190,10 +237,13 @@ impl<'a> Tally<'a> {
         } else if let Some((status, reason)) = self.ruled {
             (status, Some(reason))
         } else if counts.population == 0 {
-            (
-                Status::NotApplicable,
-                Some("there is nobody and nothing that the check is about".to_owned()),
-            )
+            let names: Vec<&str> = self
+                .populations
+                .iter()
+                .map(|population| population.name.as_str())
+                .collect();
+            let reason = format!("there is nothing to judge: {} is empty", names.join(" and "));
+            (Status::NotApplicable, Some(reason))
         } else if counts.review > 0 {
             (Status::NeedsReview, None)
         } else {
@@ -214,6 +264,10 @@ impl<'a> Tally<'a> {
             facts: Value::Object(self.facts),
         }
     }
+}
+
+fn ids_of(users: &[&User]) -> Vec<String> {
+    users.iter().map(|user| user.id.clone()).collect()
 }
 
 impl Bench<'_> {

@@ -4,24 +4,21 @@ use serde_json::json;
 
 use super::mfa::of_admins;
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::Cover;
+use crate::evidence::judge::coverage::{Cover, deleted_references};
 use crate::evidence::judge::predicates::{
     Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, names_app, requires,
     unconditional, user_policy,
 };
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{ClientApp, Policy, User};
-use crate::evidence::snapshot::{Indeterminate, Resource};
+use crate::evidence::snapshot::Indeterminate;
 
-fn people<'b>(bench: &'b Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<&'b User>, Indeterminate> {
-    let (members, guests) = (bench.members()?, bench.guests()?);
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
-    tally.population("GUESTS", Resource::Users, guests.iter().map(|user| user.id.as_str()));
-    Ok([members, guests].concat())
+fn people<'a>(tally: &mut Tally<'a>) -> Result<Vec<&'a User>, Indeterminate> {
+    Ok([tally.members()?, tally.guests()?].concat())
 }
 
 pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let people = people(bench, tally)?;
+    let people = people(tally)?;
     let blocked = |app: ClientApp| {
         move |policy: &Policy| {
             let apps = &policy.conditions.client_app_types;
@@ -68,6 +65,7 @@ pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
             tally.failed(user, format!("not blocked for {}", missing.join(" and ")), lineage);
         }
     }
+    deleted_references(tally, &[&active_sync, &other, &asked]);
     Ok(())
 }
 
@@ -80,8 +78,7 @@ fn gives_device(policy: &Policy, apps: &[&str]) -> Sure {
 }
 
 pub(super) fn compliant_device_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let mut optional = Vec::new();
     for policy in bench.enabled()? {
         let offers = policy
@@ -117,31 +114,67 @@ pub(super) fn security_info_registration_protected(
     bench: &Bench<'_>,
     tally: &mut Tally<'_>,
 ) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let cover = Cover::new(bench, |policy| {
-        let applications = policy.conditions.applications.iter();
-        let mut actions = applications.flat_map(|applications| applications.include_user_actions.iter());
-        let about = Sure::from(user_policy(policy) && actions.any(|action| action == "urn:user:registersecurityinfo"));
-        enabled(policy)
-            .min(about)
-            .min(unconditional(policy, &[], Doubt::Counts))
-            .min(requires(policy, managed_device))
+        on_action(
+            policy,
+            "urn:user:registersecurityinfo",
+            requires(policy, managed_device),
+        )
     })?;
     cover.judge(tally, &members, "a managed device for registering sign-in methods");
     Ok(())
 }
 
 pub(super) fn device_code_flow_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let people = people(bench, tally)?;
+    flow_blocked(bench, tally, "deviceCodeFlow", "a block of the device code flow")
+}
+
+pub(super) fn authentication_transfer_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    flow_blocked(
+        bench,
+        tally,
+        "authenticationTransfer",
+        "a block of the transfer of sign-ins",
+    )
+}
+
+fn flow_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>, flow: &str, what: &str) -> Result<(), Indeterminate> {
+    let people = people(tally)?;
     let cover = Cover::new(bench, |policy| {
         let flows = policy.conditions.authentication_flows.as_ref();
         let methods = flows
             .and_then(|flows| flows.transfer_methods.as_deref())
             .unwrap_or_default();
-        let named = methods.split(',').any(|method| method.trim() == "deviceCodeFlow");
+        let named = methods.split(',').any(|method| method.trim() == flow);
         in_force_everywhere(policy, &[Wanted::Flows], Doubt::Counts).min(Sure::from(named && blocks(policy)))
     })?;
-    cover.judge(tally, &people, "a block of the device code flow");
+    cover.judge(tally, &people, what);
+    Ok(())
+}
+
+/// What a policy gives when somebody does such a thing.
+fn on_action(policy: &Policy, action: &str, asks: Sure) -> Sure {
+    let applications = policy.conditions.applications.iter();
+    let mut actions = applications.flat_map(|applications| applications.include_user_actions.iter());
+    let about = Sure::from(user_policy(policy) && actions.any(|named| named == action));
+    enabled(policy)
+        .min(about)
+        .min(unconditional(policy, &[], Doubt::Counts))
+        .min(asks)
+}
+
+pub(super) fn device_registration_mfa(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let gives = |policy: &Policy| on_action(policy, "urn:user:registerdevice", requires(policy, mfa_eq));
+    let cover = Cover::new(bench, gives)?;
+    if cover.policies().next().is_none() {
+        for user in &members {
+            let because = "no policy, but a setting of the tenant that is not read may ask for a second factor";
+            tally.review(*user, because, json!({}));
+        }
+        return Ok(());
+    }
+    cover.judge(tally, &members, "a second factor for registering a device");
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::evidence::judge::bench::Bench;
@@ -56,6 +56,9 @@ pub(super) fn report_only_stale(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
     Ok(())
 }
 
+/// How far back the audit log is read: as far as Microsoft keeps it for every tenant.
+const DAYS_AUDITED: i64 = 7;
+
 fn no_earlier_run(resource: Resource) -> Indeterminate {
     Indeterminate {
         resource,
@@ -73,6 +76,15 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     fn new(bench: &'a Bench<'a>, from: DateTime<Utc>) -> Result<Self, Indeterminate> {
+        if bench.now() - from > Duration::days(DAYS_AUDITED) {
+            return Err(Indeterminate {
+                resource: Resource::DirectoryAudits,
+                gap: Gap::StaleSource,
+                detail: format!(
+                    "the run before is older than the {DAYS_AUDITED} days that the audit log is sure to hold"
+                ),
+            });
+        }
         let entries = bench.read(Resource::DirectoryAudits)?;
         Ok(Self { entries, from, bench })
     }
@@ -142,6 +154,10 @@ pub(super) fn policy_changed(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result
         Resource::CaPolicies,
         changes.iter().map(|(id, _)| id.as_str()),
     );
+    if changes.is_empty() {
+        tally.not_applicable(format!("no policy has changed since {}", before.taken_at));
+        return Ok(());
+    }
     let window = Window::new(bench, before.taken_at)?;
     for (id, paths) in changes {
         let content = new.get(id).or_else(|| old.get(id));
@@ -207,10 +223,14 @@ pub(super) fn role_membership_changed(bench: &Bench<'_>, tally: &mut Tally<'_>) 
             scope: assignment.directory_scope_id.unwrap_or_else(|| "/".to_owned()),
         })
         .collect();
-    let window = Window::new(bench, before.taken_at)?;
     let id = |assignment: &Assignment| format!("{}|{}|{}", assignment.principal, assignment.role, assignment.scope);
     let changed: Vec<String> = old.symmetric_difference(&new).map(id).collect();
     tally.population("CHANGED", Resource::RoleAssignments, changed.iter().map(String::as_str));
+    if changed.is_empty() {
+        tally.not_applicable(format!("no role assignment has changed since {}", before.taken_at));
+        return Ok(());
+    }
+    let window = Window::new(bench, before.taken_at)?;
     for assignment in old.symmetric_difference(&new) {
         let (id, added) = (id(assignment), new.contains(assignment));
         let subject = Subject {

@@ -1,7 +1,8 @@
 //! The evidence itself: whole, without gaps, read with the right permissions, and fresh.
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::tally::{Subject, Tally};
@@ -50,27 +51,33 @@ fn subject(resource: Resource) -> Subject<'static> {
     }
 }
 
+/// What the tenant can have. What it cannot is no hole in what was read: it is named, and not counted.
+fn licensed(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Vec<Resource> {
+    let is_unlicensed = |resource: &Resource| {
+        let pull = bench.snapshot.pulls.get(resource);
+        pull.is_some_and(|pull| pull.outcome == Outcome::LicenceMissing)
+    };
+    let (unlicensed, licensed): (Vec<_>, Vec<_>) = Resource::ALL.iter().copied().partition(is_unlicensed);
+    let words =
+        |resources: &[Resource]| -> Vec<&'static str> { resources.iter().map(|resource| resource.as_str()).collect() };
+    tally.fact("notLicensed", words(&unlicensed));
+    let completeness = format!(
+        "Everything that a run reads, but {} for want of a licence.",
+        unlicensed.len()
+    );
+    tally.population_by("RESOURCES", completeness, words(&licensed).into_iter());
+    licensed
+}
+
 pub(super) fn completeness(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    // What the tenant cannot have is no hole in what was read; it is named, and not counted.
-    let (unlicensed, pulls): (Vec<_>, Vec<_>) = bench
-        .snapshot
-        .pulls
-        .iter()
-        .partition(|(_, pull)| pull.outcome == Outcome::LicenceMissing);
-    tally.fact(
-        "notLicensed",
-        unlicensed
-            .iter()
-            .map(|(resource, _)| resource.as_str())
-            .collect::<Vec<_>>(),
-    );
-    tally.population(
-        "RESOURCES",
-        Resource::Organization,
-        pulls.iter().map(|(resource, _)| resource.as_str()),
-    );
-    for (resource, pull) in pulls {
-        let second = second_count(bench, *resource, pull);
+    for resource in licensed(bench, tally) {
+        let Some(pull) = bench.snapshot.pulls.get(&resource) else {
+            let gap = bench.snapshot.complete(resource).err();
+            let gap = gap.expect("what is not among the readings is not complete");
+            tally.not_evaluated(subject(resource), gap, json!({}));
+            continue;
+        };
+        let second = second_count(bench, resource, pull);
         let items = pull.objects.len() as u64;
         let lineage = json!({
             "items": items,
@@ -80,18 +87,18 @@ pub(super) fn completeness(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(
             "finishedAt": pull.finished_at,
             "requestIds": pull.request_ids,
         });
-        match (bench.snapshot.complete(*resource), second) {
-            (Err(gap), _) => tally.not_evaluated(subject(*resource), gap, lineage),
-            (Ok(_), _) if SINGLE.contains(resource) => tally.passed(),
+        match (bench.snapshot.complete(resource), second) {
+            (Err(gap), _) => tally.not_evaluated(subject(resource), gap, lineage),
+            (Ok(_), _) if SINGLE.contains(&resource) => tally.passed(),
             (Ok(_), Some((count, _))) if within_tolerance(items, count) => tally.passed(),
             (Ok(_), Some((count, source))) => {
                 tally.failed(
-                    subject(*resource),
+                    subject(resource),
                     format!("{items} were read, and {source} gives {count}"),
                     lineage,
                 );
             }
-            (Ok(_), None) => tally.review(subject(*resource), "nothing else counts these objects", lineage),
+            (Ok(_), None) => tally.review(subject(resource), "nothing else counts these objects", lineage),
         }
     }
     Ok(())
@@ -104,9 +111,8 @@ fn second_count(bench: &Bench<'_>, resource: Resource, pull: &Pull) -> Option<(u
     if resource != Resource::ManagedDevices {
         return None;
     }
-    let overview: Value = bench.only(Resource::DeviceOverview).ok()?;
     Some((
-        overview["enrolledDeviceCount"].as_u64()?,
+        bench.enrolled()?,
         "managedDeviceOverview.enrolledDeviceCount".to_owned(),
     ))
 }
@@ -128,22 +134,11 @@ pub(super) fn gap(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indete
             detail: "when the collection began is not known".to_owned(),
         });
     };
-    let licensed = |(_, pull): &(&Resource, &Pull)| pull.outcome != Outcome::LicenceMissing;
-    let pulls: Vec<_> = bench.snapshot.pulls.iter().filter(licensed).collect();
-    tally.population(
-        "RESOURCES",
-        Resource::Organization,
-        pulls.iter().map(|(resource, _)| resource.as_str()),
-    );
-    for (resource, pull) in pulls {
-        let earlier = bench
-            .past
-            .complete_readings
-            .get(resource)
-            .into_iter()
-            .flatten()
-            .copied();
-        let (whole, now) = (pull.is_complete(), bench.now());
+    for resource in licensed(bench, tally) {
+        let pull = bench.snapshot.pulls.get(&resource);
+        let earlier = bench.past.complete_readings.get(&resource);
+        let earlier = earlier.into_iter().flatten().copied();
+        let (whole, now) = (pull.is_some_and(Pull::is_complete), bench.now());
         let mut before = from;
         let mut gaps: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
         for at in earlier.chain([now]) {
@@ -152,7 +147,7 @@ pub(super) fn gap(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indete
             }
             before = at;
         }
-        let lineage = json!({"gaps": gaps, "readNow": whole, "refusal": pull.refusal});
+        let lineage = json!({"gaps": gaps, "readNow": whole, "refusal": pull.map(|pull| &pull.refusal)});
         if gaps.is_empty() {
             tally.passed();
         } else {
@@ -160,7 +155,7 @@ pub(super) fn gap(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indete
                 "not read whole for more than {MAX_HOURS_BETWEEN} hours, {} times",
                 gaps.len()
             );
-            tally.failed(subject(*resource), because, lineage);
+            tally.failed(subject(resource), because, lineage);
         }
     }
     Ok(())
@@ -171,7 +166,14 @@ pub(super) fn permissions(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
     let mut all: Vec<&str> = granted.iter().chain(DECLARED).copied().collect();
     all.sort_unstable();
     all.dedup();
-    tally.population("PERMISSIONS", Resource::Organization, all.iter().copied());
+    let completeness = "The permissions in the token of the run, and those that are asked for.".to_owned();
+    tally.population_by("PERMISSIONS", completeness, all.iter().copied());
+    let mut sorted = granted.clone();
+    sorted.sort_unstable();
+    let hash = Sha256::digest(sorted.join(" "));
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    tally.fact("grantedSha256", hash);
+    tally.fact("granted", sorted);
     for role in all {
         let subject = Subject {
             resource: Resource::Organization,
@@ -190,6 +192,15 @@ pub(super) fn permissions(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
 #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 52 bits")]
 pub(super) fn freshness(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let rows = bench.registrations()?;
+    let pull = bench.snapshot.pulls.get(&Resource::ManagedDevices);
+    if pull.is_none_or(|pull| pull.outcome != Outcome::LicenceMissing) {
+        let last = bench
+            .devices()?
+            .iter()
+            .filter_map(|device| device.last_sync_date_time)
+            .min();
+        tally.fact("oldestDeviceSync", json!(last));
+    }
     tally.population("ROWS", Resource::Registration, rows.iter().map(|row| row.id.as_str()));
     let limit = bench.now() - Duration::hours(MAX_HOURS_OLD);
     let is_old = |updated: &DateTime<Utc>| *updated < limit;

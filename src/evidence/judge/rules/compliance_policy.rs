@@ -8,17 +8,21 @@ use serde_json::{Value, json};
 
 use super::device::Platform;
 use crate::evidence::judge::bench::Bench;
+use crate::evidence::judge::directory::Members;
 use crate::evidence::judge::predicates::Sure;
 use crate::evidence::judge::tally::{Subject, Tally};
 use crate::evidence::judge::wire::{CompliancePolicy, Device};
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
-type InUse = BTreeMap<Platform, Vec<Device>>;
+/// How long a device that does not comply may go on.
+pub(super) const MAX_HOURS_TO_BLOCK: i64 = 168;
 
-fn read(bench: &Bench<'_>) -> Result<(InUse, Vec<CompliancePolicy>), Indeterminate> {
+type InUse<'b> = BTreeMap<Platform, Vec<&'b Device>>;
+
+fn read<'b>(bench: &'b Bench<'_>) -> Result<(InUse<'b>, Vec<CompliancePolicy>), Indeterminate> {
     let mut in_use = InUse::new();
-    for device in bench.read::<Device>(Resource::ManagedDevices)? {
-        in_use.entry(Platform::of(&device)).or_default().push(device);
+    for device in bench.devices()? {
+        in_use.entry(Platform::of(device)).or_default().push(device);
     }
     Ok((in_use, bench.read(Resource::CompliancePolicies)?))
 }
@@ -26,7 +30,7 @@ fn read(bench: &Bench<'_>) -> Result<(InUse, Vec<CompliancePolicy>), Indetermina
 fn is_for(policy: &CompliancePolicy, platform: Platform) -> bool {
     let kind = policy.kind.trim_start_matches("#microsoft.graph.");
     match platform {
-        Platform::Windows => kind.starts_with("windows10Compliance") || kind.starts_with("windows81Compliance"),
+        Platform::Windows => kind == "windows10CompliancePolicy",
         Platform::MacOs => kind.starts_with("macOS"),
         Platform::Ios => kind.starts_with("ios"),
         Platform::Android => kind.starts_with("android") || kind.starts_with("aosp"),
@@ -53,7 +57,7 @@ fn subject(platform: Platform) -> Subject<'static> {
     }
 }
 
-fn lineage<'p>(devices: &[Device], policies: impl Iterator<Item = &'p CompliancePolicy>) -> Value {
+fn lineage<'p>(devices: &[&Device], policies: impl Iterator<Item = &'p CompliancePolicy>) -> Value {
     let policies = policies.map(|policy| json!({"id": policy.id, "name": policy.display_name}));
     json!({"devices": devices.len(), "policies": policies.collect::<Vec<_>>()})
 }
@@ -104,10 +108,11 @@ pub(super) fn encryption_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
             is_for(policy, platform) && (by_bitlocker || on(policy, "storageRequireEncryption"))
         };
         let asking: Vec<&CompliancePolicy> = policies.iter().filter(asks).collect();
-        let reached = |device: &Device| {
-            let sure = asking.iter().map(|policy| targets(bench, policy, device));
-            sure.max().unwrap_or(Sure::No)
-        };
+        let aims: Vec<Aim> = asking
+            .iter()
+            .map(|policy| Aim::new(bench, policy))
+            .collect::<Result<_, _>>()?;
+        let reached = |device: &&Device| aims.iter().map(|aim| aim.at(device)).max().unwrap_or(Sure::No);
         let missed = devices.iter().filter(|device| reached(device) == Sure::No).count();
         let mut lineage = lineage(&devices, asking.iter().copied());
         lineage["devicesNotTargeted"] = json!(missed);
@@ -124,51 +129,65 @@ pub(super) fn encryption_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
     Ok(())
 }
 
-/// Whether a policy is for a device, as far as its person's groups tell. A group may also hold the device itself, under
-/// an id that is not read: who is in no such group is not certain to be left out.
-fn targets(bench: &Bench<'_>, policy: &CompliancePolicy, device: &Device) -> Sure {
-    let holds = |group: Option<&String>| -> Sure {
-        let members = group.and_then(|group| Some(bench.directory().ok()?.members_of(group).ok()?));
-        let (Some(members), Some(user)) = (members, device.user_id.as_ref()) else {
-            return Sure::Maybe;
-        };
-        if members.contains_key(user) {
-            Sure::Yes
-        } else if members
-            .keys()
-            .all(|id| bench.directory().is_ok_and(|directory| directory.user(id).is_some()))
-        {
-            Sure::No
-        } else {
-            Sure::Maybe
+/// What a policy is assigned to.
+struct Aim {
+    targets: Vec<(Kind, bool, bool)>,
+}
+
+enum Kind {
+    AllDevices,
+    AllPeople,
+    /// Its members, and whether all of them are people. A group may hold the device itself, under an id that is not
+    /// read: who is in no such group is not certain to be left out.
+    Group(Members, bool),
+    Unknown,
+}
+
+impl Aim {
+    fn new(bench: &Bench<'_>, policy: &CompliancePolicy) -> Result<Self, Indeterminate> {
+        let directory = bench.directory()?;
+        let mut targets = Vec::new();
+        for assignment in policy.assignments.iter() {
+            let target = &assignment.target;
+            let filter = target.device_and_app_management_assignment_filter_type.as_deref();
+            let filtered = filter.is_some_and(|filter| filter != "none");
+            let group = target.group_id.as_deref().filter(|group| !directory.is_gone(group));
+            let kind = match (target.kind.rsplit('.').next().unwrap_or_default(), group) {
+                ("allDevicesAssignmentTarget", _) => Kind::AllDevices,
+                ("allLicensedUsersAssignmentTarget", _) => Kind::AllPeople,
+                ("groupAssignmentTarget" | "exclusionGroupAssignmentTarget", Some(group)) => {
+                    let members = directory.members_of(group)?;
+                    let only_people = members.keys().all(|id| directory.user(id).is_some());
+                    Kind::Group(members, only_people)
+                }
+                _ => Kind::Unknown,
+            };
+            targets.push((kind, filtered, is_exclusion(&target.kind)));
         }
-    };
-    let (mut included, mut excluded) = (Sure::No, Sure::No);
-    for assignment in policy.assignments.iter() {
-        let target = &assignment.target;
-        let filter = target.device_and_app_management_assignment_filter_type.as_deref();
-        let filtered = filter.is_some_and(|filter| filter != "none");
-        let kind = target.kind.rsplit('.').next().unwrap_or_default();
-        let sure = match kind {
-            "allDevicesAssignmentTarget" => Sure::Yes,
-            "allLicensedUsersAssignmentTarget" if device.user_id.as_deref().is_some_and(|user| !user.is_empty()) => {
-                Sure::Yes
-            }
-            "groupAssignmentTarget" | "exclusionGroupAssignmentTarget" => holds(target.group_id.as_ref()),
-            "allLicensedUsersAssignmentTarget" => Sure::No,
-            _ => Sure::Maybe,
-        };
-        let sure = if filtered { sure.min(Sure::Maybe) } else { sure };
-        if is_exclusion(kind) {
-            excluded = excluded.max(sure);
-        } else {
-            included = included.max(sure);
-        }
+        Ok(Self { targets })
     }
-    match excluded {
-        Sure::Yes => Sure::No,
-        Sure::Maybe => included.min(Sure::Maybe),
-        Sure::No => included,
+
+    /// Whether the policy is for a device, as far as its person's groups tell.
+    fn at(&self, device: &Device) -> Sure {
+        let user = device.user_id.as_ref().filter(|user| !user.is_empty());
+        let (mut included, mut excluded) = (Sure::No, Sure::No);
+        for (kind, filtered, is_exclusion) in &self.targets {
+            let sure = match (kind, user) {
+                (Kind::AllDevices, _) => Sure::Yes,
+                (Kind::AllPeople, user) => Sure::from(user.is_some()),
+                (Kind::Group(members, _), Some(user)) if members.contains_key(user) => Sure::Yes,
+                (Kind::Group(_, true), _) => Sure::No,
+                (Kind::Group(_, false) | Kind::Unknown, _) => Sure::Maybe,
+            };
+            let sure = if *filtered { sure.min(Sure::Maybe) } else { sure };
+            let side = if *is_exclusion { &mut excluded } else { &mut included };
+            *side = sure.max(*side);
+        }
+        match excluded {
+            Sure::Yes => Sure::No,
+            Sure::Maybe => included.min(Sure::Maybe),
+            Sure::No => included,
+        }
     }
 }
 
@@ -194,6 +213,64 @@ pub(super) fn jailbreak_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
         } else {
             let because = "no assigned policy refuses devices that are jailbroken or rooted";
             tally.failed(subject(platform), because, lineage(&devices, considered()));
+        }
+    }
+    Ok(())
+}
+
+impl<'a> From<&'a CompliancePolicy> for Subject<'a> {
+    fn from(policy: &'a CompliancePolicy) -> Self {
+        Self {
+            resource: Resource::CompliancePolicies,
+            id: &policy.id,
+            name: policy.display_name.as_deref(),
+        }
+    }
+}
+
+pub(super) fn all_assigned(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("POLICIES", Resource::CompliancePolicies, ids);
+    for policy in &policies {
+        if is_assigned(policy) {
+            tally.passed();
+        } else {
+            tally.failed(policy, "the policy is assigned to nobody", json!({}));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn noncompliance_blocks(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let mut policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
+    policies.retain(is_assigned);
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("ASSIGNED POLICIES", Resource::CompliancePolicies, ids);
+    for policy in &policies {
+        let rules = policy.settings.get("scheduledActionsForRule").and_then(Value::as_array);
+        let configurations = rules.into_iter().flatten();
+        let configurations = configurations.filter_map(|rule| rule["scheduledActionConfigurations"].as_array());
+        let blocks: Vec<&Value> = configurations
+            .flatten()
+            .filter(|action| action["actionType"] == "block")
+            .map(|action| &action["gracePeriodHours"])
+            .collect();
+        let lineage = json!({"blocksAfterHours": blocks});
+        if blocks
+            .iter()
+            .any(|hours| hours.as_i64().is_some_and(|hours| hours <= MAX_HOURS_TO_BLOCK))
+        {
+            tally.passed();
+        } else if rules.is_none() {
+            tally.review(
+                policy,
+                "what happens to devices that do not comply is not said",
+                lineage,
+            );
+        } else {
+            let because = format!("no block within {MAX_HOURS_TO_BLOCK} hours for devices that do not comply");
+            tally.failed(policy, because, lineage);
         }
     }
     Ok(())

@@ -57,6 +57,7 @@ impl Platform {
 
 pub(super) fn has_no_intune(bench: &Bench<'_>) -> Result<Option<&'static str>, Indeterminate> {
     let devices = bench.snapshot.pulls.get(&Resource::ManagedDevices);
+    // What is there is judged, whatever the licences say.
     if devices.is_some_and(|pull| !pull.objects.is_empty()) {
         return Ok(None);
     }
@@ -70,22 +71,6 @@ pub(super) fn manages_none_by_declaration(bench: &Bench<'_>) -> Result<Option<&'
     Ok(none.then_some("no licence has a plan of Intune, and it is declared that the company manages no devices"))
 }
 
-/// The devices, each once.
-pub(super) fn devices(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<Vec<Device>, Indeterminate> {
-    let mut devices: Vec<Device> = bench.read(Resource::ManagedDevices)?;
-    devices.sort_by(|one, other| one.id.cmp(&other.id));
-    devices.dedup_by(|one, other| one.id == other.id);
-    tally.population(
-        "DEVICES",
-        Resource::ManagedDevices,
-        devices.iter().map(|device| device.id.as_str()),
-    );
-    if let Ok(overview) = bench.only::<Value>(Resource::DeviceOverview) {
-        tally.fact("enrolledDeviceCount", overview["enrolledDeviceCount"].clone());
-    }
-    Ok(devices)
-}
-
 pub(super) fn lineage(device: &Device) -> Value {
     json!({
         "operatingSystem": device.operating_system,
@@ -96,8 +81,8 @@ pub(super) fn lineage(device: &Device) -> Value {
     })
 }
 
-pub(super) fn compliant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    for device in &devices(bench, tally)? {
+pub(super) fn compliant(_: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    for device in tally.devices()? {
         match device.compliance_state {
             ComplianceState::Compliant => tally.passed(),
             ComplianceState::Noncompliant => tally.failed(device, "the device is not compliant", lineage(device)),
@@ -119,9 +104,8 @@ pub(super) fn compliant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), 
 }
 
 pub(super) fn in_grace_period(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let all: Vec<Device> = bench.read(Resource::ManagedDevices)?;
     let in_grace = |device: &&Device| device.compliance_state == ComplianceState::InGracePeriod;
-    let devices: Vec<&Device> = all.iter().filter(in_grace).collect();
+    let devices: Vec<&Device> = bench.devices()?.iter().filter(in_grace).collect();
     tally.population(
         "DEVICES in grace",
         Resource::ManagedDevices,
@@ -154,7 +138,7 @@ pub(super) fn in_grace_period(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resul
 }
 
 pub(super) fn state_unknown(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    for device in &devices(bench, tally)? {
+    for device in tally.devices()? {
         let enrolled = device.enrolled_date_time;
         let is_new = enrolled.is_some_and(|enrolled| enrolled > bench.now() - Duration::days(GRACE_DAYS));
         match device.compliance_state {
@@ -183,8 +167,8 @@ pub(super) fn state_unknown(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<
     Ok(())
 }
 
-pub(super) fn encrypted(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    for device in &devices(bench, tally)? {
+pub(super) fn encrypted(_: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    for device in tally.devices()? {
         let platform = Platform::of(device);
         let model = device.model.as_deref().unwrap_or_default();
         let virtual_machine = platform == Platform::Windows && model.contains("Virtual");
@@ -208,7 +192,7 @@ pub(super) fn encrypted(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), 
 }
 
 pub(super) fn checked_in(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    for device in &devices(bench, tally)? {
+    for device in tally.devices()? {
         match device.last_sync_date_time {
             None => tally.review(
                 device,
@@ -229,9 +213,8 @@ pub(super) fn checked_in(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(),
 }
 
 pub(super) fn not_jailbroken(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let all: Vec<Device> = bench.read(Resource::ManagedDevices)?;
     let is_phone = |device: &&Device| matches!(Platform::of(device), Platform::Ios | Platform::Android);
-    let phones: Vec<&Device> = all.iter().filter(is_phone).collect();
+    let phones: Vec<&Device> = bench.devices()?.iter().filter(is_phone).collect();
     tally.population(
         "DEVICES with iOS or Android",
         Resource::ManagedDevices,
@@ -263,16 +246,17 @@ pub(super) fn not_jailbroken(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result
     Ok(())
 }
 
-pub(super) fn threat_state(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let devices = devices(bench, tally)?;
-    if devices
-        .iter()
-        .all(|device| device.partner_reported_threat_state == ThreatState::Unknown)
+pub(super) fn threat_state(_: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let devices = tally.devices()?;
+    if !devices.is_empty()
+        && devices
+            .iter()
+            .all(|device| device.partner_reported_threat_state == ThreatState::Unknown)
     {
         tally.not_applicable("no device has a threat defence that reports to Intune");
         return Ok(());
     }
-    for device in &devices {
+    for device in devices {
         match device.partner_reported_threat_state {
             ThreatState::Secured | ThreatState::Activated | ThreatState::LowSeverity => tally.passed(),
             ThreatState::MediumSeverity | ThreatState::HighSeverity | ThreatState::Compromised => {

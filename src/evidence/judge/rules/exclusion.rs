@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::{Cover, Standing};
+use crate::evidence::judge::coverage::{Cover, Standing, deleted_references};
 use crate::evidence::judge::directory::GLOBAL_ADMINISTRATOR;
+use crate::evidence::judge::given::Change;
 use crate::evidence::judge::predicates::{
-    Doubt, Sure, all_apps, blocks, in_force_everywhere, managed_device, mfa_eq, requires, user_policy,
+    Doubt, Sure, all_apps, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, requires, user_policy,
 };
 use crate::evidence::judge::tally::{Subject, Tally};
 use crate::evidence::judge::wire::{AuthMethod, Policy, SignIn, User};
@@ -16,6 +18,9 @@ use crate::evidence::snapshot::{Indeterminate, Resource};
 
 /// How many emergency accounts there must be.
 pub(super) const MINIMUM: usize = 2;
+
+/// How far from a sign-in the ticket may be that explains it.
+pub(super) const HOURS_TO_A_TICKET: i64 = 24;
 
 /// People with an enabled account whom one policy leaves out, and no other catches.
 pub(super) fn gaps(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
@@ -55,6 +60,7 @@ pub(super) fn gaps(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indet
             ),
         }
     }
+    deleted_references(tally, &[&cover]);
     Ok(())
 }
 
@@ -68,14 +74,18 @@ pub(super) fn emergency_excluded(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Re
     tally.population("EMERGENCY", Resource::Users, emergency.iter().copied());
     let directory = bench.directory()?;
     let policies: Vec<&Policy> = bench.enabled()?.filter(|policy| could_lock_out(policy)).collect();
-    let applying = |user: &User| -> Result<Vec<Value>, Indeterminate> {
-        let mut applying = Vec::new();
+    let applying = |user: &User| -> Result<(Sure, Vec<Value>), Indeterminate> {
+        let (mut sure, mut applying) = (Sure::No, Vec::new());
         for policy in &policies {
-            if matches!(bench.reach(policy)?.standing(user), Standing::Included) {
-                applying.push(json!({"policy": policy.id, "name": policy.display_name}));
-            }
+            let applies = match bench.reach(policy)?.standing(user) {
+                Standing::Included => enabled(policy),
+                Standing::Unclear(_) => Sure::Maybe,
+                Standing::Outside | Standing::Excluded(_) => continue,
+            };
+            sure = sure.max(applies);
+            applying.push(json!({"policy": policy.id, "name": policy.display_name}));
         }
-        Ok(applying)
+        Ok((sure, applying))
     };
     if emergency.is_empty() {
         let mut candidates = Vec::new();
@@ -83,7 +93,7 @@ pub(super) fn emergency_excluded(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Re
             .users()
             .filter(|user| user.is_enabled() && !policies.is_empty())
         {
-            if applying(user)?.is_empty() {
+            if applying(user)?.0 == Sure::No {
                 candidates.push(user.id.clone());
             }
         }
@@ -106,16 +116,22 @@ pub(super) fn emergency_excluded(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Re
             held.iter()
                 .any(|held| held.template == GLOBAL_ADMINISTRATOR && held.scope == "/")
         });
-        let applying = applying(user)?;
+        let (sure, applying) = applying(user)?;
         let lineage = json!({"stillApply": applying});
         if !user.is_enabled() {
             tally.failed(user, "the account is disabled", lineage);
         } else if !is_global {
             tally.failed(user, "the account is not an active Global Administrator", lineage);
-        } else if !applying.is_empty() {
+        } else if sure == Sure::Yes {
             tally.failed(
                 user,
                 "policies that could lock everybody out apply to the account",
+                lineage,
+            );
+        } else if sure == Sure::Maybe {
+            tally.review(
+                user,
+                "whether policies that could lock everybody out apply to the account is not certain",
                 lineage,
             );
         } else {
@@ -123,6 +139,8 @@ pub(super) fn emergency_excluded(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Re
         }
     }
     if emergency.len() < MINIMUM {
+        let completeness = "The register as it was declared.".to_owned();
+        tally.population_by("REGISTER", completeness, std::iter::once("organization"));
         let subject = Subject {
             resource: Resource::Organization,
             id: "organization",
@@ -157,11 +175,23 @@ pub(super) fn emergency_strong(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
             .iter()
             .find(|row| row.id == id)
             .and_then(|row| row.sign_in_activity.as_ref());
+        let within = |at: &DateTime<Utc>| bench.past.period_from.is_none_or(|from| *at >= from);
         let used = activity.and_then(|activity| activity.last_successful_sign_in_date_time);
-        let used = used.filter(|used| bench.past.period_from.is_none_or(|from| *used >= from));
-        let explained = bench.declarations.changes.iter().any(|change| change.object_id == id);
+        let used = used.filter(within);
+        // Where successful sign-ins are not told apart, the last attempt stands for them.
+        let tried = activity.filter(|activity| activity.last_successful_sign_in_date_time.is_none());
+        let tried = tried
+            .and_then(|activity| activity.last_sign_in_date_time)
+            .filter(within);
+        let tickets = bench
+            .declarations
+            .changes
+            .iter()
+            .filter(|change| change.object_id == id);
+        let near = |change: &&Change, at: DateTime<Utc>| (change.at - at).abs() <= Duration::hours(HOURS_TO_A_TICKET);
+        let explained = |at: DateTime<Utc>| tickets.clone().any(|change| near(&change, at));
         let words: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-        let lineage = json!({"methodsRegistered": words, "lastSuccessfulSignIn": used});
+        let lineage = json!({"methodsRegistered": words, "lastSuccessfulSignIn": used, "lastAttempt": tried});
         if user.on_premises_sync_enabled == Some(true) {
             tally.failed(
                 user,
@@ -172,7 +202,7 @@ pub(super) fn emergency_strong(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
             tally.review(user, "a registered method is a word that is not known here", lineage);
         } else if !methods.iter().any(strong) {
             tally.failed(user, "no strong method is registered", lineage);
-        } else if used.is_some() && !explained {
+        } else if used.or(tried).is_some_and(|at| !explained(at)) {
             tally.review(user, "the account was used: which incident or drill was it?", lineage);
         } else {
             tally.passed();

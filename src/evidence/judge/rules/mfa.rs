@@ -38,11 +38,7 @@ fn gives_mfa(policy: &Policy, doubt: Doubt) -> Sure {
 }
 
 pub(super) fn all_users(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
-    if members.is_empty() {
-        return Ok(());
-    }
+    let members = tally.members()?;
     let cover = Cover::new(bench, |policy| gives_mfa(policy, Doubt::AsksAPerson))?;
     cover.judge(tally, &members, "a second factor on all resources");
     let gaps = app_gaps(&cover, &members);
@@ -86,6 +82,15 @@ pub(super) fn phishing_resistant_admins(bench: &Bench<'_>, tally: &mut Tally<'_>
     })
 }
 
+pub(super) fn phishing_resistant_all(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let cover = Cover::new(bench, |policy| {
+        in_force_everywhere(policy, &[], Doubt::Counts).min(requires(policy, pr_eq))
+    })?;
+    cover.judge(tally, &members, "a second factor that cannot be phished");
+    Ok(())
+}
+
 /// Holds a cover against everybody with a privileged role.
 pub(super) fn of_admins(
     bench: &Bench<'_>,
@@ -93,24 +98,13 @@ pub(super) fn of_admins(
     what: &str,
     gives: impl Fn(&Policy) -> Sure,
 ) -> Result<(), Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
-    let directory = bench.directory()?;
-    let roles = admins
-        .iter()
-        .map(|user| (user.id.clone(), json!(directory.privileged_roles_of(&user.id))));
-    tally.fact("roles", roles.collect::<serde_json::Map<_, _>>());
+    let admins = tally.admins()?;
     Cover::new(bench, gives)?.judge(tally, &admins, what);
     Ok(())
 }
 
 pub(super) fn guests(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let guests = bench.guests()?;
-    tally.population("GUESTS", Resource::Users, guests.iter().map(|user| user.id.as_str()));
+    let guests = tally.guests()?;
     let policy: Value = bench.only(Resource::AuthzPolicy)?;
     let invites = policy["allowInvitesFrom"].as_str();
     tally.fact("allowInvitesFrom", invites);
@@ -127,8 +121,7 @@ pub(super) fn guests(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Ind
 }
 
 pub(super) fn azure_management(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let gives = |policy: &Policy, apps: &[&str]| {
         let about = Sure::from(user_policy(policy)).min(names_app(policy, apps, Doubt::Counts));
         let holds = enabled(policy).min(unconditional(policy, &[], Doubt::Counts));

@@ -9,8 +9,10 @@ mod device;
 mod exclusion;
 mod mfa;
 mod os;
+mod ownership;
 mod registration;
 mod risk;
+mod setting;
 mod tenant;
 
 use serde_json::{Value, json};
@@ -67,7 +69,7 @@ impl Rule {
         let check = Catalogue::get()
             .check(self.id)
             .expect("a test looks each rule up in the catalogue");
-        let inputs: Vec<Resource> = check
+        let named: Vec<Resource> = check
             .endpoints
             .iter()
             .filter_map(|endpoint| resource(endpoint))
@@ -76,15 +78,17 @@ impl Rule {
         // What cannot be told to be out of scope is in scope: then the readings below are asked.
         if let Ok(Some(reason)) = (self.out_of_scope)(bench) {
             tally.not_applicable(reason);
-            return tally.verdict(inputs, None);
+            return tally.verdict(bench.inputs(named, None), None);
         }
         let whole = || {
-            inputs
+            named
                 .iter()
                 .try_for_each(|input| bench.snapshot.complete(*input).map(|_| ()))
         };
         let readings = if self.whole { whole() } else { Ok(()) };
-        match readings.and_then(|()| (self.judge)(bench, &mut tally)) {
+        let judged = readings.and_then(|()| (self.judge)(bench, &mut tally));
+        let inputs = bench.inputs(named, judged.as_ref().err().map(|missing| missing.resource));
+        match judged {
             Ok(()) => tally.verdict(inputs, None),
             Err(missing) => {
                 // What was counted before the gap was met is no population.
@@ -164,13 +168,10 @@ pub(super) const ALL: &[Rule] = &[
         "entra.ca.emergency_access_strong",
         Excuse::Never,
         exclusion::emergency_strong,
-    ),
-    Rule::new(
-        "entra.ca.report_only_stale",
-        Excuse::Exception,
-        change::report_only_stale,
     )
-    .with(|| json!({"maxDays": change::MAX_DAYS_REPORT_ONLY})),
+    .with(|| json!({"hoursToATicket": exclusion::HOURS_TO_A_TICKET})),
+    Rule::new("entra.ca.report_only_stale", Excuse::Never, change::report_only_stale)
+        .with(|| json!({"maxDays": change::MAX_DAYS_REPORT_ONLY})),
     Rule::new("entra.ca.policy_changed", Excuse::Never, change::policy_changed),
     Rule::new(
         "entra.admin.role_membership_changed",
@@ -222,13 +223,9 @@ pub(super) const ALL: &[Rule] = &[
     )
     .with(mfa::privileged_roles),
     Rule::new("intune.device.compliant", Excuse::Exception, device::compliant).unless(device::has_no_intune),
-    Rule::new(
-        "intune.device.in_grace_period",
-        Excuse::Exception,
-        device::in_grace_period,
-    )
-    .with(|| json!({"maxGraceDays": device::MAX_GRACE_DAYS}))
-    .unless(device::has_no_intune),
+    Rule::new("intune.device.in_grace_period", Excuse::Never, device::in_grace_period)
+        .with(|| json!({"maxGraceDays": device::MAX_GRACE_DAYS}))
+        .unless(device::has_no_intune),
     Rule::new("intune.device.state_unknown", Excuse::Exception, device::state_unknown)
         .with(|| json!({"graceDays": device::GRACE_DAYS}))
         .unless(device::has_no_intune),
@@ -270,6 +267,108 @@ pub(super) const ALL: &[Rule] = &[
     )
     .unless(device::has_no_intune),
     Rule::new(
+        "entra.ca.phishing_resistant_mfa_all",
+        Excuse::Either,
+        mfa::phishing_resistant_all,
+    )
+    .with(mfa::phishing_resistant_combinations),
+    Rule::new(
+        "entra.ca.device_registration_mfa",
+        Excuse::Either,
+        access::device_registration_mfa,
+    ),
+    Rule::new("entra.ca.mixed_risk_conditions", Excuse::Never, risk::mixed),
+    Rule::new(
+        "entra.ca.authentication_transfer_blocked",
+        Excuse::Either,
+        access::authentication_transfer_blocked,
+    ),
+    Rule::new(
+        "entra.auth.methods_migration_complete",
+        Excuse::Never,
+        setting::methods_migrated,
+    ),
+    Rule::new(
+        "entra.authz.app_registration_restricted",
+        Excuse::Never,
+        setting::app_registration_restricted,
+    ),
+    Rule::new(
+        "entra.authz.admin_consent_workflow",
+        Excuse::Never,
+        setting::admin_consent_workflow,
+    ),
+    Rule::new(
+        "entra.guest.invite_restricted",
+        Excuse::Never,
+        setting::invites_restricted,
+    ),
+    Rule::new(
+        "entra.guest.access_restricted",
+        Excuse::Never,
+        setting::guest_access_restricted,
+    )
+    .with(|| json!({"accepted": setting::GUEST_ROLES})),
+    Rule::new(
+        "entra.user.mfa_registered_not_capable",
+        Excuse::Exception,
+        registration::registered_not_capable,
+    ),
+    Rule::new(
+        "entra.user.phishing_resistant_registered",
+        Excuse::Exception,
+        registration::phishing_resistant,
+    ),
+    Rule::new("entra.user.stale_enabled", Excuse::Exception, account::user_stale)
+        .with(|| json!({"maxDays": account::MAX_DAYS_AWAY})),
+    Rule::new(
+        "entra.user.never_signed_in",
+        Excuse::Exception,
+        account::never_signed_in,
+    )
+    .with(|| json!({"graceDays": account::DAYS_TO_BEGIN})),
+    Rule::new("entra.guest.stale", Excuse::Exception, account::guest_stale)
+        .with(|| json!({"maxDays": account::MAX_DAYS_AWAY})),
+    Rule::new(
+        "entra.admin.global_admin_count",
+        Excuse::Never,
+        account::global_admin_count,
+    )
+    .with(
+        || json!({"min": account::MIN_GLOBAL_ADMINISTRATORS, "max": account::MAX_GLOBAL_ADMINISTRATORS, "scubaMax": 8}),
+    ),
+    Rule::new(
+        "intune.device.android_patch_level",
+        Excuse::Never,
+        ownership::android_patched,
+    )
+    .with(|| json!({"maxDays": ownership::MAX_DAYS_UNPATCHED}))
+    .unless(device::has_no_intune),
+    Rule::new(
+        "intune.device.personal_owned",
+        Excuse::Exception,
+        ownership::none_personal,
+    )
+    .unless(device::has_no_intune),
+    Rule::new(
+        "intune.device.management_certificate",
+        Excuse::Never,
+        ownership::certificate_valid,
+    )
+    .with(|| json!({"warnDays": ownership::WARN_DAYS}))
+    .unless(device::has_no_intune),
+    Rule::new("intune.tenant.validity_period", Excuse::Never, setting::validity_period)
+        .with(|| json!({"maxDays": setting::MAX_DAYS_VALID}))
+        .unless(device::has_no_intune),
+    Rule::new("intune.policy.assigned", Excuse::Never, compliance_policy::all_assigned).unless(device::has_no_intune),
+    Rule::new(
+        "intune.policy.noncompliance_action",
+        Excuse::Never,
+        compliance_policy::noncompliance_blocks,
+    )
+    .with(|| json!({"maxHours": compliance_policy::MAX_HOURS_TO_BLOCK}))
+    .unless(device::has_no_intune),
+    Rule::new(
         "evidence.collection_completeness",
         Excuse::Never,
         collection::completeness,
@@ -282,5 +381,6 @@ pub(super) const ALL: &[Rule] = &[
     Rule::new("evidence.collector_permissions", Excuse::Never, collection::permissions)
         .with(|| json!({"declared": collection::DECLARED})),
     Rule::new("evidence.source_freshness", Excuse::Never, collection::freshness)
-        .with(|| json!({"maxHours": collection::MAX_HOURS_OLD, "maxShare": collection::MAX_SHARE_OLD})),
+        .with(|| json!({"maxHours": collection::MAX_HOURS_OLD, "maxShare": collection::MAX_SHARE_OLD}))
+        .on_any_reading(),
 ];

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::device::{Platform, devices, lineage};
+use super::device::{Platform, lineage};
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::Device;
@@ -44,7 +44,7 @@ enum Support {
 
 pub(super) fn supported(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let today = bench.now().date_naive();
-    for device in &devices(bench, tally)? {
+    for device in tally.devices()? {
         match support(device, today) {
             Support::Supported => tally.passed(),
             Support::Ended(day) => tally.failed(device, format!("no security updates since {day}"), lineage(device)),

@@ -36,8 +36,7 @@ fn lineage(user: &User, row: Option<&Registration>) -> Value {
 }
 
 pub(super) fn mfa_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let rows = rows(bench)?;
     for user in members {
         let row = rows.get(user.id.as_str()).copied();
@@ -65,12 +64,7 @@ pub(super) fn mfa_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
 }
 
 pub(super) fn admin_mfa_registered(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
+    let admins = tally.admins()?;
     let rows = rows(bench)?;
     let unlisted = rows.values().filter(|row| row.is_admin == Some(true));
     let unlisted = unlisted.filter(|row| !admins.iter().any(|user| user.id == row.id));
@@ -104,14 +98,18 @@ pub(super) fn admin_mfa_registered(bench: &Bench<'_>, tally: &mut Tally<'_>) -> 
 }
 
 pub(super) fn admin_phishing_resistant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let admins = bench.admins()?;
-    tally.population(
-        "ADMINS",
-        Resource::RoleAssignments,
-        admins.iter().map(|user| user.id.as_str()),
-    );
+    let admins = tally.admins()?;
+    resist_phishing(bench, tally, &admins)
+}
+
+pub(super) fn phishing_resistant(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    resist_phishing(bench, tally, &members)
+}
+
+fn resist_phishing(bench: &Bench<'_>, tally: &mut Tally<'_>, people: &[&User]) -> Result<(), Indeterminate> {
     let rows = rows(bench)?;
-    for user in admins {
+    for user in people.iter().copied() {
         let row = rows.get(user.id.as_str()).copied();
         let has = |wanted: fn(&AuthMethod) -> bool| row.is_some_and(|row| row.methods_registered.iter().any(wanted));
         if has(|method| matches!(method, AuthMethod::PhishingResistant(_))) {
@@ -139,7 +137,7 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
     let rows = rows(bench)?;
     let capable = |user: &User| {
         let row = rows.get(user.id.as_str()).copied();
-        row.filter(|row| row.is_mfa_capable == Some(true))
+        row.filter(|row| row.is_mfa_capable != Some(false))
     };
     let people: Vec<_> = bench
         .members()?
@@ -154,7 +152,13 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
     for (user, row) in people {
         let has = |wanted: fn(&AuthMethod) -> bool| row.methods_registered.iter().any(wanted);
         let better = has(|method| !matches!(method, AuthMethod::Telephony(_) | AuthMethod::Unknown(_)));
-        if better {
+        if row.is_mfa_capable.is_none() {
+            tally.review(
+                user,
+                "the report does not say whether this person can give a second factor",
+                lineage(user, Some(row)),
+            );
+        } else if better {
             tally.passed();
         } else if has(|method| matches!(method, AuthMethod::Unknown(_))) {
             tally.review(
@@ -168,6 +172,28 @@ pub(super) fn weak_factor_only(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resu
                 "every method goes over a telephone or a mailbox",
                 lineage(user, Some(row)),
             );
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn registered_not_capable(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let rows = rows(bench)?;
+    for user in members {
+        let row = rows.get(user.id.as_str()).copied();
+        match row.map(|row| (row.is_mfa_registered, row.is_mfa_capable)) {
+            Some((Some(true), Some(false))) => tally.failed(
+                user,
+                "this person has registered a second factor that is not allowed here",
+                lineage(user, row),
+            ),
+            Some((None, _) | (_, None)) => tally.review(
+                user,
+                "the report does not say what this person has registered",
+                lineage(user, row),
+            ),
+            Some(_) | None => tally.passed(),
         }
     }
     Ok(())

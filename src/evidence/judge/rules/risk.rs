@@ -2,10 +2,12 @@
 //!
 //! The danger: two risk conditions in one policy must both hold, so that such a policy acts on neither risk alone.
 
+use serde_json::json;
+
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::Cover;
+use crate::evidence::judge::coverage::{Cover, deleted_references};
 use crate::evidence::judge::predicates::Alternative;
-use crate::evidence::judge::predicates::{Doubt, Sure, Wanted, blocks, in_force_everywhere, mfa_eq, requires};
+use crate::evidence::judge::predicates::{Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, mfa_eq, requires};
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{BuiltIn, Policy};
 use crate::evidence::snapshot::{Indeterminate, Resource};
@@ -79,6 +81,36 @@ pub(super) fn user_remediated(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Resul
     )
 }
 
+/// Both risks in one policy must both be there: it acts on neither alone.
+pub(super) fn mixed(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let uses = |policy: &&Policy| {
+        let conditions = &policy.conditions;
+        !conditions.user_risk_levels.is_empty() || !conditions.sign_in_risk_levels.is_empty()
+    };
+    let policies: Vec<&Policy> = bench.enabled()?.filter(uses).collect();
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("POLICIES with a risk condition", Resource::CaPolicies, ids);
+    for policy in policies {
+        let (user, sign_in) = (
+            &policy.conditions.user_risk_levels,
+            &policy.conditions.sign_in_risk_levels,
+        );
+        let lineage = json!({"userRiskLevels": **user, "signInRiskLevels": **sign_in});
+        if user.is_empty() || sign_in.is_empty() {
+            tally.passed();
+        } else if enabled(policy) == Sure::Maybe {
+            tally.review(
+                policy,
+                "the state of the policy is a word that is not known here",
+                lineage,
+            );
+        } else {
+            tally.failed(policy, "acts only where both risks are seen at once", lineage);
+        }
+    }
+    Ok(())
+}
+
 fn is(alternative: Alternative<'_>, wanted: BuiltIn) -> bool {
     matches!(alternative, Alternative::BuiltIn(control) if control == wanted)
 }
@@ -91,8 +123,7 @@ fn at_each_level(
     what: &str,
     gives: impl Fn(&Policy, &str) -> Sure,
 ) -> Result<(), Indeterminate> {
-    let members = bench.members()?;
-    tally.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
+    let members = tally.members()?;
     let mut covers = Vec::new();
     for level in levels {
         covers.push((*level, Cover::new(bench, |policy| gives(policy, level))?));
@@ -121,5 +152,7 @@ fn at_each_level(
             );
         }
     }
+    let covers: Vec<&Cover<'_>> = covers.iter().map(|(_, cover)| cover).collect();
+    deleted_references(tally, &covers);
     Ok(())
 }

@@ -105,10 +105,10 @@ pub(super) fn weak_methods_disabled(bench: &Bench<'_>, tally: &mut Tally<'_>) ->
 
 pub(super) fn user_consent_restricted(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let policy: Value = bench.only(Resource::AuthzPolicy)?;
-    tally.population("TENANT", Resource::AuthzPolicy, std::iter::once("authz_policy"));
     let assigned = &policy["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"];
     let Some(assigned) = assigned.as_array() else {
         let because = "what people may consent to is not said";
+        tally.population("TENANT", Resource::AuthzPolicy, std::iter::once("authz_policy"));
         tally.review(
             subject(Resource::AuthzPolicy, "authz_policy"),
             because,
@@ -119,8 +119,11 @@ pub(super) fn user_consent_restricted(bench: &Bench<'_>, tally: &mut Tally<'_>) 
     let own = |word: &&str| word.to_lowercase().starts_with("managepermissiongrantsforself");
     let words: Vec<&str> = assigned.iter().filter_map(Value::as_str).filter(own).collect();
     if words.is_empty() {
+        tally.population("TENANT", Resource::AuthzPolicy, std::iter::once("authz_policy"));
         tally.passed();
+        return Ok(());
     }
+    tally.population("GRANTS", Resource::AuthzPolicy, words.iter().copied());
     for word in words {
         let element = subject(Resource::AuthzPolicy, word);
         if word.ends_with(".microsoft-user-default-low") || word.ends_with(".microsoft-user-default-recommended") {

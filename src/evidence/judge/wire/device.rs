@@ -22,6 +22,10 @@ pub(in crate::evidence::judge) struct Device {
     pub jail_broken: Option<String>,
     #[serde(deserialize_with = "nullable")]
     pub partner_reported_threat_state: ThreatState,
+    pub android_security_patch_level: Option<String>,
+    pub managed_device_owner_type: Option<String>,
+    #[serde(deserialize_with = "moment")]
+    pub management_certificate_expiration_date: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "moment")]
     pub enrolled_date_time: Option<DateTime<Utc>>,
     #[serde(deserialize_with = "moment")]

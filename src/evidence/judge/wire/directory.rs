@@ -18,6 +18,8 @@ pub(in crate::evidence::judge) struct User {
     pub created_date_time: Option<DateTime<Utc>>,
     pub on_premises_sync_enabled: Option<bool>,
     pub is_resource_account: Option<bool>,
+    pub external_user_state: Option<String>,
+    pub employee_hire_date: Option<DateTime<Utc>>,
 }
 
 impl User {
@@ -55,6 +57,7 @@ pub(in crate::evidence::judge) struct Registration {
     pub user_display_name: Option<String>,
     pub is_admin: Option<bool>,
     pub is_mfa_capable: Option<bool>,
+    pub is_mfa_registered: Option<bool>,
     pub methods_registered: List<AuthMethod>,
     pub last_updated_date_time: Option<DateTime<Utc>>,
 }

@@ -8,9 +8,11 @@ mod directory;
 mod policy;
 
 pub(super) use device::{CompliancePolicy, ComplianceState, Device, ThreatState};
-pub(super) use directory::{AuditEntry, AuthMethod, Registration, RoleAssignment, RoleDefinition, SignIn, Sku, User};
+pub(super) use directory::{
+    AuditEntry, AuthMethod, Registration, RoleAssignment, RoleDefinition, SignIn, SignInActivity, Sku, User,
+};
 pub(super) use policy::Users as PolicyUsers;
-pub(super) use policy::{BuiltIn, ClientApp, ExternalUsers, Grant, Operator, Policy, PolicyState, Strength};
+pub(super) use policy::{BuiltIn, ClientApp, Grant, Operator, Policy, PolicyState, Strength};
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{List, nullable};
 
@@ -50,6 +50,9 @@ pub(in crate::evidence::judge) struct Conditions {
     pub devices: Option<Devices>,
     pub client_applications: Option<Value>,
     pub authentication_flows: Option<AuthenticationFlows>,
+    /// Conditions that we do not know. They narrow the policy, and nobody here can tell how.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -79,11 +82,31 @@ pub(in crate::evidence::judge) struct ExternalTenants {
     pub membership_kind: String,
 }
 
+/// Source: <https://learn.microsoft.com/graph/api/resources/conditionalaccessguestsorexternalusers>
+const EXTERNAL_KINDS: &[&str] = &[
+    "none",
+    "internalGuest",
+    "b2bCollaborationGuest",
+    "b2bCollaborationMember",
+    "b2bDirectConnectUser",
+    "otherExternalUser",
+    "serviceProvider",
+];
+
 impl ExternalUsers {
+    fn kinds(&self) -> impl Iterator<Item = &str> {
+        let kinds = self.guest_or_external_user_types.as_deref().unwrap_or_default();
+        kinds.split(',').map(str::trim).filter(|kind| !kind.is_empty())
+    }
+
     /// Whether this kind of person is among them.
     pub fn has(&self, kind: &str) -> bool {
-        let types = self.guest_or_external_user_types.as_deref().unwrap_or_default();
-        types.split(',').any(|named| named.trim() == kind)
+        self.kinds().any(|named| named == kind)
+    }
+
+    /// Whether they are told in a word that we do not know.
+    pub fn has_unknown(&self) -> bool {
+        self.kinds().any(|named| !EXTERNAL_KINDS.contains(&named))
     }
 
     /// Whether it is about every other tenant, and not about some that are listed.
@@ -134,6 +157,9 @@ pub(in crate::evidence::judge) struct Locations {
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::evidence::judge) struct Devices {
     pub device_filter: Option<Value>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
