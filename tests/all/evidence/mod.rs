@@ -4,3 +4,4 @@ mod collect;
 mod collect_faults;
 mod collect_run;
 mod keep;
+mod story;
