@@ -31,6 +31,8 @@ enum Command {
     Schema,
     /// Sync a company now and follow it
     Sync(command::sync::Sync),
+    /// Look after kept evidence
+    Evidence(command::evidence::Evidence),
     /// Make a service token for the PSA's back end
     Token(command::token::Token),
 }
@@ -47,6 +49,7 @@ async fn main() -> ExitCode {
         Command::Migrate(migrate) => migrate.run().await,
         Command::Schema => command::print_schema(),
         Command::Sync(sync) => sync.run().await,
+        Command::Evidence(evidence) => evidence.run().await,
         Command::Token(token) => token.run().await,
     };
     outcome.unwrap_or_else(|error| {

@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+pub mod evidence;
 pub mod migrate;
 pub mod serve;
 pub mod sync;
@@ -9,6 +10,9 @@ pub mod work;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use tenantry::db::Connection;
+use tenantry::graphql::id::IdOf;
+use tenantry::model::{Company, Scope, company};
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
@@ -45,6 +49,17 @@ where
         .with(tracing_subscriber::fmt::layer().with_writer(writer))
         .with(wanted)
         .with(filter_fn(is_discreet))
+}
+
+/// The company with this id of ours, or this id of the PSA's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_company(conn: &mut Connection, named: &str) -> anyhow::Result<Option<Company>> {
+    if let Some(id) = IdOf::Company.read(&named.into()) {
+        return Ok(company::find(conn, &Scope::All, id).await?);
+    }
+    Ok(company::find_by_external_id(conn, &Scope::All, named).await?)
 }
 
 /// Prints the GraphQL schema.

@@ -12,10 +12,9 @@ use tenantry::config::Database;
 use tenantry::db::Pool;
 use tenantry::db::events::{Events, News};
 use tenantry::error::Failure;
-use tenantry::graphql::id::IdOf;
 use tenantry::jobs::Doorbell;
 use tenantry::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
-use tenantry::model::{Company, Noun, Scope, company};
+use tenantry::model::{Company, Noun, Scope};
 use tokio_util::sync::CancellationToken;
 
 /// The company is unknown or cannot be synced.
@@ -71,7 +70,7 @@ impl Sync {
 
     async fn follow(&self, pool: &Pool, stop: CancellationToken) -> anyhow::Result<ExitCode> {
         let events = Events::start(pool, stop.clone()).await?;
-        let Some(company) = self.find(pool).await? else {
+        let Some(company) = super::find_company(&mut *pool.get().await?, &self.company).await? else {
             eprintln!(
                 "There is no company \"{}\". Give its id, or the id that the PSA has for it.",
                 self.company
@@ -110,14 +109,6 @@ impl Sync {
         }
         bar.finish();
         Ok(self.report(&run))
-    }
-
-    async fn find(&self, pool: &Pool) -> anyhow::Result<Option<Company>> {
-        let mut conn = pool.get().await?;
-        if let Some(id) = IdOf::Company.read(&self.company.as_str().into()) {
-            return Ok(company::find(&mut conn, &Scope::All, id).await?);
-        }
-        Ok(company::find_by_external_id(&mut conn, &Scope::All, &self.company).await?)
     }
 
     async fn queue(&self, pool: &Pool, company: &Company) -> Result<Queued, Failure> {

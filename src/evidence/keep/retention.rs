@@ -26,11 +26,13 @@ const SHORT: i64 = 400;
 const LONG: i64 = 6 * 366;
 
 #[derive(QueryableByName)]
-struct Company {
+struct Due {
     #[diesel(sql_type = SqlUuid)]
     company_id: Uuid,
-    #[diesel(sql_type = Bool)]
-    six_years: bool,
+    #[diesel(sql_type = Text)]
+    class: RetentionClass,
+    #[diesel(sql_type = Timestamptz)]
+    horizon: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
@@ -53,33 +55,42 @@ struct Order {
 /// # Errors
 /// When the database fails.
 pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<Vec<TombstoneRow>> {
-    let companies: Vec<Company> = diesel::sql_query(
-        "select company_id, exists (
-             select from evidence_declaration d
-             where d.company_id = kept.company_id and d.kind = 'SIX_YEARS' and coalesce(d.expires_at > $1, true)
-               and not exists (select from evidence_withdrawal w where w.declaration_id = d.id)) as six_years
-         from (select distinct company_id from evidence_run) kept order by company_id",
-    )
-    .bind::<Timestamptz, _>(now)
-    .load(conn)
-    .await?;
+    let ago = |days| now - Duration::days(days);
+    let due: Vec<Due> = diesel::sql_query(DUE)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(ago(RAW))
+        .bind::<Timestamptz, _>(ago(SHORT))
+        .bind::<Timestamptz, _>(ago(LONG))
+        .load(conn)
+        .await?;
     let mut tombstones = Vec::new();
-    for company in companies {
-        let days = if company.six_years { LONG } else { SHORT };
-        for (class, days) in [(RetentionClass::History, days), (RetentionClass::Raw, RAW)] {
-            tombstones.extend(prune_class(conn, company.company_id, class, now, now - Duration::days(days)).await?);
-        }
+    for due in due {
+        tombstones.extend(prune_class(conn, now, due).await?);
     }
     Ok(tombstones)
 }
 
-async fn prune_class(
-    conn: &mut Connection,
-    company_id: Uuid,
-    class: RetentionClass,
-    now: DateTime<Utc>,
-    horizon: DateTime<Utc>,
-) -> QueryResult<Option<TombstoneRow>> {
+/// `$1` now, `$2` `$3` `$4` the horizons of raw readings, of history, and of history where six years are declared.
+const DUE: &str = "
+    select distinct run.company_id, of.class, of.horizon
+    from evidence_run run
+    cross join lateral (
+        values ('RAW', $2), ('HISTORY', case when exists (
+            select from evidence_declaration d
+            where d.company_id = run.company_id and d.kind = 'SIX_YEARS' and coalesce(d.expires_at > $1, true)
+              and not exists (select from evidence_withdrawal w where w.declaration_id = d.id)) then $4 else $3 end)
+    ) as of (class, horizon)
+    where run.taken_at < of.horizon and run.taken_at < $2
+      and run.seq > coalesce((select max(t.through_seq) from evidence_tombstone t
+                              where t.company_id = run.company_id and t.class = of.class), 0)
+    order by run.company_id, of.class";
+
+async fn prune_class(conn: &mut Connection, now: DateTime<Utc>, due: Due) -> QueryResult<Option<TombstoneRow>> {
+    let Due {
+        company_id,
+        class,
+        horizon,
+    } = due;
     conn.transaction(async |conn| {
         ledger::hold(conn, company_id).await?;
         let through: Option<i64> = evidence_run::table

@@ -6,6 +6,7 @@ use diesel_async::AsyncConnection;
 use super::{UserError, get_company, record, settle};
 use crate::auth::{Action, Viewer};
 use crate::error::Failure;
+use crate::evidence;
 use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
@@ -87,6 +88,7 @@ async fn delete(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Co
     loan(ctx)
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
+            evidence::keep::purge(conn, company.id, now()).await?;
             model::company::remove(conn, company.id).await?;
             let name = Some(company.name.clone());
             record(ctx, conn, viewer, AuditAction::DeleteCompany, Some(company.id), name).await

@@ -40,6 +40,13 @@ pub(super) async fn check(
     for Missing { label, sha256 } in missing {
         faults.blob(format!("{} of {label}", hex(&sha256)), "is missing");
     }
+    let missing: Vec<Missing> = diesel::sql_query(MISSING_SETS)
+        .bind::<SqlUuid, _>(company_id)
+        .load(conn)
+        .await?;
+    for Missing { label, sha256 } in missing {
+        faults.row(format!("population {} of {label}", hex(&sha256)), "is missing");
+    }
     check_contents(conn, company_id, faults).await?;
     check_populations(conn, company_id, faults).await
 }
@@ -62,6 +69,13 @@ const MISSING: &str = "
           select 'population ' || encode(p.sha256, 'hex'), chunk
           from evidence_population p, unnest(p.chunks) chunk where p.company_id = $1) used
     where not exists (select from evidence_blob b where b.company_id = $1 and b.sha256 = used.sha256)
+    order by sha256, label";
+
+const MISSING_SETS: &str = "
+    select distinct on (sha256) label, sha256
+    from (select format('result of %s in run %s', r.check_id, r.seq) as label, unnest(r.populations) as sha256
+          from evidence_result r where r.company_id = $1) used
+    where not exists (select from evidence_population p where p.company_id = $1 and p.sha256 = used.sha256)
     order by sha256, label";
 
 async fn check_contents(conn: &mut Connection, company_id: Uuid, faults: &mut Faults) -> QueryResult<()> {

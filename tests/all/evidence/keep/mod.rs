@@ -1,6 +1,11 @@
 //! Keeping evidence, on a Postgres of the test's own.
 
+mod findings;
+mod locks;
+mod reading;
+mod retention;
 mod storing;
+mod tampering;
 
 use std::collections::BTreeMap;
 
@@ -71,6 +76,30 @@ impl Keeper {
 
     async fn sql(&self, statement: &str) -> u64 {
         self.try_sql(statement).await.expect("the statement runs")
+    }
+
+    /// Does what only a superuser can: changes evidence while its triggers are off.
+    async fn tamper(&self, table: &str, statement: &str) {
+        let client = self.pool.raw().await.expect("a connection");
+        for statement in [
+            &*format!("alter table {table} disable trigger user"),
+            statement,
+            &*format!("alter table {table} enable always trigger {table}_is_append_only"),
+        ] {
+            let touched = client.execute(statement, &[]).await.expect("the statement runs");
+            assert!(
+                statement.starts_with("alter") || touched == 1,
+                "{statement} touches one row"
+            );
+        }
+    }
+
+    async fn faults(&self) -> Vec<String> {
+        let mut conn = self.conn().await;
+        let faults = keep::verify(&mut conn, self.company)
+            .await
+            .expect("the database answers");
+        faults.iter().map(ToString::to_string).collect()
     }
 
     async fn number(&self, query: &str) -> i64 {

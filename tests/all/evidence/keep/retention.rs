@@ -1,0 +1,183 @@
+//! What goes after its time, and what says so.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::json;
+use tenantry::evidence::keep::{self, DeclarationKind, RetentionClass, Statement, TombstoneRow};
+use tenantry::evidence::snapshot::Resource;
+use tenantry::model::Scope;
+
+use super::{Keeper, device, monday, policy, read, verdict};
+
+impl Keeper {
+    async fn prune(&self, now: DateTime<Utc>) -> Vec<TombstoneRow> {
+        let mut conn = self.conn().await;
+        keep::prune(&mut conn, now).await.expect("the database answers")
+    }
+
+    async fn declare(&self, kind: DeclarationKind) {
+        let statement = Statement {
+            kind,
+            check_id: None,
+            object_id: None,
+            owner: "Megan Bowen".into(),
+            reason: "They are a clinic".into(),
+            reference: None,
+            changed_at: None,
+            expires_at: None,
+        };
+        let mut conn = self.conn().await;
+        keep::declare(&mut conn, self.next, &Scope::All, self.company, &statement, "a test")
+            .await
+            .expect("declared");
+    }
+
+    async fn run_on(&mut self, day: i64, policy_state: &str, failed: &[&str]) {
+        self.next = monday() + Duration::days(day);
+        let readings = [
+            (
+                Resource::CaPolicies,
+                vec![policy("old", "enabled"), policy("p", policy_state)],
+            ),
+            (
+                Resource::ManagedDevices,
+                vec![device("d", "compliant", &format!("day {day}"))],
+            ),
+            (Resource::Users, vec![json!({"id": "u"}), json!({"id": "v"})]),
+        ];
+        self.keep(read(readings), &[verdict("a.check", &["u", "v"], failed)])
+            .await;
+    }
+}
+
+/// Runs on days 0, 1, 200 and 450.
+async fn years() -> Keeper {
+    let mut keeper = Keeper::start().await;
+    keeper.declare(DeclarationKind::NoDevices).await;
+    keeper.run_on(0, "disabled", &["u", "v"]).await;
+    keeper.run_on(1, "enabled", &["u"]).await;
+    keeper.run_on(200, "enabled", &["u"]).await;
+    keeper.run_on(450, "disabled", &["u"]).await;
+    keeper
+}
+
+const fn day(day: i64) -> Duration {
+    Duration::days(day)
+}
+
+#[tokio::test]
+async fn history_goes_after_400_days_and_leaves_a_tombstone_and_what_still_stands() {
+    let keeper = years().await;
+    let tombstones = keeper.prune(monday() + day(451)).await;
+
+    let classes: Vec<_> = tombstones
+        .iter()
+        .map(|stone| (stone.class, stone.through_seq))
+        .collect();
+    assert_eq!(classes, [(RetentionClass::History, 2), (RetentionClass::Raw, 3)]);
+    assert_eq!(
+        keeper.faults().await,
+        Vec::<String>::new(),
+        "a hole with a tombstone is no tampering"
+    );
+    assert_eq!(keeper.number("select count(*) from evidence_run").await, 2);
+    assert_eq!(keeper.number("select count(*) from evidence_result").await, 2);
+    let mut conn = keeper.conn().await;
+    let old = keep::find_object(&mut conn, &Scope::All, keeper.company, 3, Resource::CaPolicies, "old")
+        .await
+        .expect("an answer");
+    assert_eq!(old.expect("it still stands").row.at, monday(), "and says since when");
+    let first_state = "select count(*) from evidence_object where object_id = 'p' and seq = 1";
+    assert_eq!(keeper.number(first_state).await, 0, "what was over by then is gone");
+    assert_eq!(keeper.prune(monday() + day(452)).await, [], "once is enough");
+}
+
+#[tokio::test]
+async fn a_second_pruning_and_more_runs_leave_the_rest_whole() {
+    let mut keeper = years().await;
+    keeper.prune(monday() + day(451)).await;
+    keeper.run_on(600, "enabled", &[]).await;
+    keeper.prune(monday() + day(700)).await;
+    keeper.run_on(701, "enabled", &["v"]).await;
+    assert_eq!(keeper.faults().await, Vec::<String>::new());
+    let seq = "select max(seq) from evidence_run";
+    assert_eq!(keeper.number(seq).await, 6, "runs count on");
+
+    keeper
+        .tamper("evidence_object", "delete from evidence_object where object_id = 'old'")
+        .await;
+    let faults = keeper.faults().await;
+    assert!(
+        faults.contains(&"ROW: objects up to run 3 are not those that retention left".to_owned()),
+        "{faults:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_changes_at_every_reading_goes_after_90_days() {
+    let keeper = years().await;
+    let volatile = "select count(*) from evidence_blob b join evidence_pull p on p.volatile_sha256 = b.sha256";
+    assert_eq!(keeper.number(volatile).await, 4);
+    keeper.prune(monday() + day(100)).await;
+    assert_eq!(keeper.number(volatile).await, 2);
+    assert_eq!(keeper.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn six_years_are_kept_where_they_are_declared() {
+    let keeper = years().await;
+    keeper.declare(DeclarationKind::SixYears).await;
+    let classes = |stones: Vec<TombstoneRow>| stones.iter().map(|stone| stone.class).collect::<Vec<_>>();
+    assert_eq!(classes(keeper.prune(monday() + day(451)).await), [RetentionClass::Raw]);
+    assert_eq!(keeper.number("select count(*) from evidence_run").await, 4);
+    assert_eq!(
+        classes(keeper.prune(monday() + day(7 * 366)).await),
+        [RetentionClass::History],
+        "nothing was read since: nothing of it says how things stand"
+    );
+    assert_eq!(keeper.number("select count(*) from evidence_object").await, 0);
+    assert_eq!(keeper.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_company_that_goes_leaves_a_tombstone_alone() {
+    let keeper = years().await;
+    keeper.prune(monday() + day(451)).await;
+    let mut conn = keeper.conn().await;
+    let stone = keep::purge(&mut conn, keeper.company, monday() + day(460))
+        .await
+        .expect("the database answers");
+    drop(conn);
+    assert_eq!(stone.map(|stone| stone.class), Some(RetentionClass::Company));
+    for table in [
+        "blob",
+        "run",
+        "pull",
+        "object",
+        "population",
+        "result",
+        "finding",
+        "declaration",
+        "withdrawal",
+    ] {
+        assert_eq!(
+            keeper.number(&format!("select count(*) from evidence_{table}")).await,
+            0,
+            "{table}"
+        );
+    }
+    assert_eq!(keeper.number("select count(*) from evidence_ledger").await, 1);
+    assert_eq!(keeper.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_tombstone_that_nobody_linked_is_named() {
+    let keeper = years().await;
+    keeper
+        .sql(&format!(
+            "select retire_evidence(gen_random_uuid(), '{}', 'HISTORY', 2, now(), now(), false, '', '', '', 0, '')",
+            keeper.company
+        ))
+        .await;
+    let faults = keeper.faults().await;
+    assert!(faults.iter().any(|fault| fault.contains("tombstone")), "{faults:#?}");
+}
