@@ -4,6 +4,7 @@ mod captures;
 mod devices;
 mod errors;
 mod fixture;
+mod lighter;
 mod people;
 mod policies;
 mod readings;

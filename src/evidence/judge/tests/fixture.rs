@@ -69,6 +69,7 @@ impl Case {
         case = case.with_people().with_settings().with_policies().with_devices();
         for id in ["eve", "eli"] {
             case.declared.emergency_accounts.insert(id.to_owned(), days_ago(-90));
+            case = case.declare("entra.user.stale_enabled", id, days_ago(-90));
         }
         case.past.period_from = Some(now() - Duration::hours(18));
         let readings = [now() - Duration::hours(12), now() - Duration::hours(6)];
@@ -83,6 +84,7 @@ impl Case {
         let person = |case: Self, id: &str| {
             let name = format!("{id}@example.com");
             let updated = now() - Duration::hours(20);
+            let last = days_ago(if id.starts_with('e') { 100 } else { 2 });
             case.put(
                 Resource::Users,
                 json!({"id": id, "userPrincipalName": name, "accountEnabled": true, "userType": "Member",
@@ -90,12 +92,12 @@ impl Case {
             )
             .put(
                 Resource::Registration,
-                json!({"id": id, "isAdmin": id != "ben", "isMfaCapable": true, "lastUpdatedDateTime": updated,
+                json!({"id": id, "isAdmin": id != "ben", "isMfaCapable": true, "isMfaRegistered": true, "lastUpdatedDateTime": updated,
                     "methodsRegistered": ["fido2SecurityKey", "mobilePhone"]}),
             )
             .put(
                 Resource::UsersSignin,
-                json!({"id": id, "signInActivity": {"lastSuccessfulSignInDateTime": days_ago(100)}}),
+                json!({"id": id, "signInActivity": {"lastSuccessfulSignInDateTime": last}}),
             )
         };
         let mut case = ["ada", "ben", "gil", "eve", "eli"].into_iter().fold(self, person);
@@ -104,11 +106,6 @@ impl Case {
                 Resource::Users,
                 "gil",
                 json!({"userType": "Guest", "userPrincipalName": "gil_x#EXT#@example.com"}),
-            )
-            .change(
-                Resource::UsersSignin,
-                "ada",
-                json!({"signInActivity": {"lastSuccessfulSignInDateTime": days_ago(2)}}),
             )
             .put(Resource::Groups, json!({"id": "safe"}))
             .group("safe", &["eve", "eli"])
@@ -139,12 +136,12 @@ impl Case {
                 json!({"id": "authenticationMethodsPolicy", "policyMigrationState": "migrationComplete",
                     "authenticationMethodConfigurations": methods}),
             )
-            .put(Resource::AdminConsentPolicy, json!({"id": "admin_consent_policy", "isEnabled": true}))
+            .put(Resource::AdminConsentPolicy, json!({"id": "admin_consent_policy", "isEnabled": true, "reviewers": [{"query": "/users/ada"}]}))
             .put(Resource::Skus, json!({"id": "sku", "capabilityStatus": "Enabled", "servicePlans": plans}))
             .put(Resource::Organization, json!({"id": "tenant"}))
             .put(
                 Resource::DeviceMgmt,
-                json!({"id": "device_mgmt", "settings": {"secureByDefault": true}}),
+                json!({"id": "device_mgmt", "settings": {"secureByDefault": true, "deviceComplianceCheckinThresholdDays": 30}}),
             )
             .put(Resource::ComplianceSummary, json!({"id": "compliance_summary"}))
     }
@@ -164,6 +161,11 @@ impl Case {
             .policy("sign-in", json!({"conditions": {"signInRiskLevels": ["high", "medium"]}, "grantControls": block()}))
             .policy("risky", json!({"conditions": {"userRiskLevels": ["high"]}, "grantControls": block()}))
             .policy(
+                "join",
+                json!({"conditions": {"applications": {"includeApplications": [],
+                    "includeUserActions": ["urn:user:registerdevice"]}}}),
+            )
+            .policy(
                 "register",
                 json!({"conditions": {"applications": {"includeApplications": [],
                     "includeUserActions": ["urn:user:registersecurityinfo"]}},
@@ -177,13 +179,15 @@ impl Case {
                 Resource::ManagedDevices,
                 json!({"id": id, "deviceName": id, "userId": "ben", "operatingSystem": os, "osVersion": version,
                     "complianceState": "compliant", "isEncrypted": true, "jailBroken": "False", "model": "X",
-                    "partnerReportedThreatState": "secured", "enrolledDateTime": days_ago(200),
+                    "partnerReportedThreatState": "secured", "managedDeviceOwnerType": "company",
+                    "androidSecurityPatchLevel": "2026-01-05", "managementCertificateExpirationDate": days_ago(-200), "enrolledDateTime": days_ago(200),
                     "lastSyncDateTime": days_ago(1), "complianceGracePeriodExpirationDateTime": "9999-12-31T23:59:59Z"}),
             )
         };
         let all = json!([{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
         let asks = |case: Self, (kind, settings): (&str, Value)| {
-            let mut policy = json!({"id": kind, "@odata.type": format!("#microsoft.graph.{kind}"), "assignments": all});
+            let mut policy = json!({"id": kind, "@odata.type": format!("#microsoft.graph.{kind}"), "assignments": all,
+                "scheduledActionsForRule": [{"scheduledActionConfigurations": [{"actionType": "block", "gracePeriodHours": 24}]}]});
             merge(&mut policy, settings);
             case.put(Resource::CompliancePolicies, policy)
         };

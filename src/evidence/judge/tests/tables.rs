@@ -4,14 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::fixture::Case;
-use super::{devices, people, policies, readings};
+use super::{devices, lighter, people, policies, readings};
 use crate::evidence::catalogue::{Catalogue, Severity};
 
 /// What a check says of the company in good order after a change, and the change in words.
 pub type Row = (&'static str, Status, &'static str, fn(Case) -> Case);
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let tables = [people::ROWS, policies::ROWS, devices::ROWS, readings::ROWS];
+    let tables = [
+        people::ROWS,
+        policies::ROWS,
+        devices::ROWS,
+        readings::ROWS,
+        lighter::ROWS,
+    ];
     tables.into_iter().flatten()
 }
 
@@ -32,6 +38,43 @@ fn each_check_says_of_each_change_what_the_table_says() {
 
 /// What a check cannot say, with why.
 const NEVER: &[(&str, Status, &str)] = &[
+    (
+        "entra.auth.methods_migration_complete",
+        Status::NotApplicable,
+        "there is always a tenant",
+    ),
+    (
+        "entra.authz.app_registration_restricted",
+        Status::NotApplicable,
+        "there is always a tenant",
+    ),
+    (
+        "entra.authz.admin_consent_workflow",
+        Status::NotApplicable,
+        "there is always a tenant",
+    ),
+    (
+        "entra.guest.invite_restricted",
+        Status::NotApplicable,
+        "there is always a tenant",
+    ),
+    (
+        "entra.guest.access_restricted",
+        Status::NotApplicable,
+        "there is always a tenant",
+    ),
+    ("entra.guest.stale", Status::NeedsReview, "dates alone decide"),
+    (
+        "entra.admin.global_admin_count",
+        Status::NeedsReview,
+        "a number alone decides",
+    ),
+    (
+        "entra.admin.global_admin_count",
+        Status::NotApplicable,
+        "none are too few",
+    ),
+    ("intune.policy.assigned", Status::NeedsReview, "a list alone decides"),
     (
         "entra.ca.emergency_access_excluded",
         Status::NotApplicable,
@@ -130,6 +173,9 @@ fn a_company_in_good_order_passes_what_it_has() {
         ("intune.device.in_grace_period", Status::NotApplicable),
         // No table of dates for telephones.
         ("intune.device.os_supported", Status::NeedsReview),
+        // The one for administrators is enough, and Ada is one too few.
+        ("entra.ca.phishing_resistant_mfa_all", Status::Fail),
+        ("entra.admin.global_admin_count", Status::Fail),
     ];
     assert_eq!(other, expected.map(|(check, status)| (check.to_owned(), status)));
 }
