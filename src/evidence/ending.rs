@@ -17,6 +17,9 @@ pub(super) enum Stop {
     /// A reason of our own, for people.
     #[error("{}", .0.message)]
     Refused(RunFailure),
+    /// The tenant is not the one that was connected; the company is disconnected.
+    #[error("{}", .0.message)]
+    WrongTenant(RunFailure),
     /// To begin again later, without holding a worker meanwhile.
     #[error("waiting: {message}")]
     Wait { delay: Duration, message: String },
@@ -69,6 +72,10 @@ fn failure(gaps: &[(&Resource, &Pull)]) -> Option<RunFailure> {
     let reasons = gaps.iter().find(|(_, pull)| pull.outcome != Outcome::Partial);
     let (_, first) = reasons.or(gaps.first())?;
     let names: Vec<&str> = gaps.iter().map(|(resource, _)| resource.as_str()).collect();
+    let code = match first.outcome {
+        Outcome::PermissionMissing | Outcome::Throttled => first.outcome.as_str(),
+        _ => "READING_INCOMPLETE",
+    };
     let remedy = match first.outcome {
         Outcome::PermissionMissing => {
             "Add the permission to the application's registration and connect the tenant again, so that an administrator \
@@ -77,7 +84,7 @@ fn failure(gaps: &[(&Resource, &Pull)]) -> Option<RunFailure> {
         _ => "Nothing to do: the next run reads it again. If it lasts, look at Microsoft's service health.",
     };
     Some(RunFailure {
-        code: first.outcome.as_str().to_owned(),
+        code: code.to_owned(),
         message: format!("Not read whole: {}. {}", names.join(", "), said(first)),
         remedy: remedy.to_owned(),
     })

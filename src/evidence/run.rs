@@ -17,11 +17,11 @@ use super::judge::{self, Verdict};
 use super::keep;
 use super::snapshot::{Outcome, Resource, Snapshot};
 use super::teller::Teller;
-use crate::db::Pool;
 use crate::db::events::Events;
+use crate::db::{Connection, Pool};
 use crate::microsoft::{Graph, Microsoft, PERMISSIONS, Trouble};
-use crate::model::sync_run::RunFailure;
 use crate::model::sync_run::lease::{self, Claim};
+use crate::model::sync_run::{RunFailure, SyncStatus};
 use crate::model::{Tenant, tenant};
 
 /// How long a fresh consent may take to reach every part of Microsoft.
@@ -98,6 +98,7 @@ impl Engine {
             }
             Err(Stop::Trouble(trouble)) => RunFailure::from(&trouble),
             Err(Stop::Refused(failure)) => failure,
+            Err(Stop::WrongTenant(failure)) => return run.disconnect(&failure).await,
             Err(Stop::Broken(error)) => {
                 tracing::error!(%run_id, ?error, "the evidence run failed");
                 RunFailure::internal()
@@ -106,6 +107,12 @@ impl Engine {
         };
         run.teller.fail(&failure).await
     }
+}
+
+/// The database's clock: the one that connections are dated by.
+async fn now(conn: &mut Connection) -> diesel::QueryResult<DateTime<Utc>> {
+    let clock = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()");
+    diesel_async::RunQueryDsl::get_result(diesel::select(clock), conn).await
 }
 
 /// One claimed run.
@@ -183,11 +190,15 @@ impl Run<'_> {
             .complete(Resource::Organization)
             .and_then(|complete| complete.only());
         match organization {
-            Ok(organization) if organization.id.parse() != Ok(self.graph.tenant()) => Err(Stop::Refused(RunFailure {
-                code: "TENANT_MISMATCH".into(),
-                message: "Microsoft answered for another tenant than the one that was connected.".into(),
-                remedy: "Connect again and sign in as a Global Administrator of the right tenant.".into(),
-            })),
+            Ok(organization) if organization.id.parse() != Ok(self.graph.tenant()) => {
+                Err(Stop::WrongTenant(RunFailure {
+                    code: "TENANT_MISMATCH".into(),
+                    message:
+                        "Microsoft answered for another tenant than the one that was connected, so it was disconnected."
+                            .into(),
+                    remedy: "Connect again and sign in as a Global Administrator of the right tenant.".into(),
+                }))
+            }
             _ => Ok(()),
         }
     }
@@ -256,11 +267,28 @@ impl Run<'_> {
         .await
     }
 
-    /// The database's clock: the one that the connection was dated by.
+    /// The connection was not what it was taken for: the run fails and the tenant is disconnected, at once.
+    async fn disconnect(&mut self, failure: &RunFailure) -> Result<(), Stop> {
+        let company_id = self.claim.run.company_id;
+        let mut conn = self.engine.pool.get().await?;
+        let teller = &mut self.teller;
+        conn.transaction(async |conn| -> Result<(), Stop> {
+            tenant::lock(conn, company_id).await?;
+            teller
+                .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
+                .await?;
+            let now = now(conn).await?;
+            tenant::disconnect(conn, now, company_id, &failure.message).await?;
+            Ok(())
+        })
+        .await?;
+        self.teller.wake();
+        Ok(())
+    }
+
     async fn consent_age(&self) -> Result<TimeDelta, Stop> {
         let mut conn = self.engine.pool.get().await?;
-        let clock = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()");
-        let now: DateTime<Utc> = diesel_async::RunQueryDsl::get_result(diesel::select(clock), &mut conn).await?;
+        let now = now(&mut conn).await?;
         let age = self.tenant.connected_at.map(|connected| now - connected);
         Ok(age.unwrap_or(TimeDelta::MAX))
     }

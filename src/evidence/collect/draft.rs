@@ -198,3 +198,79 @@ impl Storm {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft::begin("/v1.0/users".into(), &["User.Read.All"], DateTime::UNIX_EPOCH)
+    }
+
+    fn ended(draft: Draft, ended: Result<(), Trouble>) -> Pull {
+        draft
+            .end(ended, None, &Heard::default(), &[], DateTime::UNIX_EPOCH)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_page_with_an_object_without_id_does_not_count() {
+        for id in [json!(null), json!(""), json!(7)] {
+            let mut draft = draft();
+            draft.page(vec![json!({"id": "1"})]).unwrap();
+            let trouble = draft.page(vec![json!({"id": "2"}), json!({"id": id})]).unwrap_err();
+            let pull = ended(draft, Err(trouble));
+            assert_eq!((pull.outcome, pull.pages, pull.objects.len()), (Outcome::Partial, 1, 1));
+        }
+    }
+
+    #[test]
+    fn what_should_be_an_object_and_is_none_is_an_error() {
+        let mut draft = draft();
+        let trouble = draft.only(Resource::AuthzPolicy, json!([])).unwrap_err();
+        assert_eq!(ended(draft, Err(trouble)).outcome, Outcome::Error);
+    }
+
+    #[test]
+    fn what_concerns_the_whole_tenant_is_no_outcome_of_one_reading() {
+        for trouble in [
+            Trouble::ConsentMissing,
+            Trouble::TenantUnknown,
+            Trouble::BlockedByPolicy,
+        ] {
+            let end = draft().end(Err(trouble.clone()), None, &Heard::default(), &[], DateTime::UNIX_EPOCH);
+            assert_eq!(end.err(), Some(trouble));
+        }
+    }
+
+    #[test]
+    fn of_several_permissions_the_one_that_the_token_lacks_is_named() {
+        let draft = Draft::begin(
+            "/v1.0/users".into(),
+            &["User.Read.All", "AuditLog.Read.All"],
+            DateTime::UNIX_EPOCH,
+        );
+        let refused = Trouble::PermissionMissing {
+            permission: "AuditLog.Read.All",
+        };
+        let granted = ["AuditLog.Read.All".to_owned()];
+        let pull = draft
+            .end(Err(refused), None, &Heard::default(), &granted, DateTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(pull.refusal.unwrap().message.contains("User.Read.All"));
+    }
+
+    #[tokio::test]
+    async fn a_storm_is_left_when_it_lasts_longer_than_the_patience() {
+        let throttled = |seconds| Trouble::Throttled {
+            retry_after: Duration::from_secs(seconds),
+        };
+        let mut storm = Storm {
+            left: Duration::from_secs(30),
+        };
+        assert_eq!(storm.sit_out(throttled(31)).await, Err(throttled(31)));
+        assert_eq!(storm.sit_out(Trouble::Unavailable).await, Err(Trouble::Unavailable));
+    }
+}

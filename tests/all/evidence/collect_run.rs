@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tenantry::db::events::Events;
 use tenantry::evidence;
+use tenantry::evidence::snapshot::Resource;
 use tenantry::graphql::id::IdOf;
 use tenantry::jobs::{self, Doorbell};
-use tenantry::model::sync_run::{SyncRun, SyncStatus};
+use tenantry::model::sync_run::{self, SyncRun, SyncStatus};
 use tenantry::model::tenant::{self, Consent};
 
 use super::collect::excluding;
@@ -17,6 +18,11 @@ use crate::support::world::{CLIENT_ID, Client, World};
 
 fn failure(run: &SyncRun) -> &str {
     run.failure.as_ref().map_or("", |failure| &failure.code)
+}
+
+/// How many runs are kept.
+async fn kept(world: &World) -> i64 {
+    world.number("select count(*) from evidence_run").await
 }
 
 async fn tenant_status(world: &World, client: Client) -> String {
@@ -45,6 +51,16 @@ async fn a_run_that_read_everything_says_so() {
     assert!(run.requests > 20);
     let stages: Vec<&str> = run.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(stages, ["Reading evidence", "Judging evidence", "Keeping evidence"]);
+    assert_eq!(kept(&world).await, 1);
+    let pulls = world.number("select count(*) from evidence_pull").await;
+    assert_eq!(usize::try_from(pulls), Ok(Resource::ALL.len()));
+    let judged = |which: &str| format!("select count(*) from evidence_result where status {which}");
+    assert!(
+        world.number(&judged("<> 'INDETERMINATE'")).await > 20,
+        "it could be judged"
+    );
+    let again = world.collect_evidence(client).await;
+    assert_eq!((again.status, kept(&world).await), (SyncStatus::Succeeded, 2));
 }
 
 #[tokio::test]
@@ -80,6 +96,7 @@ async fn a_run_that_missed_something_is_partial_and_names_it() {
         run.message
     );
     assert_eq!(tenant_status(&world, client).await, "CONNECTED");
+    assert_eq!(kept(&world).await, 1, "what was read is kept, and why the rest was not");
 }
 
 #[tokio::test]
@@ -92,7 +109,7 @@ async fn a_run_that_got_nothing_has_failed() {
 
     let run = world.collect_evidence(client).await;
 
-    assert_eq!((run.status, failure(&run)), (SyncStatus::Failed, "ERROR"));
+    assert_eq!((run.status, failure(&run)), (SyncStatus::Failed, "READING_INCOMPLETE"));
 }
 
 #[tokio::test]
@@ -113,6 +130,7 @@ async fn consent_that_is_revoked_on_the_way_ends_the_run_and_asks_for_a_new_conn
     let run = world.run(run.id).await;
     assert_eq!((run.status, failure(&run)), (SyncStatus::Failed, "CONSENT_MISSING"));
     assert_eq!(tenant_status(&world, client).await, "RECONNECT_NEEDED");
+    assert_eq!(kept(&world).await, 0);
 }
 
 #[tokio::test]
@@ -129,6 +147,7 @@ async fn a_consent_that_has_not_reached_all_of_microsoft_is_waited_for() {
         (run.status, run.message.as_str()),
         (SyncStatus::Waiting, "Waiting for Microsoft to apply consent")
     );
+    assert_eq!(kept(&world).await, 0);
 
     world.request("PUT", &consent, Some(json!({}))).await;
     let run = world.perform(run.id).await;
@@ -163,12 +182,47 @@ async fn a_worker_that_was_taken_for_dead_writes_nothing_more() {
 
     let run = world.run(run.id).await;
     assert_eq!((run.status, run.message.as_str()), (SyncStatus::Queued, "Sync queued"));
+    assert_eq!(kept(&world).await, 0);
     let run = world.perform(run.id).await;
     assert_eq!(
         run.status,
         SyncStatus::Succeeded,
         "whoever takes it over reads everything again"
     );
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_on_the_way_keeps_nothing() {
+    let world = World::start().await;
+    let client = world.connected_company(10, 2).await;
+    let run = world.queue_evidence(client).await;
+    let running = world.perform_until(client, run.id, "auditLogs").await;
+    let now = world.now().await;
+    {
+        let mut conn = world.pool.get().await.unwrap();
+        sync_run::cancel_active(&mut conn, now, client.company_id, "The company was disconnected")
+            .await
+            .unwrap();
+    }
+    world.mend(client).await;
+    running.await.unwrap();
+
+    let run = world.run(run.id).await;
+    assert_eq!((run.status, kept(&world).await), (SyncStatus::Cancelled, 0));
+}
+
+#[tokio::test]
+async fn a_second_wish_joins_the_run_under_way_and_identity_has_its_own() {
+    let world = World::start().await;
+    let client = world.connected_company(5, 0).await;
+
+    let first = world.queue_evidence(client).await;
+    let second = world.queue_evidence(client).await;
+
+    assert_eq!(first.id, second.id);
+    let identity = world.sync(client).await;
+    assert_eq!(identity.status, SyncStatus::Succeeded);
+    assert_eq!(world.run(first.id).await.status, SyncStatus::Queued);
 }
 
 #[tokio::test]

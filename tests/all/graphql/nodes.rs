@@ -210,6 +210,10 @@ async fn a_company_tells_how_it_stands() {
     assert_eq!(data["company"]["tenant"]["status"], "CONNECTED");
     let next = data["company"]["nextSyncAt"].as_str().expect("a time");
     assert!(next.ends_with(":00:00+00:00"), "{next}");
+    let evidence = "query ($id: ID!) { company(id: $id) { nextSyncAt(kind: EVIDENCE) } }";
+    let data = world.ask(evidence, json!({"id": company_id(connected)})).await;
+    let next = data["company"]["nextSyncAt"].as_str().expect("a time");
+    assert!(next.ends_with(":15:00+00:00"), "{next}");
 }
 
 #[tokio::test]
