@@ -122,7 +122,7 @@ fn deflate(content: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// The content of a blob, as far as the size that was kept with it allows.
-pub(super) fn inflate(content: &[u8], size: i32) -> std::io::Result<Vec<u8>> {
+pub(in crate::evidence) fn inflate(content: &[u8], size: i32) -> std::io::Result<Vec<u8>> {
     let most = u64::try_from(size).unwrap_or(0);
     let mut plain = Vec::new();
     DeflateDecoder::new(content).take(most + 1).read_to_end(&mut plain)?;
