@@ -19,7 +19,7 @@ mod verify;
 use std::io::Read;
 
 use anyhow::Context;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::db::Pool;
 use crate::error::UserError;
@@ -67,6 +67,19 @@ impl Wanted {
     }
 }
 
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", keep::moment(self.from), keep::moment(self.to))
+    }
+}
+
+/// A moment as people write it: a day, which begins at midnight in UTC, or RFC 3339.
+pub fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let day = text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    let moment = day.map(|midnight| midnight.and_utc());
+    moment.or_else(|| text.parse().ok())
+}
+
 /// In which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -79,8 +92,8 @@ pub enum Format {
 /// What was made. The file has no name, and is gone when it is closed.
 pub struct Made {
     handle: Handle,
-    /// The SHA-256 of the list of hashes.
-    pub hashes_sha256: String,
+    /// Of a bundle: the SHA-256 of its list of hashes.
+    pub hashes_sha256: Option<String>,
 }
 
 impl Made {
@@ -143,7 +156,7 @@ fn bundle(sealed: Bound) -> anyhow::Result<Made> {
     let (whole, hashes_sha256) = put_together(vec![sealed, made.finish()?])?;
     Ok(Made {
         handle: whole.handle,
-        hashes_sha256,
+        hashes_sha256: Some(hashes_sha256),
     })
 }
 
@@ -153,6 +166,6 @@ fn oscal(sealed: Bound) -> anyhow::Result<Made> {
     derive::make(&mut source, derive::OSCAL, &mut file)?;
     Ok(Made {
         handle: Handle::new(file.into_inner()?),
-        hashes_sha256: String::new(),
+        hashes_sha256: None,
     })
 }

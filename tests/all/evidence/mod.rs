@@ -3,4 +3,5 @@
 mod collect;
 mod collect_faults;
 mod collect_run;
+mod export;
 mod keep;

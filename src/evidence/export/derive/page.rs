@@ -94,9 +94,9 @@ fn results(source: &mut Source) -> anyhow::Result<String> {
     let Some((first, _)) = results.first() else {
         return Ok(html + "<p>No run was kept in the period.</p>\n");
     };
-    write!(
+    writeln!(
         html,
-        "<p>Run {}, taken at {}.</p>\n",
+        "<p>Run {}, taken at {}.</p>",
         cell(&first["seq"]),
         cell(&first["at"])
     )?;

@@ -48,9 +48,15 @@ pub(super) fn check(source: &mut Source, chain: &Chain, faults: &mut Faults) -> 
 /// Objects of one resource by id, with the hashes of their contents.
 type Objects = BTreeMap<String, String>;
 
+/// A resource, and a run; zero stands for what was there before.
+type Place = (String, i64);
+
+/// An object, and the hash of its content; none when it is gone.
+type Change = (String, Option<String>);
+
 /// After every whole reading, the history has to be at what was read.
 fn check_states(source: &mut Source, faults: &mut Faults) -> anyhow::Result<()> {
-    let mut read: BTreeMap<(String, i64), String> = BTreeMap::new();
+    let mut read: BTreeMap<Place, String> = BTreeMap::new();
     for pull in source.lists.lines(layout::PULLS)? {
         let pull = pull?;
         if let (Some(state), Some(seq)) = (pull["state"].as_str(), pull["seq"].as_i64()) {
@@ -66,7 +72,7 @@ fn check_states(source: &mut Source, faults: &mut Faults) -> anyhow::Result<()> 
         .map(|of| of.as_str())
         .collect();
     read.retain(|(resource, _), _| lasting.contains(&**resource));
-    let mut changes: BTreeMap<(String, i64), Vec<(String, Option<String>)>> = BTreeMap::new();
+    let mut changes: BTreeMap<Place, Vec<Change>> = BTreeMap::new();
     for (list, from_the_start) in [(layout::OBJECTS_BEFORE, true), (layout::OBJECTS, false)] {
         for row in source.lists.lines(list)? {
             let row = row?;
@@ -80,7 +86,7 @@ fn check_states(source: &mut Source, faults: &mut Faults) -> anyhow::Result<()> 
             changes.entry((of("resource"), seq)).or_default().push(change);
         }
     }
-    let mut places: BTreeSet<&(String, i64)> = changes.keys().collect();
+    let mut places: BTreeSet<&Place> = changes.keys().collect();
     places.extend(read.keys());
     let mut objects: BTreeMap<&str, (Objects, Option<String>)> = BTreeMap::new();
     for place in places {
