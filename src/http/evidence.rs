@@ -213,3 +213,19 @@ fn pieces(made: Made) -> impl futures::Stream<Item = std::io::Result<Bytes>> + S
         Ok((!piece.is_empty()).then(|| (Bytes::from(piece), reader)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_are_made_at_once_and_others_are_told_when_to_come_again() {
+        let desks = Desks::default();
+        let taken: Vec<_> = (0..DESKS).map(|_| desks.take().expect("a desk is free")).collect();
+        let refused = desks.take().expect_err("all are taken").in_media(None);
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "60");
+        drop(taken);
+        assert!(desks.take().is_ok());
+    }
+}

@@ -19,9 +19,12 @@ const MOST_FILES: usize = 4_000_000;
 /// The largest file that is read as a whole.
 pub(super) const LARGEST: u64 = 64 << 20;
 /// The largest file that is read as a stream.
-const LARGEST_STREAM: u64 = 16 << 30;
-/// The longest line of a list.
+const LARGEST_STREAM: u64 = 8 << 30;
+/// The largest bundle, inflated.
+const LARGEST_BUNDLE: u128 = 256 << 30;
+/// The longest line of a list, and the most of them.
 const LONGEST_LINE: u64 = 16 << 20;
+const MOST_LINES: u32 = 20_000_000;
 
 /// Why a bundle cannot be read. In words for whoever holds it.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +117,9 @@ impl Archive {
         if archive.len() > MOST_FILES {
             return refused("it has too many files");
         }
+        if archive.decompressed_size().is_none_or(|size| size > LARGEST_BUNDLE) {
+            return refused("it is larger than is read");
+        }
         if archive.offset() != 0 || !archive.comment().is_empty() {
             return refused("there is something before or behind the archive");
         }
@@ -148,7 +154,11 @@ impl Archive {
     /// The file, as a stream that ends with an error where it is larger than is read.
     pub(super) fn stream(&mut self, name: &str) -> Result<Option<impl Read>, Unreadable> {
         match self.0.by_name(name) {
-            Ok(file) => Ok(Some(Bounded(file.take(LARGEST_STREAM)))),
+            Ok(file) => {
+                // What the archive says of the size, and one more: whoever inflates that has been lied to.
+                let most = file.size().saturating_add(1).min(LARGEST_STREAM);
+                Ok(Some(Bounded(file.take(most))))
+            }
             Err(ZipError::FileNotFound) => Ok(None),
             Err(error) => Err(Unreadable::Broken(name.to_owned(), error.into())),
         }
@@ -174,6 +184,7 @@ impl Archive {
         Ok(Lines {
             name: name.to_owned(),
             reader: self.stream(name)?.map(BufReader::new),
+            left: MOST_LINES,
         })
     }
 }
@@ -199,6 +210,7 @@ impl<R: Read> Read for Bounded<R> {
 pub(super) struct Lines<R> {
     name: String,
     reader: Option<R>,
+    left: u32,
 }
 
 impl<R: BufRead> Iterator for Lines<R> {
@@ -213,11 +225,14 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Some(Err(Unreadable::Broken(self.name.clone(), error)))
             }
             Ok(0) => None,
-            Ok(_) if line.len() as u64 >= LONGEST_LINE => {
+            Ok(_) if line.len() as u64 >= LONGEST_LINE || self.left == 0 => {
                 self.reader = None;
-                Some(Err(Unreadable::TooLarge(format!("a line of {}", self.name))))
+                Some(Err(Unreadable::TooLarge(self.name.clone())))
             }
-            Ok(_) => Some(Ok(serde_json::from_slice(&line).unwrap_or_default())),
+            Ok(_) => {
+                self.left -= 1;
+                Some(Ok(serde_json::from_slice(&line).unwrap_or_default()))
+            }
         }
     }
 }
@@ -236,6 +251,19 @@ mod tests {
         ] {
             assert!(!is_plain(other.as_bytes()), "{other}");
         }
+    }
+
+    #[test]
+    fn a_list_of_too_many_lines_ends_with_an_error() {
+        let mut lines = Lines {
+            name: "rows/x.ndjson".into(),
+            reader: Some(io::Cursor::new("1\n2\n3\n")),
+            left: 2,
+        };
+        assert!(matches!(lines.next(), Some(Ok(one)) if one == 1));
+        assert!(lines.next().is_some_and(|two| two.is_ok()));
+        assert!(matches!(lines.next(), Some(Err(Unreadable::TooLarge(_)))));
+        assert!(lines.next().is_none());
     }
 
     #[test]

@@ -87,7 +87,6 @@ struct Chain {
     through: i64,
     /// From the first that is kept.
     links: Vec<LedgerRow>,
-    later: Vec<LedgerRow>,
 }
 
 impl Chain {
@@ -114,19 +113,8 @@ impl Chain {
             // What was removed later explains what is missing here.
             link.at < wanted.to || link.kind == LedgerKind::Tombstone || Some(link.held_id) == last_run
         });
-        let later = links.split_off(last.map_or(0, |last| last + 1));
-        Ok(Self {
-            after,
-            through,
-            links,
-            later,
-        })
-    }
-
-    /// What later links hold of this kind.
-    fn later(&self, kind: LedgerKind) -> Vec<Uuid> {
-        let later = self.later.iter().filter(|link| link.kind == kind);
-        later.map(|link| link.held_id).collect()
+        links.truncate(last.map_or(0, |last| last + 1));
+        Ok(Self { after, through, links })
     }
 
     fn head(&self) -> (i64, String) {
@@ -202,8 +190,8 @@ impl Gatherer<'_> {
             .select(RunRow::as_select())
             .load(conn)
             .await?;
-        let later = self.chain.later(LedgerKind::Run);
-        let held = runs.iter().filter(|run| !later.contains(&run.id));
+        let linked: BTreeSet<Uuid> = self.chain.links.iter().map(|link| link.held_id).collect();
+        let held = runs.iter().filter(|run| linked.contains(&run.id));
         let period = self.chain.after + 1..=self.chain.through;
         let (ours, others): (Vec<&RunRow>, Vec<&RunRow>) = held.partition(|run| period.contains(&run.seq));
         self.list(layout::RUNS, ours.into_iter().map(sealed)).await;
@@ -219,17 +207,27 @@ impl Gatherer<'_> {
         self.list(layout::SLOTS, rows).await;
     }
 
+    /// Those that the chain holds as far as it is here, and those that are older than it.
     async fn statements(&mut self, conn: &mut Connection) -> QueryResult<()> {
+        let (company_id, head) = (self.company_id, self.chain.head().0);
+        // Asked within the statement, so that what is stated meanwhile is left out with its link.
+        let later = |kind: LedgerKind| {
+            evidence_ledger::table
+                .filter(evidence_ledger::company_id.eq(company_id))
+                .filter(evidence_ledger::seq.gt(head))
+                .filter(evidence_ledger::kind.eq(kind))
+                .select(evidence_ledger::held_id)
+        };
         let declarations: Vec<DeclarationRow> = evidence_declaration::table
             .filter(evidence_declaration::company_id.eq(self.company_id))
-            .filter(evidence_declaration::id.ne_all(self.chain.later(LedgerKind::Declaration)))
+            .filter(evidence_declaration::id.ne_all(later(LedgerKind::Declaration)))
             .order((evidence_declaration::declared_at, evidence_declaration::id))
             .select(DeclarationRow::as_select())
             .load(conn)
             .await?;
         let withdrawals: Vec<WithdrawalRow> = evidence_withdrawal::table
             .filter(evidence_withdrawal::company_id.eq(self.company_id))
-            .filter(evidence_withdrawal::declaration_id.ne_all(self.chain.later(LedgerKind::Withdrawal)))
+            .filter(evidence_withdrawal::declaration_id.ne_all(later(LedgerKind::Withdrawal)))
             .order((evidence_withdrawal::withdrawn_at, evidence_withdrawal::declaration_id))
             .select(WithdrawalRow::as_select())
             .load(conn)

@@ -45,7 +45,8 @@ const TEXT: &str = "\
 WHAT IS HERE
 
 index.html             an overview to begin with
-runs.csv               the runs that were kept; runs-expected.csv: those that were due, and what became of them
+runs.csv               the runs that were kept; runs-expected.csv: those that were due, and what became of them (this
+                       list is from Tenantry's clock, and the only one that no row in the chain seals)
 completeness.csv       every reading: request, permission, pages, whether the last was reached, counts, outcome
 results.csv            what every check said in every run; results-last.csv: in the last one
 findings.csv           who did not meet a check, since when, and when that ended; finding-events.csv: each step

@@ -1,6 +1,8 @@
 //! Bundles of evidence: what is in them, that they verify by themselves, and who may have them.
 
 mod contents;
+mod doors;
+mod oscal;
 mod tampering;
 
 use std::collections::BTreeMap;
