@@ -3,5 +3,6 @@
 mod collect;
 mod collect_faults;
 mod collect_run;
+mod export;
 mod keep;
 mod story;

@@ -21,20 +21,20 @@ use uuid::Uuid;
 use crate::support::postgres::{self, TestDatabase};
 
 /// A company and the runs that are kept of it, one every six hours.
-struct Keeper {
-    pool: Pool,
-    company: Uuid,
+pub(super) struct Keeper {
+    pub(super) pool: Pool,
+    pub(super) company: Uuid,
     /// When the next run is taken.
-    next: DateTime<Utc>,
+    pub(super) next: DateTime<Utc>,
     _database: TestDatabase,
 }
 
-fn monday() -> DateTime<Utc> {
+pub(super) fn monday() -> DateTime<Utc> {
     "2026-01-05T00:15:00Z".parse().expect("a time")
 }
 
 impl Keeper {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let database = postgres::database().await;
         let pool = Pool::new(&database.url, 4).expect("a pool");
         let mut keeper = Self {
@@ -47,7 +47,7 @@ impl Keeper {
         keeper
     }
 
-    async fn company(&self, name: &str) -> Uuid {
+    pub(super) async fn company(&self, name: &str) -> Uuid {
         let company = Uuid::now_v7();
         self.sql(&format!(
             "insert into company (id, name) values ('{company}', '{name}')"
@@ -61,7 +61,7 @@ impl Keeper {
         company
     }
 
-    async fn conn(&self) -> Loan {
+    pub(super) async fn conn(&self) -> Loan {
         self.pool.get().await.expect("a connection")
     }
 
@@ -74,7 +74,7 @@ impl Keeper {
             .map_err(|error| error.code().expect("Postgres refused it").code().to_owned())
     }
 
-    async fn sql(&self, statement: &str) -> u64 {
+    pub(super) async fn sql(&self, statement: &str) -> u64 {
         self.try_sql(statement).await.expect("the statement runs")
     }
 
@@ -129,7 +129,7 @@ impl Keeper {
     }
 
     /// Keeps a run that is taken now, and moves on by six hours.
-    async fn keep(&mut self, pulls: BTreeMap<Resource, Pull>, verdicts: &[Verdict]) -> Kept {
+    pub(super) async fn keep(&mut self, pulls: BTreeMap<Resource, Pull>, verdicts: &[Verdict]) -> Kept {
         let run = self.running().await;
         let kept = self.keep_as(run, 1, pulls, verdicts).await.expect("the run is kept");
         self.ended(run).await;
@@ -155,12 +155,12 @@ impl Keeper {
 }
 
 /// Whole readings.
-fn read<const N: usize>(readings: [(Resource, Vec<Value>); N]) -> BTreeMap<Resource, Pull> {
+pub(super) fn read<const N: usize>(readings: [(Resource, Vec<Value>); N]) -> BTreeMap<Resource, Pull> {
     let whole = |(resource, objects)| (resource, pull(Outcome::Complete, objects));
     readings.into_iter().map(whole).collect()
 }
 
-fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
+pub(super) fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
     let object = |content: Value| Object {
         id: content["id"].as_str().expect("an id").to_owned(),
         content,
@@ -184,16 +184,16 @@ fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
     }
 }
 
-fn policy(id: &str, state: &str) -> Value {
+pub(super) fn policy(id: &str, state: &str) -> Value {
     json!({"id": id, "displayName": format!("Policy {id}"), "state": state, "conditions": {"users": {"includeUsers": ["All"]}}})
 }
 
-fn device(id: &str, state: &str, last_sync: &str) -> Value {
+pub(super) fn device(id: &str, state: &str, last_sync: &str) -> Value {
     json!({"id": id, "deviceName": format!("PC {id}"), "complianceState": state, "lastSyncDateTime": last_sync})
 }
 
 /// A verdict on so many, of whom these failed.
-fn verdict(check: &str, population: &[&str], failed: &[&str]) -> Verdict {
+pub(super) fn verdict(check: &str, population: &[&str], failed: &[&str]) -> Verdict {
     let status = if failed.is_empty() { Status::Pass } else { Status::Fail };
     let finding = |id: &&str| Finding {
         resource: Resource::Users,
