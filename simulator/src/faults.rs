@@ -46,6 +46,8 @@ pub enum Trouble {
     Loop,
     /// The next link (or delta link) leads to `link`.
     ForeignLink,
+    /// Every item has an id that nobody knows, as if the answer were another tenant's.
+    OtherIds,
     /// 403, as if the permission had not been granted.
     MissingPermission,
     /// 401.
@@ -55,7 +57,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 16] = [
+    const ALL: [Trouble; 17] = [
         Trouble::Throttle,
         Trouble::Status,
         Trouble::Cut,
@@ -69,6 +71,7 @@ impl Trouble {
         Trouble::EmptyFirstPage,
         Trouble::Loop,
         Trouble::ForeignLink,
+        Trouble::OtherIds,
         Trouble::MissingPermission,
         Trouble::Unauthorized,
         Trouble::Hold,
@@ -295,6 +298,7 @@ impl Faults {
                     items.splice(..0, again);
                 }
             }
+            Trouble::OtherIds => items.iter_mut().for_each(|item| item["id"] = json!(Uuid::new_v4())),
             Trouble::EmptyFirstPage if first => {
                 items.clear();
                 let token = format!("{POSTPONED}{}", Uuid::new_v4().simple());

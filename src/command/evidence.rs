@@ -1,5 +1,7 @@
 //! `tenantry evidence`
 
+mod bundle;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -23,6 +25,10 @@ pub struct Evidence {
 enum What {
     /// Hold every kept row, blob and link against its hash
     Verify(Verify),
+    /// Write what is kept of a company in a period into one file
+    Export(bundle::Export),
+    /// Hold a bundle against itself, without a database
+    VerifyBundle(bundle::VerifyBundle),
 }
 
 #[derive(Args)]
@@ -38,6 +44,8 @@ impl Evidence {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Verify(verify) => verify.run().await,
+            What::Export(export) => export.run().await,
+            What::VerifyBundle(verify) => verify.run(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod caller;
 mod connect;
 mod cookies;
 mod entrance;
+mod evidence;
 mod graphiql;
 mod graphql;
 mod guard;
@@ -27,6 +28,8 @@ mod socket;
 mod state;
 mod stream;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -40,6 +43,9 @@ pub use state::{Executor, Parts, Rates, State, Switches, Timing};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 256 * 1024;
+
+/// The longest that evidence to take away may be in the making.
+const EXPORT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Every route.
 fn router(state: State) -> Router {
@@ -61,6 +67,8 @@ fn router(state: State) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             state.timing.answer,
         ))
+        // Large files take longer to make than an answer may.
+        .merge(evidence_routes(&state))
         .layer(CatchPanicLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), headers::add))
         .layer(axum::middleware::from_fn_with_state(state.clone(), caller::receive))
@@ -73,6 +81,18 @@ fn graphql_routes(state: &State) -> Router<State> {
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/graphql/stream", post(stream::post).get(stream::get))
         .layer(headers::cors(state))
+}
+
+/// Evidence to take away.
+fn evidence_routes(state: &State) -> Router<State> {
+    Router::new()
+        .route("/evidence/{companyId}/bundle", get(evidence::bundle))
+        .route("/evidence/{companyId}/oscal", get(evidence::oscal))
+        .layer(headers::cors(state))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            EXPORT_LIMIT,
+        ))
 }
 
 /// Off to Microsoft and back. Nobody has shown who they are yet, so each address may come only so often. A look at a link

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::accept::Media;
 use super::rates::Wait;
+use crate::error::UserError;
 
 pub(super) const TOO_MANY_FAILURES: &str =
     "Too many attempts with a wrong token or an ended session have come from this address.";
@@ -93,6 +94,18 @@ impl Refusal {
         "As many streams as may be are open with this token or session. Close one first, or use a websocket for many.",
     );
 
+    pub(super) const TOO_MANY_EXPORTS: Self = Self {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        code: "LIMIT",
+        message: Cow::Borrowed("As much evidence as may be is being put together for others. Try again in a minute."),
+        retry_after: Some(60),
+    };
+    pub(super) const NO_COMPANY: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        "There is no such company, or its evidence is not shown to you.",
+    );
+
     pub(super) const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
         Self {
             status,
@@ -151,6 +164,17 @@ impl Refusal {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+impl From<UserError> for Refusal {
+    fn from(error: UserError) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: error.code,
+            message: error.message.into(),
+            retry_after: None,
+        }
     }
 }
 

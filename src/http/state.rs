@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::evidence::Desks;
 use super::rates::{Counts, Rate};
 use super::seats::Seats;
 use crate::auth::return_to::Allowed;
@@ -31,6 +32,8 @@ pub struct State {
     /// Of streams.
     pub(super) stream_seats: Seats,
     pub(super) counts: Arc<Counts>,
+    /// Where evidence to take away is made.
+    pub(super) desks: Desks,
 }
 
 /// What the doors are built from.
@@ -141,6 +144,7 @@ impl State {
             stream_seats: Seats::default(),
             parts: Arc::new(parts),
             seats: Seats::default(),
+            desks: Desks::default(),
         }
     }
 

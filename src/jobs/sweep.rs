@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName};
 use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,12 @@ use super::Turns;
 use super::doorbell::{Doorbell, QUEUE};
 use crate::db::events::{self, Events};
 use crate::db::{Connection, Pool};
+use crate::evidence::keep;
 use crate::model::sync_run::lease;
 
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+const RETIRE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// The most runs that are rung for in one turn.
 const MOST_RINGS: i64 = 500;
@@ -33,7 +35,8 @@ struct Id {
 pub(super) async fn run(pool: Pool, doorbell: Doorbell, events: Events, stop: CancellationToken) {
     tokio::join!(
         keep_reconciling(&pool, &doorbell, &events, stop.clone()),
-        keep_tidy(&pool, stop)
+        keep_tidy(&pool, stop.clone()),
+        keep_retiring(&pool, stop)
     );
 }
 
@@ -49,6 +52,15 @@ async fn keep_tidy(pool: &Pool, stop: CancellationToken) {
     while turns.next().await {
         turns
             .take("tidying", async { tidy(&mut *pool.get().await?).await })
+            .await;
+    }
+}
+
+async fn keep_retiring(pool: &Pool, stop: CancellationToken) {
+    let mut turns = Turns::every(RETIRE_EVERY, stop);
+    while turns.next().await {
+        turns
+            .take("retention", async { retire(&mut *pool.get().await?).await })
             .await;
     }
 }
@@ -116,6 +128,21 @@ pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
         if rows > 0 {
             tracing::info!(table, rows, "removed rows that nobody will read");
         }
+    }
+    Ok(())
+}
+
+/// Removes the evidence that is past its time; each removal leaves its tombstone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retire(conn: &mut Connection) -> anyhow::Result<()> {
+    let now = diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"))
+        .get_result(conn)
+        .await?;
+    for tombstone in keep::prune(conn, now).await? {
+        let (company_id, class) = (tombstone.company_id, tombstone.class);
+        tracing::info!(%company_id, %class, rows = tombstone.rows, "evidence past its time was removed");
     }
     Ok(())
 }

@@ -50,6 +50,8 @@ super::text_enum::text_enum! {
         CreateServiceToken = "CREATE_SERVICE_TOKEN",
         /// A service token was revoked.
         RevokeServiceToken = "REVOKE_SERVICE_TOKEN",
+        /// Evidence of a company was taken away as a file.
+        ExportEvidence = "EXPORT_EVIDENCE",
     }
 }
 

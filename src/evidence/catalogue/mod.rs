@@ -9,7 +9,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -63,7 +63,7 @@ impl Grade {
 }
 
 /// A check, in the words that an assessor reads.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Check {
     /// Its id: `entra.ca.mfa_all_users`.
     pub id: String,
@@ -118,8 +118,7 @@ impl Check {
             "not_applicable_if": self.not_applicable_if,
             "parameters": self.parameters,
         });
-        let hash = Sha256::digest(words.to_string());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(words.to_string()))
     }
 }
 
@@ -177,6 +176,7 @@ pub struct Catalogue {
     frameworks: Vec<Framework>,
     mappings: Vec<Mapping>,
     sources: std::collections::BTreeMap<String, String>,
+    sha256: String,
 }
 
 #[derive(Deserialize)]
@@ -197,6 +197,7 @@ impl Catalogue {
     }
 
     fn read(checks: &str, frameworks: &str, mappings: &str) -> anyhow::Result<Self> {
+        let words = [checks, frameworks, mappings].map(Sha256::digest).concat();
         let ChecksFile { checks, source_keys } = serde_json::from_str(checks)?;
         let FrameworksFile { frameworks } = serde_json::from_str(frameworks)?;
         let mappings = mappings.lines().skip(1).map(mapping).collect::<anyhow::Result<_>>()?;
@@ -205,7 +206,13 @@ impl Catalogue {
             frameworks,
             mappings,
             sources: source_keys,
+            sha256: hex(&Sha256::digest(&words)),
         })
+    }
+
+    /// Over all of it: whoever has the same has the same checks, frameworks and mappings.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// The checks, in the catalogue's order.
@@ -232,6 +239,10 @@ impl Catalogue {
     pub fn source(&self, key: &str) -> Option<&str> {
         self.sources.get(key).map(String::as_str)
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A line `check,framework,control,relation,grade,source | source`. No field holds a comma or a quote.

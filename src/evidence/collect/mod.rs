@@ -15,7 +15,7 @@ mod source;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::try_join_all;
 use tokio::sync::watch;
 
@@ -73,7 +73,8 @@ const LANES: [&[Resource]; 6] = [
 /// Trouble that concerns the whole tenant: there is no consent, no such tenant, or our credential is refused; or Entra
 /// gave no token. Whatever else goes wrong is an outcome of a reading.
 pub async fn collect(graph: &Graph, clock: &Clock, progress: &watch::Sender<Progress>) -> Result<Snapshot, Trouble> {
-    let taken_at = clock();
+    // As the database keeps it: what is judged and what is kept are of one moment.
+    let taken_at = clock().trunc_subsecs(6);
     let mut granted_roles = graph.granted_permissions().await?;
     granted_roles.sort_unstable();
     let reader = Reader {

@@ -122,7 +122,7 @@ fn deflate(content: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// The content of a blob. No more is read than the size that was kept with it, and one byte to see that it is right.
-pub(super) fn inflate(content: &[u8], size: i32) -> io::Result<Vec<u8>> {
+pub(in crate::evidence) fn inflate(content: &[u8], size: i32) -> io::Result<Vec<u8>> {
     let size = u64::try_from(size).map_err(io::Error::other)?;
     let mut plain = Vec::new();
     let read = DeflateDecoder::new(content).take(size + 1).read_to_end(&mut plain)?;

@@ -11,7 +11,7 @@ use crate::evidence::snapshot::{Object, Resource};
 
 /// How the objects of a resource are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(in crate::evidence) enum Manner {
     /// They come, change and go.
     Lasting,
     /// They happened: a later reading that no longer tells of them does not undo them.
@@ -21,7 +21,7 @@ pub(super) enum Manner {
 }
 
 impl Manner {
-    pub(super) fn of(resource: Resource) -> Self {
+    pub(in crate::evidence) fn of(resource: Resource) -> Self {
         match resource {
             Resource::DirectoryAudits => Self::Journal,
             Resource::UsersSignin => Self::Volatile,

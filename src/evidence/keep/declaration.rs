@@ -146,7 +146,7 @@ fn require_sound(statement: &Statement, now: DateTime<Utc>) -> Result<(), UserEr
     }
 }
 
-/// Ends a declaration; whether there was one that held. In a transaction of its own.
+/// Ends a declaration; of which company it was, if there was one that held. In a transaction of its own.
 ///
 /// # Errors
 /// When the database fails.
@@ -156,7 +156,7 @@ pub async fn withdraw(
     scope: &Scope,
     declaration_id: Uuid,
     by: &str,
-) -> QueryResult<bool> {
+) -> QueryResult<Option<Uuid>> {
     let company_id: Option<Uuid> = evidence_declaration::table
         .find(declaration_id)
         .select(evidence_declaration::company_id)
@@ -164,7 +164,7 @@ pub async fn withdraw(
         .await
         .optional()?;
     let Some(company_id) = company_id.filter(|company_id| scope.holds_whole(*company_id)) else {
-        return Ok(false);
+        return Ok(None);
     };
     let mut row = WithdrawalRow {
         declaration_id,
@@ -192,7 +192,7 @@ pub async fn withdraw(
             )
             .await?;
         }
-        Ok(ended > 0)
+        Ok((ended > 0).then_some(company_id))
     })
     .await
 }
@@ -252,7 +252,7 @@ fn add(declared: &mut Declarations, row: DeclarationRow, at: DateTime<Utc>) {
     }
 }
 
-/// The declarations of the company that owns the list, newest first.
+/// The declarations of the company that owns the list, newest first; withdrawn ones are not among them.
 pub fn list_declarations(scope: &Scope, kind: Option<DeclarationKind>) -> Listing {
     let newest_first = Order {
         name: "declaration.at",
@@ -262,7 +262,8 @@ pub fn list_declarations(scope: &Scope, kind: Option<DeclarationKind>) -> Listin
         direction: Direction::Desc,
     };
     Listing::new(
-        "from evidence_declaration where evidence_declaration.company_id = p.company_id",
+        "from evidence_declaration where evidence_declaration.company_id = p.company_id
+           and not exists (select from evidence_withdrawal w where w.declaration_id = evidence_declaration.id)",
         newest_first,
     )
     .only("?", scope.whole_bind())

@@ -15,7 +15,7 @@ use crate::db::Connection;
 use crate::db::schema::{evidence_ledger, evidence_tombstone};
 
 /// What comes before the first link.
-pub(super) const BEGINNING: [u8; 32] = [0; 32];
+pub(in crate::evidence) const BEGINNING: [u8; 32] = [0; 32];
 
 /// Holds the chain of a company until the transaction ends.
 ///

@@ -27,12 +27,16 @@ mod store;
 mod verify;
 
 pub use blob::contents;
+pub(in crate::evidence) use blob::inflate;
+pub(in crate::evidence) use canonical::Manner;
 pub use canonical::{canonical, sha256};
 pub use declaration::{DeclarationKind, Statement, declarations, declare, list_declarations, withdraw};
 pub use finding::FindingDetail;
+pub(in crate::evidence) use ledger::BEGINNING;
+pub(in crate::evidence) use object::StateRoot;
 pub use past::past;
 pub use population::population;
-use read::seq_before;
+pub(in crate::evidence) use read::seq_before;
 pub use read::{
     FindingFilter, KeptObject, ObjectFilter, Opened, Period, Points, Slot, SlotState, Standing, companies,
     contents_before, find_object, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
@@ -43,6 +47,7 @@ pub use row::{
     DeclarationRow, FindingRow, FindingState, LedgerKind, LedgerRow, ObjectChange, ObjectRow, PullRow, ResultRow,
     RetentionClass, RunRow, TombstoneRow, WithdrawalRow,
 };
+pub(in crate::evidence) use seal::moment;
 pub use seal::{Sealed, hex};
 pub use store::{Kept, PopulationDetail, ResultDetail, store};
 pub use verify::{Fault, FaultKind, verify};

@@ -90,16 +90,16 @@ pub(super) async fn see(
 
 /// The state of a resource as one hash: over each object's id, a zero byte and its content's hash, by id.
 #[derive(Default)]
-pub(super) struct StateRoot(Sha256);
+pub(in crate::evidence) struct StateRoot(Sha256);
 
 impl StateRoot {
-    pub(super) fn add(&mut self, id: &str, hash: &[u8]) {
+    pub(in crate::evidence) fn add(&mut self, id: &str, hash: &[u8]) {
         self.0.update(id.as_bytes());
         self.0.update([0]);
         self.0.update(hash);
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(in crate::evidence) fn finish(self) -> Vec<u8> {
         self.0.finalize().to_vec()
     }
 }

@@ -33,7 +33,11 @@ pub use opened::{Opened, Points};
 pub use period::{Period, Slot, SlotState, period};
 
 /// The last run of a company that was taken before this moment.
-pub(super) async fn seq_before(conn: &mut Connection, company_id: Uuid, at: DateTime<Utc>) -> QueryResult<Option<i64>> {
+pub(in crate::evidence) async fn seq_before(
+    conn: &mut Connection,
+    company_id: Uuid,
+    at: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
     evidence_run::table
         .filter(evidence_run::company_id.eq(company_id))
         .filter(evidence_run::taken_at.lt(at))

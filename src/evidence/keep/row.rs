@@ -423,15 +423,19 @@ page::paged!(TombstoneRow, |tombstone| Owner {
 });
 
 impl TombstoneRow {
-    /// What the ledger holds of it.
-    pub(super) fn seal(&self) -> Vec<u8> {
-        let content = json!({
+    /// Everything that its hash covers.
+    pub(in crate::evidence) fn content(&self) -> Value {
+        json!({
             "id": self.id, "company": self.company_id, "class": self.class, "throughSeq": self.through_seq,
             "throughAt": moment(self.through_at), "at": moment(self.at), "rows": self.rows, "blobs": self.blobs,
             "objects": hex(&self.objects_sha256), "findings": hex(&self.findings_sha256),
             "others": hex(&self.others_sha256), "ledgerSeq": self.ledger_seq, "ledger": hex(&self.ledger_sha256),
-        });
-        super::canonical::sha256(format!("evidence_tombstone {content}").as_bytes())
+        })
+    }
+
+    /// What the ledger holds of it.
+    pub(super) fn seal(&self) -> Vec<u8> {
+        super::canonical::sha256(format!("evidence_tombstone {}", self.content()).as_bytes())
     }
 }
 

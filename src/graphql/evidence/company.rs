@@ -66,22 +66,26 @@ impl CompanyEvidence {
         Ok(after.map(|after| EvidenceChanges { before, after }))
     }
 
-    /// The runs that a period should have had, and what became of each: at most 400 days.
+    /// The runs that a period should have had, and what became of each: at most 400 days. Null where the viewer may not see
+    /// it.
     async fn evidence_period(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its beginning.")] from: DateTime<Utc>,
         #[graphql(desc = "Its end, which is not part of it.")] to: DateTime<Utc>,
-    ) -> Answer<EvidencePeriod> {
+    ) -> Answer<Option<EvidencePeriod>> {
         require_order(from, to)?;
         let (company_id, now) = (self.0, now());
         let scope = scope(ctx)?;
+        if !scope.holds_whole(company_id) {
+            return Ok(None);
+        }
         let period = given::<Pool>(ctx)?
             .read(&scope, async |conn| -> anyhow::Result<_> {
                 Ok(keep::period(conn, &scope, company_id, from, to, now).await?)
             })
             .await?;
-        Ok(EvidencePeriod::of(period))
+        Ok(Some(EvidencePeriod::of(period)))
     }
 
     /// What people have stated, newest first; withdrawn ones are not among them.

@@ -147,20 +147,20 @@ async fn withdraw(ctx: &Context<'_>, viewer: &Viewer, id: ID) -> Result<ID, Fail
     let withdrawn = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<bool, Failure> {
-            let withdrawn = keep::withdraw(conn, now(), &scope, declaration_id, viewer.name()).await?;
-            if withdrawn {
+            let company_id = keep::withdraw(conn, now(), &scope, declaration_id, viewer.name()).await?;
+            if company_id.is_some() {
                 let subject = Some(declaration_id.to_string());
                 record(
                     ctx,
                     conn,
                     viewer,
                     AuditAction::WithdrawEvidenceDeclaration,
-                    None,
+                    company_id,
                     subject,
                 )
                 .await?;
             }
-            Ok(withdrawn)
+            Ok(company_id.is_some())
         })
         .await?;
     if withdrawn {

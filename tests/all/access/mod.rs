@@ -13,10 +13,10 @@ use uuid::Uuid;
 use crate::support::house::{Browser, House};
 
 /// A company that is connected to a tenant of the simulator; nobody of it is a contact yet.
-struct Client {
-    company: Company,
+pub(crate) struct Client {
+    pub(crate) company: Company,
     tenant: Uuid,
-    person: Uuid,
+    pub(crate) person: Uuid,
     colleague: Uuid,
 }
 
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// A group with these members, people or groups; our id is Microsoft's.
-    async fn add_group(&self, house: &House, name: &str, members: &[(Uuid, &str)]) -> Uuid {
+    pub(crate) async fn add_group(&self, house: &House, name: &str, members: &[(Uuid, &str)]) -> Uuid {
         let (id, company) = (Uuid::now_v7(), self.company.id);
         house
             .sql(&format!(
@@ -81,7 +81,7 @@ impl Client {
         id
     }
 
-    async fn let_in(&self, house: &House, group: Uuid, role: &str) {
+    pub(crate) async fn let_in(&self, house: &House, group: Uuid, role: &str) {
         let company = self.company.id;
         house
             .sql(&format!(
@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// In a browser of the person's own; whether they came in, and what the page says otherwise.
-    async fn sign_in(&self, house: &House, person: Uuid) -> Result<Browser, String> {
+    pub(crate) async fn sign_in(&self, house: &House, person: Uuid) -> Result<Browser, String> {
         let mut browser = house.browser();
         let response = browser.sign_in(house.at("/auth/sign-in"), person).await;
         match response.status() {
@@ -131,7 +131,7 @@ const EVERYTHING: &str = "{
     syncRuns { totalCount }
 }";
 
-async fn two_clients(house: &House) -> (Client, Client) {
+pub(crate) async fn two_clients(house: &House) -> (Client, Client) {
     let ours = client(house, "Contoso").await;
     let theirs = client(house, "Fabrikam").await;
     for client in [&ours, &theirs] {

@@ -331,3 +331,45 @@ async fn policies_that_move_while_the_rest_is_read_are_read_again_with_what_they
     let read = ids(&snapshot, Resource::GroupMembers);
     assert!(read.contains(before.as_str()) && read.contains(after.as_str()));
 }
+
+#[tokio::test]
+async fn policies_that_never_stand_still_are_not_whole() {
+    let world = World::start().await;
+    let client = world.connected_company(10, 0).await;
+    let policies = format!("tenants/{}/policies", client.tenant_id);
+    let made = world.post(&policies, excluding(&[])).await;
+    let policy = format!("{policies}/{}", made["id"].as_str().unwrap());
+    let mut groups = Vec::new();
+    for name in ["First", "Second", "Third", "Fourth"] {
+        groups.push(world.group(client, name, &[]).await);
+    }
+    world.request("PUT", &policy, Some(excluding(&[&groups[0]]))).await;
+    let faults = format!("tenants/{}/faults", client.tenant_id);
+    let hold = async |group: &str| {
+        let hold = json!({"on": format!("groups/{group}/members"), "kind": "hold"});
+        world.fault(client, hold).await
+    };
+    let mut held = hold(&groups[0]).await;
+
+    let meanwhile = async {
+        for next in &groups[1..] {
+            world.get(&format!("{faults}/{held}?hits=1")).await;
+            world.request("PUT", &policy, Some(excluding(&[next]))).await;
+            let waits = hold(next).await;
+            world.delete(&format!("{faults}/{held}")).await;
+            held = waits;
+        }
+    };
+    let (snapshot, ()) = tokio::join!(read(&world, client), meanwhile);
+
+    let ends = short(&snapshot);
+    assert_eq!(
+        ends,
+        [
+            (Resource::CaPolicies, Outcome::Partial),
+            (Resource::GroupMembers, Outcome::Partial)
+        ],
+        "and so it is not known whose members count"
+    );
+    assert!(message(&snapshot, Resource::CaPolicies).contains("changed again and again"));
+}

@@ -167,6 +167,21 @@ async fn a_tenant_that_may_be_the_wrong_one_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_tenant_that_answers_for_another_is_disconnected_and_nothing_of_it_is_kept() {
+    let world = World::start().await;
+    let client = world.connected_company(10, 2).await;
+    world
+        .fault(client, json!({"on": "organization", "kind": "other_ids"}))
+        .await;
+
+    let run = world.collect_evidence(client).await;
+
+    assert_eq!((run.status, failure(&run)), (SyncStatus::Failed, "TENANT_MISMATCH"));
+    assert_eq!(tenant_status(&world, client).await, "DISCONNECTED");
+    assert_eq!(kept(&world).await, 0);
+}
+
+#[tokio::test]
 async fn a_worker_that_was_taken_for_dead_writes_nothing_more() {
     let world = World::start().await;
     let client = world.connected_company(10, 2).await;

@@ -3,4 +3,6 @@
 mod collect;
 mod collect_faults;
 mod collect_run;
+mod export;
 pub mod keep;
+mod story;

@@ -35,10 +35,11 @@ pub(super) fn report_only_stale(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
     );
     for policy in policies {
         let seen = bench.past.report_only_since.get(&policy.id).copied();
-        let since = seen.or(policy.modified_date_time).or(policy.created_date_time);
-        let days = since.map(|since| (bench.now() - since).num_days());
-        let lineage = json!({"since": since, "days": days, "seenByUs": seen.is_some()});
-        match days {
+        // What was not changed since before we first looked has been report-only since then, not since we looked.
+        let changed = policy.modified_date_time.or(policy.created_date_time);
+        let since = seen.into_iter().chain(changed).min();
+        let lineage = json!({"since": since, "seenByUs": seen.is_some() && since == seen});
+        match since {
             _ if policy.state == PolicyState::Unknown => {
                 tally.review(
                     policy,
@@ -47,8 +48,9 @@ pub(super) fn report_only_stale(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
                 );
             }
             None => tally.review(policy, "since when the policy is report-only is not known", lineage),
-            Some(days) if days > MAX_DAYS_REPORT_ONLY => {
-                tally.failed(policy, format!("report-only for {days} days: never enforced"), lineage);
+            Some(since) if (bench.now() - since).num_days() > MAX_DAYS_REPORT_ONLY => {
+                let day = since.format("%Y-%m-%d");
+                tally.failed(policy, format!("report-only since {day}: never enforced"), lineage);
             }
             Some(_) => tally.passed(),
         }

@@ -112,7 +112,17 @@ pub const ROWS: &[Row] = &[
     ("entra.ca.report_only_stale", Pass, "since yesterday", |mut case| {
         case.past.report_only_since.insert("mfa".to_owned(), days_ago(1));
         case.report_only("mfa")
+            .change(CaPolicies, "mfa", json!({"modifiedDateTime": days_ago(1)}))
     }),
+    (
+        "entra.ca.report_only_stale",
+        Fail,
+        "for weeks before we first looked",
+        |mut case| {
+            case.past.report_only_since.insert("mfa".to_owned(), days_ago(1));
+            case.report_only("mfa")
+        },
+    ),
     (
         "entra.ca.report_only_stale",
         Fail,

@@ -164,7 +164,7 @@ fn error_9_somebody_counts_for_how_long_a_policy_is_report_only() {
     );
     case.past.report_only_since.insert("mfa".to_owned(), days_ago(45));
     let verdict = case.verdict("entra.ca.report_only_stale");
-    assert_eq!(verdict.findings[0].lineage["days"], 45);
+    assert_eq!(verdict.findings[0].lineage["since"], json!(days_ago(45)));
     assert_eq!(verdict.status, Status::Fail);
     assert_eq!(
         case.verdict("entra.ca.mfa_all_users").status,

@@ -21,20 +21,20 @@ use uuid::Uuid;
 use crate::support::postgres::{self, TestDatabase};
 
 /// A company and the runs that are kept of it, one every six hours.
-struct Keeper {
-    pool: Pool,
-    company: Uuid,
+pub(super) struct Keeper {
+    pub(super) pool: Pool,
+    pub(super) company: Uuid,
     /// When the next run is taken.
-    next: DateTime<Utc>,
+    pub(super) next: DateTime<Utc>,
     _database: TestDatabase,
 }
 
-fn monday() -> DateTime<Utc> {
+pub(super) fn monday() -> DateTime<Utc> {
     "2026-01-05T00:15:00Z".parse().expect("a time")
 }
 
 impl Keeper {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let database = postgres::database().await;
         let pool = Pool::new(&database.url, 4).expect("a pool");
         let mut keeper = Self {
@@ -47,7 +47,7 @@ impl Keeper {
         keeper
     }
 
-    async fn company(&self, name: &str) -> Uuid {
+    pub(super) async fn company(&self, name: &str) -> Uuid {
         let company = Uuid::now_v7();
         self.sql(&format!(
             "insert into company (id, name) values ('{company}', '{name}')"
@@ -61,7 +61,7 @@ impl Keeper {
         company
     }
 
-    async fn conn(&self) -> Loan {
+    pub(super) async fn conn(&self) -> Loan {
         self.pool.get().await.expect("a connection")
     }
 
@@ -74,7 +74,7 @@ impl Keeper {
             .map_err(|error| error.code().expect("Postgres refused it").code().to_owned())
     }
 
-    async fn sql(&self, statement: &str) -> u64 {
+    pub(super) async fn sql(&self, statement: &str) -> u64 {
         self.try_sql(statement).await.expect("the statement runs")
     }
 
@@ -129,7 +129,7 @@ impl Keeper {
     }
 
     /// Keeps a run that is taken now, and moves on by six hours.
-    async fn keep(&mut self, pulls: BTreeMap<Resource, Pull>, verdicts: &[Verdict]) -> Kept {
+    pub(super) async fn keep(&mut self, pulls: BTreeMap<Resource, Pull>, verdicts: &[Verdict]) -> Kept {
         let run = self.running().await;
         let kept = self.keep_as(run, 1, pulls, verdicts).await.expect("the run is kept");
         self.ended(run).await;
@@ -160,7 +160,7 @@ pub fn read<const N: usize>(readings: [(Resource, Vec<Value>); N]) -> BTreeMap<R
     readings.into_iter().map(whole).collect()
 }
 
-fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
+pub(super) fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
     let object = |content: Value| Object {
         id: content["id"].as_str().expect("an id").to_owned(),
         content,

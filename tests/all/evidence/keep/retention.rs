@@ -4,7 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use tenantry::evidence::keep::{self, DeclarationKind, RetentionClass, Statement, TombstoneRow};
 use tenantry::evidence::snapshot::Resource;
+use tenantry::jobs::sweep;
 use tenantry::model::Scope;
+
+use crate::support::house::now;
 
 use super::{Keeper, device, monday, policy, read, verdict};
 
@@ -180,4 +183,22 @@ async fn a_tombstone_that_nobody_linked_is_named() {
         .await;
     let faults = keeper.faults().await;
     assert!(faults.iter().any(|fault| fault.contains("tombstone")), "{faults:#?}");
+}
+
+#[tokio::test]
+async fn the_sweep_removes_what_is_past_its_time_once_however_many_nodes_there_are() {
+    let mut keeper = Keeper::start().await;
+    // The sweep takes the time from the database.
+    let today = (now() - monday()).num_days();
+    keeper.run_on(today - 100, "disabled", &["u"]).await;
+    keeper.run_on(today - 99, "enabled", &["u"]).await;
+    let (mut one, mut other) = (keeper.conn().await, keeper.conn().await);
+
+    let (first, second) = tokio::join!(sweep::retire(&mut one), sweep::retire(&mut other));
+    first.expect("the database answers");
+    second.expect("the database answers");
+
+    let tombstones = "select count(*) from evidence_tombstone where class = 'RAW' and through_seq = 2";
+    assert_eq!(keeper.number(tombstones).await, 1);
+    assert_eq!(keeper.faults().await, [""; 0]);
 }

@@ -1,0 +1,231 @@
+//! Evidence to take away: `/evidence/{companyId}/bundle` and `/evidence/{companyId}/oscal`.
+//!
+//! The danger: what leaves here is everything that is known of a company, in one file. So whoever may not see it is told
+//! what they are told where there is no such company; who took what is recorded before it leaves; and only a few are made
+//! at once, for each holds a connection and a processor.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Path, Query, State as Extract};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::caller::Address;
+use super::guard;
+use super::refusal::Refusal;
+use super::state::State;
+use crate::auth::{Action, Resource, Viewer, allow};
+use crate::evidence::export::{self, Format, Made, Wanted};
+use crate::graphql::error::RequestId;
+use crate::graphql::id::IdOf;
+use crate::model::audit::{self, AuditAction, Deed};
+use crate::model::{Company, company};
+
+/// How many are made at once.
+const DESKS: usize = 2;
+/// How much of a file is sent in one piece.
+const PIECE: usize = 256 * 1024;
+
+/// Where bundles are made.
+#[derive(Clone)]
+pub(super) struct Desks(Arc<Semaphore>);
+
+impl Default for Desks {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(DESKS)))
+    }
+}
+
+impl Desks {
+    fn take(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let desk = Arc::clone(&self.0).try_acquire_owned();
+        desk.map_err(|_| Refusal::TOO_MANY_EXPORTS)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Period {
+    from: String,
+    to: String,
+}
+
+/// What a request asks, and who sent it.
+struct Asked {
+    address: Address,
+    id: RequestId,
+    headers: HeaderMap,
+    company: String,
+    period: Result<Query<Period>, QueryRejection>,
+}
+
+/// An archive with everything.
+pub(super) async fn bundle(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    Extension(id): Extension<RequestId>,
+    Path(company): Path<String>,
+    period: Result<Query<Period>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked {
+        address,
+        id,
+        headers,
+        company,
+        period,
+    };
+    answer(state, asked, Format::Bundle).await
+}
+
+/// OSCAL assessment results.
+pub(super) async fn oscal(
+    Extract(state): Extract<State>,
+    Extension(address): Extension<Address>,
+    Extension(id): Extension<RequestId>,
+    Path(company): Path<String>,
+    period: Result<Query<Period>, QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked {
+        address,
+        id,
+        headers,
+        company,
+        period,
+    };
+    answer(state, asked, Format::Oscal).await
+}
+
+async fn answer(state: State, asked: Asked, format: Format) -> Response {
+    let answer = async {
+        let admitted = guard::admit(&state, asked.address, &Method::GET, &asked.headers).await?;
+        let viewer = admitted.viewer;
+        let company = visible(&state, &viewer, &asked.company).await?;
+        let wanted = wanted(company, asked.period)?;
+        let desk = state.desks.take()?;
+        let names = Names::of(&wanted, format);
+        // Whoever goes away meanwhile leaves their desk only when the work on it has ended.
+        let work = tokio::spawn(make(state.clone(), viewer, asked.id, wanted, format, desk));
+        let made = work.await.context("making evidence panicked")??;
+        Ok(send(made, &names)?)
+    };
+    answer.await.unwrap_or_else(|refusal: Refusal| refusal.in_media(None))
+}
+
+/// The company, if the viewer may see its evidence: hidden and missing are the same.
+async fn visible(state: &State, viewer: &Viewer, named: &str) -> Result<Company, Refusal> {
+    let id = IdOf::Company.read(&named.into());
+    let id = id.filter(|id| allow(viewer, Action::ViewEvidence, Resource::Company(*id)));
+    let id = id.ok_or(Refusal::NO_COMPANY)?;
+    let scope = viewer.scope();
+    let found = state
+        .pool
+        .read(&scope, async |conn| {
+            Ok::<_, anyhow::Error>(company::find(conn, &scope, id).await?)
+        })
+        .await?;
+    found.ok_or(Refusal::NO_COMPANY)
+}
+
+fn wanted(company: Company, period: Result<Query<Period>, QueryRejection>) -> Result<Wanted, Refusal> {
+    let moments = |Query(period): Query<Period>| -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        Some((export::moment(&period.from)?, export::moment(&period.to)?))
+    };
+    let (from, to) = period.ok().and_then(moments).ok_or(Refusal::bad(
+        "Say from when and to before when: ?from=2026-01-01&to=2026-02-01, or with times as in 2026-01-01T12:00:00Z.",
+    ))?;
+    Wanted::new(company, from, to).map_err(Refusal::from)
+}
+
+/// Makes it, and records it before anybody has it.
+async fn make(
+    state: State,
+    viewer: Viewer,
+    id: RequestId,
+    wanted: Wanted,
+    format: Format,
+    _desk: OwnedSemaphorePermit,
+) -> anyhow::Result<Made> {
+    let deed = Deed {
+        actor: viewer.actor(),
+        action: AuditAction::ExportEvidence,
+        company_id: Some(wanted.company.id),
+        subject: Some(wanted.to_string()),
+        refused_because: None,
+        request_id: id.0.parse().ok(),
+    };
+    let made = export::export(&state.pool, &viewer.scope(), wanted, state.now(), format).await?;
+    let mut conn = state.pool.get().await?;
+    audit::record(&mut conn, state.now(), &deed).await?;
+    Ok(made)
+}
+
+/// What a browser calls the file, and what it is.
+struct Names {
+    file: String,
+    kind: &'static str,
+}
+
+impl Names {
+    fn of(wanted: &Wanted, format: Format) -> Self {
+        let (from, to) = (wanted.from.date_naive(), wanted.to.date_naive());
+        let (kind, ending) = match format {
+            Format::Bundle => ("application/zip", "zip"),
+            Format::Oscal => ("application/json", "oscal.json"),
+        };
+        Self {
+            file: format!("evidence-{}-{from}-{to}.{ending}", wanted.company.id),
+            kind,
+        }
+    }
+}
+
+fn send(made: Made, names: &Names) -> anyhow::Result<Response> {
+    let disposition = format!("attachment; filename=\"{}\"", names.file);
+    let size = made.size()?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(names.kind)),
+        (header::CONTENT_DISPOSITION, HeaderValue::try_from(disposition)?),
+        (header::CONTENT_LENGTH, size.into()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::OK, headers, Body::from_stream(pieces(made))).into_response())
+}
+
+/// The file, read on threads that may wait for the disk.
+fn pieces(made: Made) -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send {
+    let reader: Box<dyn Read + Send> = Box::new(made.reader());
+    futures::stream::try_unfold(reader, async |mut reader| {
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; PIECE];
+            let read = reader.read(&mut piece)?;
+            piece.truncate(read);
+            Ok::<_, std::io::Error>((piece, reader))
+        });
+        let (piece, reader) = read.await.map_err(std::io::Error::other)??;
+        Ok((!piece.is_empty()).then(|| (Bytes::from(piece), reader)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_are_made_at_once_and_others_are_told_when_to_come_again() {
+        let desks = Desks::default();
+        let taken: Vec<_> = (0..DESKS).map(|_| desks.take().expect("a desk is free")).collect();
+        let refused = desks.take().expect_err("all are taken").in_media(None);
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "60");
+        drop(taken);
+        assert!(desks.take().is_ok());
+    }
+}
