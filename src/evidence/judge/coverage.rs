@@ -115,7 +115,7 @@ impl Reach {
     }
 
     /// What takes a person out, whether or not something takes them in.
-    fn exclusion(&self, user: &User) -> Option<Standing> {
+    pub fn exclusion(&self, user: &User) -> Option<Standing> {
         if let Some(lineage) = self.excluded.get(&user.id) {
             return Some(Standing::Excluded(lineage.clone()));
         }

@@ -3,7 +3,7 @@
 //! The danger is to read OR as AND, a condition as none, or a new word as an old one. Each predicate answers in three
 //! values; [`Sure::Maybe`] is for what data alone cannot decide, and no check takes it for yes.
 
-use super::wire::{BuiltIn, ClientApp, Grant, Operator, Policy, PolicyState, Strength};
+use super::wire::{BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength};
 
 /// Whether something holds. Ordered: "and" is the smaller, "or" the larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -225,6 +225,7 @@ pub(super) enum Wanted {
     SignInRisk,
     Flows,
     Locations,
+    Platforms,
 }
 
 /// UNCONDITIONAL, but for the conditions that are wanted.
@@ -244,10 +245,9 @@ pub(super) fn unconditional(policy: &Policy, wanted: &[Wanted], doubt: Doubt) ->
         && (is_wanted(Wanted::SignInRisk) || conditions.sign_in_risk_levels.is_empty())
         && conditions.service_principal_risk_levels.is_empty()
         && is_empty(&conditions.insider_risk_levels);
-    let platforms = conditions
-        .platforms
-        .as_ref()
-        .is_none_or(|platforms| is_all(&platforms.include_platforms, "all") && platforms.exclude_platforms.is_empty());
+    let every_platform =
+        |platforms: &Platforms| is_all(&platforms.include_platforms, "all") && platforms.exclude_platforms.is_empty();
+    let platforms = is_wanted(Wanted::Platforms) || conditions.platforms.as_ref().is_none_or(every_platform);
     let locations = match &conditions.locations {
         None => Sure::Yes,
         Some(_) if is_wanted(Wanted::Locations) => Sure::Yes,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::bench::Bench;
 use super::verdict::{Counts, Finding, FindingKind, Population, Status, Verdict};
-use super::wire::{Device, Policy, User};
+use super::wire::{Device, Group, Policy, User};
 use crate::evidence::catalogue::Check;
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
@@ -49,6 +49,16 @@ impl<'a> From<&'a Policy> for Subject<'a> {
             resource: Resource::CaPolicies,
             id: &policy.id,
             name: policy.display_name.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Group> for Subject<'a> {
+    fn from(group: &'a Group) -> Self {
+        Self {
+            resource: Resource::Groups,
+            id: &group.id,
+            name: group.display_name.as_deref(),
         }
     }
 }
@@ -135,6 +145,11 @@ impl<'a> Tally<'a> {
             because,
             lineage,
         });
+    }
+
+    /// Whether an excuse that the check accepts holds for an object.
+    pub fn is_declared(&self, id: &str) -> bool {
+        self.excuse_of(id).is_some()
     }
 
     fn excuse_of(&self, id: &str) -> Option<Value> {

@@ -1,5 +1,6 @@
 //! The judge, held against a company in good order and small changes to it.
 
+mod admission;
 mod captures;
 mod changes;
 mod devices;

@@ -1,5 +1,7 @@
 //! Whether ways in that a second factor does not guard are shut, and whether managed devices are asked for.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::mfa::of_admins;
@@ -12,6 +14,9 @@ use crate::evidence::judge::predicates::{
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{ClientApp, Policy, User};
 use crate::evidence::snapshot::Indeterminate;
+
+/// Systems that are let in; all others are to be blocked.
+pub(super) const SUPPORTED_PLATFORMS: &[&str] = &["android", "iOS", "windows", "macOS", "linux"];
 
 fn people<'a>(tally: &mut Tally<'a>) -> Result<Vec<&'a User>, Indeterminate> {
     Ok([tally.members()?, tally.guests()?].concat())
@@ -151,6 +156,32 @@ fn flow_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>, flow: &str, what: &str
     })?;
     cover.judge(tally, &people, what);
     Ok(())
+}
+
+pub(super) fn unknown_platform_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let members = tally.members()?;
+    let cover = Cover::new(bench, |policy| {
+        in_force_everywhere(policy, &[Wanted::Platforms], Doubt::Counts).min(shuts_other_platforms(policy))
+    })?;
+    cover.judge(tally, &members, "a block of systems that are not supported");
+    Ok(())
+}
+
+/// Whether a policy blocks all systems but those that are supported.
+fn shuts_other_platforms(policy: &Policy) -> Sure {
+    let Some(platforms) = policy.conditions.platforms.as_ref().filter(|_| blocks(policy)) else {
+        return Sure::No;
+    };
+    if !platforms.include_platforms.iter().eq(["all"].iter()) {
+        return Sure::No;
+    }
+    let left_out: BTreeSet<&str> = platforms.exclude_platforms.iter().map(String::as_str).collect();
+    let supported: BTreeSet<&str> = SUPPORTED_PLATFORMS.iter().copied().collect();
+    let is_known = |word: &&&str| supported.contains(**word) || matches!(**word, "windowsPhone" | "all");
+    if left_out.iter().filter(is_known).count() < left_out.len() {
+        return Sure::Maybe;
+    }
+    Sure::from(left_out == supported)
 }
 
 /// What a policy gives when somebody does such a thing.

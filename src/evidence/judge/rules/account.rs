@@ -63,10 +63,10 @@ pub(super) fn admin_stale(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
 }
 
 /// When everybody last signed in.
-struct Activities(HashMap<String, SignInActivity>);
+pub(super) struct Activities(HashMap<String, SignInActivity>);
 
 /// When somebody last signed in, as far as it is told.
-struct Last {
+pub(super) struct Last {
     /// Without failure, by hand or by a program.
     sure: Option<DateTime<Utc>>,
     /// This one counts failed attempts too.
@@ -76,13 +76,13 @@ struct Last {
 }
 
 impl Activities {
-    fn read(bench: &Bench<'_>) -> Result<Self, Indeterminate> {
+    pub fn read(bench: &Bench<'_>) -> Result<Self, Indeterminate> {
         let rows: Vec<SignIn> = bench.read(Resource::UsersSignin)?;
         let rows = rows.into_iter().filter_map(|row| Some((row.id, row.sign_in_activity?)));
         Ok(Self(rows.collect()))
     }
 
-    fn last(&self, user: &User) -> Last {
+    pub fn last(&self, user: &User) -> Last {
         let activity = self.0.get(&user.id);
         let successful = activity.and_then(|activity| activity.last_successful_sign_in_date_time);
         let program = activity.and_then(|activity| activity.last_non_interactive_sign_in_date_time);
@@ -95,7 +95,7 @@ impl Activities {
 }
 
 impl Last {
-    fn at(&self) -> Option<DateTime<Utc>> {
+    pub fn at(&self) -> Option<DateTime<Utc>> {
         self.sure.or(self.weak)
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::given::Assignment;
 use crate::evidence::judge::tally::{Subject, Tally};
-use crate::evidence::judge::wire::{AuditEntry, PolicyState, RoleAssignment};
+use crate::evidence::judge::wire::{AuditEntry, Policy, PolicyState, RoleAssignment};
 use crate::evidence::snapshot::{Gap, Indeterminate, Object, Resource};
 
 /// How long a policy may be report-only.
@@ -95,7 +95,8 @@ impl<'a> Window<'a> {
         at > self.from && at <= self.bench.now()
     }
 
-    fn judge(&self, tally: &mut Tally<'_>, subject: Subject<'_>, target: &str, about: &str, mut lineage: Value) {
+    /// The entry about an object whose activity has this word in its name.
+    fn entry(&self, target: &str, about: &str) -> Option<&AuditEntry> {
         let matches = |entry: &&AuditEntry| {
             let named = entry
                 .activity_display_name
@@ -108,20 +109,17 @@ impl<'a> Window<'a> {
                 .any(|aimed| aimed.id.as_deref() == Some(target));
             aimed && named.contains(about) && entry.activity_date_time.is_some_and(|at| self.holds(at))
         };
-        let entry = self.entries.iter().find(matches);
+        self.entries.iter().find(matches)
+    }
+
+    fn judge(&self, tally: &mut Tally<'_>, subject: Subject<'_>, target: &str, about: &str, mut lineage: Value) {
+        let entry = self.entry(target, about);
         let changes = self.bench.declarations.changes.iter();
         let ticket = changes
             .filter(|change| self.holds(change.at))
             .find(|change| change.object_id == target);
         lineage["between"] = json!([self.from, self.bench.now()]);
-        lineage["audit"] = entry.map_or(Value::Null, |entry| {
-            json!({
-                "at": entry.activity_date_time,
-                "activity": entry.activity_display_name,
-                "by": entry.initiated_by,
-                "correlationId": entry.correlation_id,
-            })
-        });
+        lineage["audit"] = told(entry);
         lineage["ticket"] = json!(ticket.map(|ticket| &ticket.reference));
         match (entry, ticket) {
             (None, _) => tally.failed(subject, "changed, and no entry of the audit log says by whom", lineage),
@@ -129,6 +127,54 @@ impl<'a> Window<'a> {
             (Some(_), Some(_)) => tally.passed(),
         }
     }
+}
+
+fn told(entry: Option<&AuditEntry>) -> Value {
+    entry.map_or(Value::Null, |entry| {
+        json!({
+            "at": entry.activity_date_time,
+            "activity": entry.activity_display_name,
+            "by": entry.initiated_by,
+            "correlationId": entry.correlation_id,
+        })
+    })
+}
+
+pub(super) fn disabled_policies(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let is_off = |policy: &&Policy| matches!(policy.state, PolicyState::Disabled | PolicyState::Unknown);
+    let policies: Vec<&Policy> = bench.policies()?.iter().filter(is_off).collect();
+    let ids = policies.iter().map(|policy| policy.id.as_str());
+    tally.population("DISABLED", Resource::CaPolicies, ids);
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let before = bench
+        .past
+        .policies
+        .as_ref()
+        .ok_or_else(|| no_earlier_run(Resource::CaPolicies))?;
+    // Who did it is told where the audit log goes back so far. The verdict does not hang on it.
+    let window = Window::new(bench, before.taken_at).ok();
+    for policy in policies {
+        let old = before.objects.iter().find(|old| old.id == policy.id);
+        let old = old.and_then(|old| old.content["state"].as_str());
+        let entry = window.as_ref().and_then(|window| window.entry(&policy.id, ""));
+        let lineage = json!({
+            "stateBefore": old,
+            "between": [before.taken_at, bench.now()],
+            "modifiedDateTime": policy.modified_date_time,
+            "audit": told(entry),
+        });
+        match (policy.state, old) {
+            (PolicyState::Unknown, _) => {
+                let because = "the state of the policy is a word that is not known here";
+                tally.review(policy, because, lineage);
+            }
+            (_, Some("enabled")) => tally.failed(policy, "was in force in the run before, and is disabled", lineage),
+            _ => tally.review(policy, "disabled for longer: is it still needed?", lineage),
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn policy_changed(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {

@@ -2,16 +2,17 @@
 //!
 //! The danger: a policy that nobody is assigned to asks nothing of anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::device::Platform;
+use super::os::{Support, support};
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::directory::Members;
 use crate::evidence::judge::predicates::Sure;
 use crate::evidence::judge::tally::{Subject, Tally};
-use crate::evidence::judge::wire::{CompliancePolicy, Device};
+use crate::evidence::judge::wire::{CompliancePolicy, Device, Registration};
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
 /// How long a device that does not comply may go on.
@@ -216,6 +217,96 @@ pub(super) fn jailbreak_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
         }
     }
     Ok(())
+}
+
+/// Each system that is in use is held against the assigned policies for it.
+fn per_platform(
+    bench: &Bench<'_>,
+    tally: &mut Tally<'_>,
+    mut judge: impl FnMut(&mut Tally<'_>, Platform, &[&Device], &[&CompliancePolicy]) -> Result<(), Indeterminate>,
+) -> Result<(), Indeterminate> {
+    let (in_use, policies) = read(bench)?;
+    let names = in_use.keys().map(|platform| platform.name());
+    tally.population("PLATFORMS", Resource::ManagedDevices, names);
+    for (platform, devices) in in_use {
+        if platform == Platform::Other {
+            let because = "there is no kind of policy for this system";
+            tally.review(subject(platform), because, lineage(&devices, [].iter()));
+            continue;
+        }
+        let considered = policies
+            .iter()
+            .filter(|policy| is_for(policy, platform) && is_assigned(policy));
+        judge(tally, platform, &devices, &considered.collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+pub(super) fn minimum_os(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let today = bench.now().date_naive();
+    per_platform(bench, tally, |tally, platform, devices, policies| {
+        let minimum = |policy: &CompliancePolicy| {
+            let said = policy.settings.get("osMinimumVersion").and_then(Value::as_str)?;
+            (!said.is_empty()).then(|| said.to_owned())
+        };
+        let minima: Vec<String> = policies.iter().filter_map(|policy| minimum(policy)).collect();
+        let mut lineage = lineage(devices, policies.iter().copied());
+        lineage["osMinimumVersions"] = json!(minima);
+        let (mut ended, mut unclear) = (None, None);
+        for version in &minima {
+            match support(platform, version, today) {
+                Support::Supported => {}
+                Support::Ended(day) => ended = Some(format!("{version} gets no security updates since {day}")),
+                Support::Unclear(because) => unclear = Some(because),
+            }
+        }
+        if minima.is_empty() {
+            tally.failed(subject(platform), "no assigned policy asks for a version", lineage);
+        } else if let Some(because) = ended {
+            tally.failed(subject(platform), because, lineage);
+        } else if let Some(because) = unclear {
+            tally.review(subject(platform), because, lineage);
+        } else {
+            tally.passed();
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn passcode_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    per_platform(bench, tally, |tally, platform, devices, policies| {
+        let setting = match platform {
+            Platform::Ios => "passcodeRequired",
+            _ => "passwordRequired",
+        };
+        let asks = |policy: &&CompliancePolicy| policy.settings.get(setting) == Some(&Value::Bool(true));
+        let lineage = lineage(devices, policies.iter().copied());
+        if policies.iter().any(asks) {
+            tally.passed();
+        } else if platform == Platform::Windows && all_have_hello(bench, devices)? {
+            let because = "no password is asked for, and everybody there has Windows Hello: do they use it alone?";
+            tally.review(subject(platform), because, lineage);
+        } else {
+            tally.failed(subject(platform), "no assigned policy asks for a password", lineage);
+        }
+        Ok(())
+    })
+}
+
+/// Whether the person of each device has registered Windows Hello for Business.
+fn all_have_hello(bench: &Bench<'_>, devices: &[&Device]) -> Result<bool, Indeterminate> {
+    let has = |row: &&Registration| {
+        let mut methods = row.methods_registered.iter();
+        methods.any(|method| method.as_str() == "windowsHelloForBusiness")
+    };
+    let people: BTreeSet<&str> = bench
+        .registrations()?
+        .iter()
+        .filter(has)
+        .map(|row| row.id.as_str())
+        .collect();
+    let theirs = |device: &&Device| device.user_id.as_deref().is_some_and(|user| people.contains(user));
+    Ok(devices.iter().all(theirs))
 }
 
 impl<'a> From<&'a CompliancePolicy> for Subject<'a> {

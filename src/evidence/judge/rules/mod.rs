@@ -2,16 +2,20 @@
 
 mod access;
 mod account;
+mod bypass;
 mod change;
 mod collection;
 mod compliance_policy;
 mod device;
 mod exclusion;
+mod licence;
 mod mfa;
 mod os;
 mod ownership;
+mod register;
 mod registration;
 mod risk;
+mod session;
 mod setting;
 mod tenant;
 
@@ -367,6 +371,63 @@ pub(super) const ALL: &[Rule] = &[
         compliance_policy::noncompliance_blocks,
     )
     .with(|| json!({"maxHours": compliance_policy::MAX_HOURS_TO_BLOCK}))
+    .unless(device::has_no_intune),
+    Rule::new("entra.ca.admin_session_controls", Excuse::Emergency, session::of_admins)
+        .with(|| json!({"maxHours": session::MAX_HOURS})),
+    Rule::new(
+        "entra.ca.user_session_lifetime",
+        Excuse::Exception,
+        session::of_everybody,
+    )
+    .with(|| json!({"maxDays": session::MAX_DAYS})),
+    Rule::new(
+        "entra.ca.unknown_platform_blocked",
+        Excuse::Exception,
+        access::unknown_platform_blocked,
+    )
+    .with(|| json!({"supportedPlatforms": access::SUPPORTED_PLATFORMS})),
+    Rule::new(
+        "entra.ca.disabled_policies",
+        Excuse::Exception,
+        change::disabled_policies,
+    ),
+    Rule::new(
+        "entra.ca.exclusions_declared",
+        Excuse::Exception,
+        register::all_declared,
+    ),
+    Rule::new(
+        "entra.ca.excluded_groups_protected",
+        Excuse::Never,
+        register::groups_protected,
+    ),
+    Rule::new("entra.ca.location_bypass", Excuse::Exception, bypass::by_location),
+    Rule::new("entra.ca.role_targeting_gap", Excuse::Never, bypass::by_role),
+    Rule::new(
+        "entra.auth.authenticator_context",
+        Excuse::Never,
+        tenant::authenticator_context,
+    ),
+    Rule::new(
+        "entra.admin.reduced_licence",
+        Excuse::Exception,
+        licence::admins_reduced,
+    )
+    .with(|| json!({"deniedServicePlanPrefixes": licence::DENIED, "allowedServicePlans": licence::ALLOWED})),
+    Rule::new(
+        "intune.device.user_coverage",
+        Excuse::Exception,
+        ownership::people_have_devices,
+    )
+    .unless(ownership::no_policy_demands),
+    Rule::new("intune.policy.minimum_os", Excuse::Never, compliance_policy::minimum_os)
+        .with(os::lifecycle_table)
+        .unless(device::has_no_intune),
+    Rule::new(
+        "intune.policy.passcode_required",
+        Excuse::Never,
+        compliance_policy::passcode_required,
+    )
     .unless(device::has_no_intune),
     Rule::new(
         "evidence.collection_completeness",

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::device::{Platform, lineage};
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::tally::Tally;
-use crate::evidence::judge::wire::Device;
 use crate::evidence::snapshot::Indeterminate;
 
 /// Builds of Windows: until when Pro and Enterprise get security updates.
@@ -36,7 +35,7 @@ pub(super) fn lifecycle_table() -> Value {
     }})
 }
 
-enum Support {
+pub(super) enum Support {
     Supported,
     Ended(NaiveDate),
     Unclear(String),
@@ -45,7 +44,8 @@ enum Support {
 pub(super) fn supported(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let today = bench.now().date_naive();
     for device in tally.devices()? {
-        match support(device, today) {
+        let version = device.os_version.as_deref().unwrap_or_default();
+        match support(Platform::of(device), version, today) {
             Support::Supported => tally.passed(),
             Support::Ended(day) => tally.failed(device, format!("no security updates since {day}"), lineage(device)),
             Support::Unclear(because) => tally.review(device, because, lineage(device)),
@@ -54,11 +54,11 @@ pub(super) fn supported(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), 
     Ok(())
 }
 
-fn support(device: &Device, today: NaiveDate) -> Support {
-    let version = device.os_version.as_deref().unwrap_or_default();
+/// Whether a version is still mended on this day.
+pub(super) fn support(platform: Platform, version: &str, today: NaiveDate) -> Support {
     let mut numbers = version.split(['.', ' ']).map(str::parse::<u32>);
     let unclear = |because: &str| Support::Unclear(because.to_owned());
-    match Platform::of(device) {
+    match platform {
         Platform::Windows => match numbers.nth(2) {
             Some(Ok(build)) => windows(build, today),
             _ => unclear("the version is not said, or cannot be read"),

@@ -12,6 +12,14 @@ use crate::evidence::snapshot::{Indeterminate, Resource};
 /// Methods that are weak as a factor.
 pub(super) const WEAK_METHODS: &[&str] = &["Sms", "Voice", "Email"];
 
+/// What a person sees of a sign-in before approving it.
+const CONTEXT: &[&str] = &[
+    "displayAppInformationRequiredState",
+    "displayLocationInformationRequiredState",
+];
+/// The id that stands for "nobody is excluded".
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 fn subject(resource: Resource, id: &str) -> Subject<'_> {
     Subject {
         resource,
@@ -79,12 +87,18 @@ struct MethodsPolicy {
     authentication_method_configurations: List<Value>,
 }
 
+impl MethodsPolicy {
+    fn method(&self, id: &str) -> Option<&Value> {
+        let named = |one: &&Value| one["id"].as_str().is_some_and(|named| named.eq_ignore_ascii_case(id));
+        self.authentication_method_configurations.iter().find(named)
+    }
+}
+
 pub(super) fn weak_methods_disabled(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let policy: MethodsPolicy = bench.only(Resource::AuthMethodsPolicy)?;
     tally.population("METHODS", Resource::AuthMethodsPolicy, WEAK_METHODS.iter().copied());
     for method in WEAK_METHODS {
-        let named = |one: &&Value| one["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(method));
-        let configuration = policy.authentication_method_configurations.iter().find(named);
+        let configuration = policy.method(method);
         let lineage = configuration.map_or_else(
             || json!({}),
             |one| json!({"includeTargets": one["includeTargets"], "excludeTargets": one["excludeTargets"]}),
@@ -98,6 +112,34 @@ pub(super) fn weak_methods_disabled(bench: &Bench<'_>, tally: &mut Tally<'_>) ->
                 "whether the method is allowed is not said in a word that is known here",
                 lineage,
             ),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn authenticator_context(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
+    let policy: MethodsPolicy = bench.only(Resource::AuthMethodsPolicy)?;
+    let method = policy.method("MicrosoftAuthenticator").unwrap_or(&Value::Null);
+    let allowed = method["state"].as_str();
+    if allowed == Some("disabled") {
+        tally.not_applicable("the Microsoft Authenticator is not allowed as a method");
+        return Ok(());
+    }
+    tally.population("FEATURES", Resource::AuthMethodsPolicy, CONTEXT.iter().copied());
+    for name in CONTEXT {
+        let setting = &method["featureSettings"][name];
+        let excluded = setting["excludeTarget"]["id"].as_str().unwrap_or(NOBODY);
+        let for_all = setting["includeTarget"]["id"] == "all_users" && excluded == NOBODY;
+        let lineage = json!({"method": allowed, "setting": setting});
+        let feature = subject(Resource::AuthMethodsPolicy, name);
+        match (allowed, setting["state"].as_str()) {
+            (Some("enabled"), Some("enabled")) if for_all => tally.passed(),
+            (Some("enabled"), Some("enabled")) => tally.failed(feature, "shown to some people alone", lineage),
+            (Some("enabled"), Some("disabled" | "default")) => tally.failed(feature, "not shown", lineage),
+            _ => {
+                let because = "whether it is shown is not said in a word that is known here";
+                tally.review(feature, because, lineage);
+            }
         }
     }
     Ok(())

@@ -1,13 +1,15 @@
 //! Devices and what is asked of them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::Status::{Fail, NeedsReview, NotApplicable, Pass};
 use super::super::*;
 use super::fixture::{Case, days_ago};
 use super::tables::Row;
 use crate::evidence::snapshot::Gap;
-use crate::evidence::snapshot::Resource::{CompliancePolicies, DeviceMgmt, DeviceOverview, ManagedDevices};
+use crate::evidence::snapshot::Resource::{
+    CompliancePolicies, DeviceMgmt, DeviceOverview, ManagedDevices, Registration,
+};
 
 fn without_phones(case: Case) -> Case {
     case.drop(ManagedDevices, "phone").drop(ManagedDevices, "droid")
@@ -20,6 +22,10 @@ fn to_group(case: Case) -> Case {
         "windows10CompliancePolicy",
         json!({"assignments": [{"target": target}]}),
     )
+}
+
+fn asks(case: Case, policy: &str, change: Value) -> Case {
+    case.change(CompliancePolicies, policy, change)
 }
 
 pub const ROWS: &[Row] = &[
@@ -292,6 +298,49 @@ pub const ROWS: &[Row] = &[
         NotApplicable,
         "no telephones",
         without_phones,
+    ),
+    ("intune.policy.minimum_os", Pass, "computers alone", without_phones),
+    ("intune.policy.minimum_os", Fail, "none for Windows", |case| {
+        asks(case, "windows10CompliancePolicy", json!({"osMinimumVersion": null}))
+    }),
+    ("intune.policy.minimum_os", Fail, "an old one", |case| {
+        let change = json!({"osMinimumVersion": "10.0.19045.0"});
+        asks(without_phones(case), "windows10CompliancePolicy", change)
+    }),
+    (
+        "intune.policy.minimum_os",
+        NeedsReview,
+        "no dates for telephones",
+        |case| case,
+    ),
+    ("intune.policy.minimum_os", NotApplicable, "none", Case::without_devices),
+    ("intune.policy.passcode_required", Pass, "as it is", |case| case),
+    ("intune.policy.passcode_required", Fail, "none for iOS", |case| {
+        asks(case, "iosCompliancePolicy", json!({"passcodeRequired": false}))
+    }),
+    ("intune.policy.passcode_required", Fail, "none for Windows", |case| {
+        asks(case, "windows10CompliancePolicy", json!({"passwordRequired": false}))
+    }),
+    ("intune.policy.passcode_required", Fail, "to nobody", |case| {
+        asks(case, "macOSCompliancePolicy", json!({"assignments": []}))
+    }),
+    (
+        "intune.policy.passcode_required",
+        NeedsReview,
+        "Windows Hello",
+        |case| {
+            asks(case, "windows10CompliancePolicy", json!({"passwordRequired": false})).change(
+                Registration,
+                "ben",
+                json!({"methodsRegistered": ["windowsHelloForBusiness"]}),
+            )
+        },
+    ),
+    (
+        "intune.policy.passcode_required",
+        NotApplicable,
+        "none",
+        Case::without_devices,
     ),
 ];
 

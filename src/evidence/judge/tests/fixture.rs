@@ -69,8 +69,16 @@ impl Case {
         case = case.with_people().with_settings().with_policies().with_devices();
         for id in ["eve", "eli"] {
             case.declared.emergency_accounts.insert(id.to_owned(), days_ago(-90));
-            case = case.declare("entra.user.stale_enabled", id, days_ago(-90));
+            for check in [
+                "entra.user.stale_enabled",
+                "entra.ca.user_session_lifetime",
+                "entra.ca.unknown_platform_blocked",
+                "entra.ca.exclusions_declared",
+            ] {
+                case = case.declare(check, id, days_ago(-90));
+            }
         }
+        case = case.declare("entra.ca.exclusions_declared", "safe", days_ago(-90));
         case.past.period_from = Some(now() - Duration::hours(18));
         let readings = [now() - Duration::hours(12), now() - Duration::hours(6)];
         case.past.complete_readings = Resource::ALL
@@ -88,7 +96,7 @@ impl Case {
             case.put(
                 Resource::Users,
                 json!({"id": id, "userPrincipalName": name, "accountEnabled": true, "userType": "Member",
-                    "createdDateTime": "2024-01-01T00:00:00Z", "onPremisesSyncEnabled": null}),
+                    "createdDateTime": "2024-01-01T00:00:00Z", "onPremisesSyncEnabled": null, "assignedLicenses": []}),
             )
             .put(
                 Resource::Registration,
@@ -107,7 +115,7 @@ impl Case {
                 "gil",
                 json!({"userType": "Guest", "userPrincipalName": "gil_x#EXT#@example.com"}),
             )
-            .put(Resource::Groups, json!({"id": "safe"}))
+            .put(Resource::Groups, json!({"id": "safe", "isAssignableToRole": true}))
             .group("safe", &["eve", "eli"])
             .put(
                 Resource::RoleDefinitions,
@@ -122,7 +130,10 @@ impl Case {
     fn with_settings(self) -> Self {
         let plans = ["AAD_PREMIUM", "AAD_PREMIUM_P2", "INTUNE_A"];
         let plans = plans.map(|plan| json!({"servicePlanName": plan, "provisioningStatus": "Success"}));
-        let methods = ["Sms", "Voice", "Email"].map(|id| json!({"id": id, "state": "disabled"}));
+        let mut methods = ["Sms", "Voice", "Email"]
+            .map(|id| json!({"id": id, "state": "disabled"}))
+            .to_vec();
+        methods.push(authenticator());
         self.put(Resource::SecurityDefaults, json!({"id": "security_defaults", "isEnabled": false}))
             .put(
                 Resource::AuthzPolicy,
@@ -137,7 +148,7 @@ impl Case {
                     "authenticationMethodConfigurations": methods}),
             )
             .put(Resource::AdminConsentPolicy, json!({"id": "admin_consent_policy", "isEnabled": true, "reviewers": [{"query": "/users/ada"}]}))
-            .put(Resource::Skus, json!({"id": "sku", "capabilityStatus": "Enabled", "servicePlans": plans}))
+            .put(Resource::Skus, json!({"id": "sku", "skuId": "sku", "capabilityStatus": "Enabled", "servicePlans": plans}))
             .put(Resource::Organization, json!({"id": "tenant"}))
             .put(
                 Resource::DeviceMgmt,
@@ -156,6 +167,17 @@ impl Case {
                     "grantControls": {"builtInControls": [], "authenticationStrength": strength}}),
             )
             .policy("device", json!({"grantControls": {"builtInControls": ["compliantDevice"]}}))
+            .policy(
+                "session",
+                json!({"grantControls": null, "sessionControls": {
+                    "signInFrequency": {"isEnabled": true, "frequencyInterval": "timeBased", "type": "hours", "value": 4},
+                    "persistentBrowser": {"isEnabled": true, "mode": "never"}}}),
+            )
+            .policy(
+                "platform",
+                json!({"conditions": {"platforms": {"includePlatforms": ["all"],
+                    "excludePlatforms": ["linux", "macOS", "windows", "iOS", "android"]}}, "grantControls": block()}),
+            )
             .policy("legacy", json!({"conditions": {"clientAppTypes": ["exchangeActiveSync", "other"]}, "grantControls": block()}))
             .policy("flow", json!({"conditions": {"authenticationFlows": {"transferMethods": "deviceCodeFlow,authenticationTransfer"}}, "grantControls": block()}))
             .policy("sign-in", json!({"conditions": {"signInRiskLevels": ["high", "medium"]}, "grantControls": block()}))
@@ -198,12 +220,21 @@ impl Case {
             ("droid", "Android", "15"),
         ];
         let policies = [
-            ("windows10CompliancePolicy", json!({"bitLockerEnabled": true})),
-            ("macOSCompliancePolicy", json!({"storageRequireEncryption": true})),
-            ("iosCompliancePolicy", json!({"securityBlockJailbrokenDevices": true})),
+            (
+                "windows10CompliancePolicy",
+                json!({"bitLockerEnabled": true, "passwordRequired": true, "osMinimumVersion": "10.0.26100.0"}),
+            ),
+            (
+                "macOSCompliancePolicy",
+                json!({"storageRequireEncryption": true, "passwordRequired": true, "osMinimumVersion": "15.0"}),
+            ),
+            (
+                "iosCompliancePolicy",
+                json!({"securityBlockJailbrokenDevices": true, "passcodeRequired": true, "osMinimumVersion": "18.0"}),
+            ),
             (
                 "androidWorkProfileCompliancePolicy",
-                json!({"storageRequireEncryption": true, "securityBlockJailbrokenDevices": true}),
+                json!({"storageRequireEncryption": true, "securityBlockJailbrokenDevices": true, "passwordRequired": true, "osMinimumVersion": "15"}),
             ),
         ];
         let case = devices.into_iter().fold(self, device);
@@ -409,6 +440,15 @@ impl Case {
 
 pub fn block() -> Value {
     json!({"operator": "OR", "builtInControls": ["block"]})
+}
+
+/// The Microsoft Authenticator, which shows everybody what they approve.
+pub fn authenticator() -> Value {
+    let everybody = json!({"targetType": "group", "id": "all_users"});
+    let nobody = json!({"targetType": "group", "id": "00000000-0000-0000-0000-000000000000"});
+    let shown = json!({"state": "enabled", "includeTarget": everybody, "excludeTarget": nobody});
+    json!({"id": "MicrosoftAuthenticator", "state": "enabled", "featureSettings": {
+        "displayAppInformationRequiredState": shown, "displayLocationInformationRequiredState": shown}})
 }
 
 /// RFC 7396: objects are merged, all else is put in place.

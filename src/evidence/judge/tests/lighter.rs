@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::super::Status::{Fail, NeedsReview, NotApplicable, Pass};
-use super::fixture::{Case, GLOBAL_ADMINISTRATOR, days_ago};
+use super::fixture::{Case, GLOBAL_ADMINISTRATOR, authenticator, days_ago, merge};
 use super::tables::Row;
 use crate::evidence::snapshot::Resource::{
     AdminConsentPolicy, AuthMethodsPolicy, AuthzPolicy, CaPolicies, CompliancePolicies, DeviceMgmt, ManagedDevices,
-    Registration, Users, UsersSignin,
+    Registration, RoleAssignments, Skus, Users, UsersSignin,
 };
 
-fn without_members(case: Case) -> Case {
+pub fn without_members(case: Case) -> Case {
     case.change_all(Users, &json!({"userType": "Guest"}))
 }
 
@@ -42,6 +42,20 @@ fn action(case: Case, action: &Value) -> Case {
         "iosCompliancePolicy",
         json!({"scheduledActionsForRule": rules}),
     )
+}
+
+fn push(case: Case, change: Value) -> Case {
+    let mut method = authenticator();
+    merge(&mut method, change);
+    let methods = json!({"authenticationMethodConfigurations": [method]});
+    case.change(AuthMethodsPolicy, "authenticationMethodsPolicy", methods)
+}
+
+/// Ada has a licence with these plans.
+fn licensed(case: Case, plans: &[&str]) -> Case {
+    let plans: Vec<Value> = plans.iter().map(|plan| json!({"servicePlanName": plan})).collect();
+    case.put(Skus, json!({"id": "pack", "skuId": "pack", "servicePlans": plans}))
+        .change(Users, "ada", json!({"assignedLicenses": [{"skuId": "pack"}]}))
 }
 
 pub const ROWS: &[Row] = &[
@@ -382,5 +396,65 @@ pub const ROWS: &[Row] = &[
     }),
     ("intune.policy.noncompliance_action", NotApplicable, "none", |case| {
         case.none_of(CompliancePolicies)
+    }),
+    ("entra.auth.authenticator_context", Pass, "as it is", |case| case),
+    ("entra.auth.authenticator_context", Fail, "one by default", |case| {
+        let features = json!({"displayLocationInformationRequiredState": {"state": "default"}});
+        push(case, json!({"featureSettings": features}))
+    }),
+    ("entra.auth.authenticator_context", Fail, "some see nothing", |case| {
+        let features = json!({"displayAppInformationRequiredState": {"excludeTarget": {"id": "team"}}});
+        push(case, json!({"featureSettings": features}))
+    }),
+    ("entra.auth.authenticator_context", NeedsReview, "a new word", |case| {
+        push(case, json!({"state": "onSundays"}))
+    }),
+    (
+        "entra.auth.authenticator_context",
+        NotApplicable,
+        "not allowed",
+        |case| push(case, json!({"state": "disabled"})),
+    ),
+    ("entra.admin.reduced_licence", Pass, "as it is", |case| case),
+    ("entra.admin.reduced_licence", Pass, "Entra ID P1", |case| {
+        licensed(case, &["EXCHANGE_S_FOUNDATION", "AAD_PREMIUM"])
+    }),
+    ("entra.admin.reduced_licence", Fail, "a mailbox", |case| {
+        licensed(case, &["AAD_PREMIUM", "EXCHANGE_S_ENTERPRISE"])
+    }),
+    (
+        "entra.admin.reduced_licence",
+        NeedsReview,
+        "of another tenant",
+        |case| licensed(case, &[]).drop(Skus, "pack"),
+    ),
+    ("entra.admin.reduced_licence", NotApplicable, "no admins", |case| {
+        case.none_of(RoleAssignments)
+    }),
+    ("intune.device.user_coverage", Pass, "Ada has one too", |case| {
+        case.change(ManagedDevices, "mac", json!({"userId": "ada"}))
+    }),
+    ("intune.device.user_coverage", Fail, "Ada has none", |case| case),
+    ("intune.device.user_coverage", Fail, "Ada's does not comply", |case| {
+        let change = json!({"userId": "ada", "complianceState": "noncompliant"});
+        case.change(ManagedDevices, "mac", change)
+    }),
+    ("intune.device.user_coverage", NeedsReview, "Ada is away", |case| {
+        away(licensed(case, &[]), "ada", 31)
+    }),
+    ("intune.device.user_coverage", Fail, "away without a licence", |case| {
+        away(case, "ada", 31)
+    }),
+    (
+        "intune.device.user_coverage",
+        NeedsReview,
+        "a domain would do",
+        |case| {
+            let grant = json!({"grantControls": {"builtInControls": ["compliantDevice", "domainJoinedDevice"]}});
+            case.drop(CaPolicies, "register").change(CaPolicies, "device", grant)
+        },
+    ),
+    ("intune.device.user_coverage", NotApplicable, "nobody asks", |case| {
+        case.drop(CaPolicies, "register").drop(CaPolicies, "device")
     }),
 ];

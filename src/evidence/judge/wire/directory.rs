@@ -20,6 +20,14 @@ pub(in crate::evidence::judge) struct User {
     pub is_resource_account: Option<bool>,
     pub external_user_state: Option<String>,
     pub employee_hire_date: Option<DateTime<Utc>>,
+    pub assigned_licenses: Option<List<AssignedLicence>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::evidence::judge) struct AssignedLicence {
+    pub sku_id: String,
+    pub disabled_plans: List<String>,
 }
 
 impl User {
@@ -125,6 +133,18 @@ pub(in crate::evidence::judge) struct SignInActivity {
     pub last_sign_in_date_time: Option<DateTime<Utc>>,
 }
 
+/// Source: <https://learn.microsoft.com/graph/api/resources/group>
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::evidence::judge) struct Group {
+    pub id: String,
+    pub display_name: Option<String>,
+    pub group_types: List<String>,
+    pub is_assignable_to_role: Option<bool>,
+    pub is_management_restricted: Option<bool>,
+    pub on_premises_sync_enabled: Option<bool>,
+}
+
 /// Source: <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -146,6 +166,8 @@ pub(in crate::evidence::judge) struct RoleDefinition {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::evidence::judge) struct Sku {
+    pub sku_id: String,
+    pub sku_part_number: Option<String>,
     pub capability_status: Option<String>,
     pub service_plans: List<ServicePlan>,
 }

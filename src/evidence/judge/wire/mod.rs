@@ -9,10 +9,10 @@ mod policy;
 
 pub(super) use device::{CompliancePolicy, ComplianceState, Device, ThreatState};
 pub(super) use directory::{
-    AuditEntry, AuthMethod, Registration, RoleAssignment, RoleDefinition, SignIn, SignInActivity, Sku, User,
+    AuditEntry, AuthMethod, Group, Registration, RoleAssignment, RoleDefinition, SignIn, SignInActivity, Sku, User,
 };
 pub(super) use policy::Users as PolicyUsers;
-pub(super) use policy::{BuiltIn, ClientApp, Grant, Operator, Policy, PolicyState, Strength};
+pub(super) use policy::{BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength};
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;

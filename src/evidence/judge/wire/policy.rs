@@ -94,7 +94,8 @@ const EXTERNAL_KINDS: &[&str] = &[
 ];
 
 impl ExternalUsers {
-    fn kinds(&self) -> impl Iterator<Item = &str> {
+    /// The kinds of people, in Microsoft's words.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
         let kinds = self.guest_or_external_user_types.as_deref().unwrap_or_default();
         kinds.split(',').map(str::trim).filter(|kind| !kind.is_empty())
     }
@@ -220,6 +221,7 @@ pub(in crate::evidence::judge) struct Strength {
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::evidence::judge) struct Session {
     pub sign_in_frequency: Option<SignInFrequency>,
+    pub persistent_browser: Option<PersistentBrowser>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -227,4 +229,15 @@ pub(in crate::evidence::judge) struct Session {
 pub(in crate::evidence::judge) struct SignInFrequency {
     pub is_enabled: Option<bool>,
     pub frequency_interval: Option<String>,
+    /// The unit of the value.
+    #[serde(rename = "type")]
+    pub unit: Option<String>,
+    pub value: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::evidence::judge) struct PersistentBrowser {
+    pub is_enabled: Option<bool>,
+    pub mode: Option<String>,
 }
