@@ -3,7 +3,7 @@
 //! The danger is a blob that swells when it is opened: the size is known beforehand, and no more is read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bytea, Integer, Uuid as SqlUuid};
@@ -115,18 +115,22 @@ impl Batch {
     }
 }
 
-fn deflate(content: &[u8]) -> std::io::Result<Vec<u8>> {
+fn deflate(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content)?;
     encoder.finish()
 }
 
-/// The content of a blob, as far as the size that was kept with it allows.
-pub(in crate::evidence) fn inflate(content: &[u8], size: i32) -> std::io::Result<Vec<u8>> {
-    let most = u64::try_from(size).unwrap_or(0);
+/// The content of a blob. No more is read than the size that was kept with it, and one byte to see that it is right.
+pub(in crate::evidence) fn inflate(content: &[u8], size: i32) -> io::Result<Vec<u8>> {
+    let size = u64::try_from(size).map_err(io::Error::other)?;
     let mut plain = Vec::new();
-    DeflateDecoder::new(content).take(most + 1).read_to_end(&mut plain)?;
-    Ok(plain)
+    let read = DeflateDecoder::new(content).take(size + 1).read_to_end(&mut plain)?;
+    if read as u64 == size {
+        Ok(plain)
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
+    }
 }
 
 /// What lies behind these hashes of a company, as far as the scope holds it whole and it is still kept.
@@ -173,10 +177,8 @@ mod tests {
         let deflated = deflate(&content).unwrap();
         assert!(deflated.len() < content.len() / 10);
         assert_eq!(inflate(&deflated, 1000).unwrap(), content);
-        assert_eq!(
-            inflate(&deflated, 10).unwrap().len(),
-            11,
-            "one more shows that the size is wrong"
-        );
+        for wrong in [-1, 10, 999, 1001] {
+            assert!(inflate(&deflated, wrong).is_err(), "{wrong}");
+        }
     }
 }
