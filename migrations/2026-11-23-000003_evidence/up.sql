@@ -364,3 +364,9 @@ begin
         execute format('revoke tenantry_retention from %I', current_user);
     end if;
 end $$;
+
+-- Whoever sees a company as a whole sees which runs it should have had.
+grant select on sync_slot to tenantry_viewer;
+alter table sync_slot enable row level security;
+create policy sync_slot_in_view on sync_slot for select to tenantry_viewer
+    using (company_id = any ((select viewer_companies())::uuid[]) and (select viewer_sees_everybody()));

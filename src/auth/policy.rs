@@ -36,6 +36,8 @@ crate::model::text_enum::text_enum! {
         UpdateSyncRules = "UPDATE_SYNC_RULES",
         /// `setPortalAccessGroups`.
         SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
+        /// `declareEvidence` and `withdrawEvidenceDeclaration`.
+        DeclareEvidence = "DECLARE_EVIDENCE",
         /// `createServiceToken` and `revokeServiceToken`, and see the tokens there are.
         ManageServiceTokens = "MANAGE_SERVICE_TOKENS",
         /// See sessions and end them.

@@ -12,6 +12,7 @@ use super::connection::{Connection, Listed, Paging, first_of_each};
 use super::contact::{Contact, ContactOrder};
 use super::contact_group::{ContactGroup, ContactGroupOrder};
 use super::error::{Answer, Fault};
+use super::evidence::CompanyEvidence;
 use super::id::IdOf;
 use super::portal_access_group::{self, PortalAccessGroup};
 use super::query;
@@ -251,6 +252,12 @@ impl Company {
     /// this).
     async fn portal_access_groups(&self, ctx: &Context<'_>) -> Answer<Vec<PortalAccessGroup>> {
         portal_access_group::of_sibling(ctx, self.0.siblings(), self.0.id).await
+    }
+
+    /// What is kept of its posture.
+    #[graphql(flatten)]
+    async fn kept_evidence(&self) -> CompanyEvidence {
+        CompanyEvidence(self.0.id)
     }
 
     /// Whom it wants as contacts; null where the viewer may not see that.

@@ -21,10 +21,11 @@ pub enum IdOf {
     ServiceToken,
     Session,
     AuditEvent,
+    EvidenceDeclaration,
 }
 
 impl IdOf {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Company,
         Self::Contact,
         Self::ContactGroup,
@@ -33,6 +34,7 @@ impl IdOf {
         Self::ServiceToken,
         Self::Session,
         Self::AuditEvent,
+        Self::EvidenceDeclaration,
     ];
 
     const fn tag(self) -> &'static str {
@@ -45,6 +47,7 @@ impl IdOf {
             Self::ServiceToken => "ServiceToken",
             Self::Session => "Session",
             Self::AuditEvent => "AuditEvent",
+            Self::EvidenceDeclaration => "EvidenceDeclaration",
         }
     }
 
@@ -83,6 +86,7 @@ impl IdOf {
             Self::ServiceToken => "service token",
             Self::Session => "session",
             Self::AuditEvent => "audit event",
+            Self::EvidenceDeclaration => "declaration",
         }
     }
 }

@@ -18,6 +18,7 @@ mod audit_event;
 mod company;
 mod contact;
 mod contact_group;
+mod evidence;
 mod node;
 mod portal_access_group;
 mod service_token;

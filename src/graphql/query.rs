@@ -10,6 +10,7 @@ use super::connection::{Connection, Paging};
 use super::contact::{Contact, ContactOrder};
 use super::contact_group::{ContactGroup, ContactGroupOrder};
 use super::error::{Answer, Fault};
+use super::evidence::FleetEvidence;
 use super::id::IdOf;
 use super::node::{self, Node};
 use super::service_token::ServiceToken;
@@ -300,6 +301,12 @@ impl Query {
             before,
         };
         Connection::of_nobody(ctx, listing, paging).await
+    }
+
+    /// Evidence over all companies.
+    #[graphql(flatten)]
+    async fn fleet_evidence(&self) -> FleetEvidence {
+        FleetEvidence
     }
 
     /// The newest service tokens, at most 200, those that no longer work included.

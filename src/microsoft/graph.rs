@@ -27,7 +27,7 @@ pub struct Graph {
     microsoft: Microsoft,
     tenant: Uuid,
     requests: Arc<AtomicU64>,
-    heard: Heard,
+    heard: Option<Heard>,
 }
 
 /// From where changes are wanted.
@@ -59,7 +59,7 @@ impl Graph {
             microsoft,
             tenant,
             requests: Arc::default(),
-            heard: Heard::default(),
+            heard: None,
         }
     }
 
@@ -67,7 +67,7 @@ impl Graph {
     pub(crate) fn listening(&self) -> (Self, Heard) {
         let heard = Heard::default();
         let graph = Self {
-            heard: heard.clone(),
+            heard: Some(heard.clone()),
             ..self.clone()
         };
         (graph, heard)
@@ -332,7 +332,9 @@ impl Graph {
                 Broken::TooLarge => Setback::Final(Trouble::TooLarge { what: "a page" }),
                 Broken::Elsewhere => Setback::Final(Trouble::UntrustedLink),
             })?;
-        self.heard.note(&reply);
+        if let Some(heard) = &self.heard {
+            heard.note(&reply);
+        }
         if !reply.status.is_success() {
             return Err(graph_error::read(collection, reply.status, &reply.headers, &reply.body));
         }

@@ -91,9 +91,10 @@ impl Paces {
         let mut lately = lately.lock_owned().await;
         let limit = pace.of(service);
         while lately.len() >= limit.most.max(1) {
-            if let Some(earliest) = lately.pop_front() {
-                sleep_until(earliest + limit.within).await;
-            }
+            // It is forgotten only when the wait is over: whoever waits may be dropped meanwhile.
+            let earliest = lately[0];
+            sleep_until(earliest + limit.within).await;
+            lately.pop_front();
         }
         Turn { lately }
     }

@@ -42,6 +42,10 @@ super::text_enum::text_enum! {
         UpdateSyncRules = "UPDATE_SYNC_RULES",
         /// The groups that open a portal were changed.
         SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
+        /// Something was stated about a company's evidence.
+        DeclareEvidence = "DECLARE_EVIDENCE",
+        /// What was stated no longer holds.
+        WithdrawEvidenceDeclaration = "WITHDRAW_EVIDENCE_DECLARATION",
         /// A service token was made.
         CreateServiceToken = "CREATE_SERVICE_TOKEN",
         /// A service token was revoked.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tenantry::http::Switches;
 use uuid::Uuid;
 
-use crate::doors_sign_in::Paper;
 use crate::support::house::{House, Plan, location};
+use crate::support::log::Log;
 
 #[tokio::test]
 async fn every_answer_leaves_with_the_headers_that_protect_it() {
@@ -143,15 +143,8 @@ async fn every_answer_names_its_request_and_never_as_the_client_would_have_it() 
 async fn an_internal_error_its_answer_and_the_log_name_one_request() {
     let house = House::open().await;
     house.sql("alter table company rename to company_gone").await;
-    let paper = Paper::default();
-    let copy = paper.clone();
-    let log = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::ERROR)
-        .with_ansi(false)
-        .with_writer(move || copy.clone())
-        .finish();
     // The doors run on this test's own thread.
-    let _log = tracing::subscriber::set_default(log);
+    let log = Log::begin("error");
 
     let document = "{ companies(first: 1) { edges { node { name } } } }";
     let answer = house.post(document).send().await.unwrap();
@@ -174,7 +167,7 @@ async fn an_internal_error_its_answer_and_the_log_name_one_request() {
     let broken = house.post("{ viewer { name } }").send().await.unwrap();
     assert_eq!(broken.status(), StatusCode::SERVICE_UNAVAILABLE);
     let broken = request_id(&broken).to_string();
-    let written = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let written = log.text();
     for id in [id, streamed, broken] {
         assert!(written.contains(&id), "{id}: {written}");
     }

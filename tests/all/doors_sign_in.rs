@@ -1,28 +1,12 @@
 //! Staff sign in and out.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_SECURITY_POLICY, COOKIE, ORIGIN, SET_COOKIE};
 use serde_json::json;
 use url::Url;
 
 use crate::support::house::{Browser, House, location};
-
-/// What a log is written on.
-#[derive(Clone, Default)]
-pub struct Paper(pub Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::support::log::Log;
 
 async fn may_ask(house: &House, browser: &Browser) -> bool {
     let request = house
@@ -293,14 +277,8 @@ async fn entras_front_channel_ends_every_session_of_its_own() {
 #[tokio::test]
 async fn a_front_channel_sign_out_of_no_possible_session_is_quiet() {
     let house = House::toys().await;
-    let paper = Paper::default();
-    let copy = paper.clone();
-    let log = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_writer(move || copy.clone())
-        .finish();
     // The doors run on this test's own thread.
-    let _log = tracing::subscriber::set_default(log);
+    let log = Log::begin("warn");
     let told = house
         .http
         .get(house.at("/auth/front-channel-logout?sid=a%00b"))
@@ -308,8 +286,7 @@ async fn a_front_channel_sign_out_of_no_possible_session_is_quiet() {
         .await
         .unwrap();
     assert_eq!(told.status(), StatusCode::OK);
-    let written = paper.0.lock().unwrap().clone();
-    assert_eq!(String::from_utf8(written).unwrap(), "");
+    assert_eq!(log.text(), "");
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //! policy; and to the groups inside those.
 //!
 //! The danger: a group that was not read looks like one that has nobody. A group that Microsoft says is not there is
-//! told apart from one that could not be read, and the latter makes the whole reading incomplete.
+//! told apart from one that could not be read, and the latter makes the whole reading incomplete. So does one whose
+//! membership is hidden: without a permission that is not asked for, Graph may list nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,8 @@ const MOST_GROUPS: usize = 5_000;
 const ROUNDS: usize = 3;
 /// Microsoft's way to say that a group is not there.
 const NOT_FOUND: u16 = 404;
+/// What hidden members would take.
+const HIDDEN: &str = "The members of a group are hidden: that takes Member.Read.Hidden, which is not asked for.";
 /// How members are asked for.
 const QUERY: &str = "$select=id&$top=999";
 
@@ -35,7 +38,7 @@ impl Reader<'_> {
         let mut members = self.no_members();
         let mut rounds = 0;
         loop {
-            self.members(&mut members, referenced(pulls)).await?;
+            self.members(&mut members, referenced(pulls), &hidden(pulls)).await?;
             rounds += 1;
             if !self.policies_moved(pulls).await? {
                 break;
@@ -83,11 +86,21 @@ impl Reader<'_> {
     }
 
     /// Reads these groups and those inside them, as far as they were not read.
-    async fn members(&self, pull: &mut Pull, mut waiting: BTreeSet<Uuid>) -> Result<(), Trouble> {
+    async fn members(
+        &self,
+        pull: &mut Pull,
+        mut waiting: BTreeSet<Uuid>,
+        hidden: &BTreeSet<Uuid>,
+    ) -> Result<(), Trouble> {
         let mut asked: BTreeSet<Uuid> = pull.objects.iter().filter_map(|read| read.id.parse().ok()).collect();
         waiting.retain(|group| !asked.contains(group));
         while !waiting.is_empty() {
             asked.append(&mut waiting.clone());
+            if !waiting.is_disjoint(hidden) {
+                let message = HIDDEN.to_owned();
+                fall_short(pull, Outcome::PermissionMissing, Refusal { code: None, message });
+                waiting.retain(|group| !hidden.contains(group));
+            }
             if asked.len() > MOST_GROUPS {
                 let message = format!("More than {MOST_GROUPS} groups are referred to.");
                 fall_short(pull, Outcome::Partial, Refusal { code: None, message });
@@ -245,6 +258,13 @@ fn by_id(pull: &Pull) -> BTreeMap<&str, &Value> {
 
 fn is_group(object: &Value) -> bool {
     object["@odata.type"].as_str() == Some("#microsoft.graph.group")
+}
+
+/// The groups that do not show who is in them.
+fn hidden(pulls: &BTreeMap<Resource, Pull>) -> BTreeSet<Uuid> {
+    let groups = pulls.get(&Resource::Groups).into_iter().flat_map(|pull| &pull.objects);
+    let hidden = groups.filter(|group| group.content["visibility"] == "HiddenMembership");
+    hidden.filter_map(|group| group.id.parse().ok()).collect()
 }
 
 /// The groups that something refers to. What is no id of a group is left out: whoever asks about it finds it unread.

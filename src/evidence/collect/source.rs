@@ -11,7 +11,7 @@ use crate::microsoft::Collection;
 
 const PERSON: &str = "id,userPrincipalName,displayName,accountEnabled,userType,createdDateTime,assignedLicenses,onPremisesSyncEnabled,\
      onPremisesImmutableId,isResourceAccount,externalUserState,employeeHireDate,lastPasswordChangeDateTime";
-const GROUP: &str = "id,displayName,groupTypes,membershipRule,isAssignableToRole,isManagementRestricted,securityEnabled,onPremisesSyncEnabled";
+const GROUP: &str = "id,displayName,groupTypes,membershipRule,isAssignableToRole,isManagementRestricted,securityEnabled,visibility,onPremisesSyncEnabled";
 const DEVICE: &str = "id,deviceName,userId,userPrincipalName,azureADDeviceId,serialNumber,manufacturer,model,operatingSystem,osVersion,\
      androidSecurityPatchLevel,complianceState,complianceGracePeriodExpirationDateTime,isEncrypted,jailBroken,\
      partnerReportedThreatState,managedDeviceOwnerType,managementAgent,managementCertificateExpirationDate,\

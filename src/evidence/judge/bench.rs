@@ -60,11 +60,11 @@ impl<'a> Bench<'a> {
         self.asked.borrow_mut().extend(resources);
     }
 
-    /// The readings that a check names, and what else was asked for since this was called last.
-    pub fn inputs(&self, named: Vec<Resource>) -> Vec<Resource> {
+    /// The readings that a check names, what else was asked for since this was called last and had, and what was not.
+    pub fn inputs(&self, named: Vec<Resource>, missing: Option<Resource>) -> Vec<Resource> {
         let mut asked = self.asked.take();
-        asked.retain(|resource| self.snapshot.pulls.contains_key(resource));
-        asked.extend(named);
+        asked.retain(|resource| self.snapshot.complete(*resource).is_ok());
+        asked.extend(named.into_iter().chain(missing));
         asked.into_iter().collect()
     }
 

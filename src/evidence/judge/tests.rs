@@ -1,6 +1,7 @@
 //! The judge, held against a company in good order and small changes to it.
 
 mod captures;
+mod changes;
 mod devices;
 mod errors;
 mod fixture;

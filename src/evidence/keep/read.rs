@@ -6,6 +6,7 @@
 //! age.
 
 mod lists;
+mod opened;
 mod period;
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,6 +29,7 @@ pub use lists::{
     FindingFilter, ObjectFilter, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
     list_results_everywhere, list_runs, list_tombstones,
 };
+pub use opened::{Opened, Points};
 pub use period::{Period, Slot, SlotState, period};
 
 /// The last run of a company that was taken before this moment.

@@ -5,6 +5,7 @@
 
 mod company;
 mod connect;
+mod evidence;
 mod portal;
 mod service_token;
 mod session;
@@ -31,6 +32,7 @@ pub struct Mutation(
     service_token::ServiceTokenMutations,
     portal::PortalMutations,
     session::SessionMutations,
+    evidence::EvidenceMutations,
 );
 
 /// Something in the input that cannot be, said so that a person can mend it.

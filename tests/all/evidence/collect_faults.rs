@@ -284,6 +284,26 @@ async fn a_group_that_could_not_be_read_is_not_taken_for_empty() {
 }
 
 #[tokio::test]
+async fn a_group_whose_members_are_hidden_is_not_taken_for_empty() {
+    let world = World::start().await;
+    let client = world.connected_company(10, 0).await;
+    let groups = format!("tenants/{}/groups", client.tenant_id);
+    let group = json!({"displayName": "Hidden", "visibility": "HiddenMembership"});
+    let made = world.post(&groups, group).await;
+    let hidden = made["id"].as_str().unwrap();
+    world
+        .post(&format!("tenants/{}/policies", client.tenant_id), excluding(&[hidden]))
+        .await;
+
+    let snapshot = read(&world, client).await;
+
+    assert_eq!(ended(&snapshot, Outcome::PermissionMissing), [Resource::GroupMembers]);
+    assert!(message(&snapshot, Resource::GroupMembers).contains("Member.Read.Hidden"));
+    let path = format!("/v1.0/groups/{hidden}/members");
+    assert_eq!(asked(&world, client, &path).await, 0, "nobody would be an answer");
+}
+
+#[tokio::test]
 async fn policies_that_move_while_the_rest_is_read_are_read_again_with_what_they_refer_to() {
     let world = World::start().await;
     let client = world.connected_company(10, 0).await;

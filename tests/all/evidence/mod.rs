@@ -4,4 +4,4 @@ mod collect;
 mod collect_faults;
 mod collect_run;
 mod export;
-mod keep;
+pub mod keep;

@@ -1,50 +1,15 @@
 //! That nothing secret or personal is in a log line or an error, whatever goes wrong.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
 use tenantry::microsoft::{DeltaFrom, DeltaLink};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::fake::{Fake, entra_error, graph_error, ok};
 use super::{ADELE, TENANT, microsoft};
-
-/// Everything that is logged on this thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::log::Log;
 
 #[tokio::test]
 async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter("trace")
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
-    // While there is but one subscriber, tracing lets whichever thread meets a log line first decide whether it is
-    // wanted, and other tests' threads do not want any. With two it asks both.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let log = Log::begin("trace");
     let fake = Fake::start(|asked| match asked.path() {
         "/v1.0/users" => Some(ok(json!({"value": [{"id": ADELE, "mail": "CANARY@contoso.example"}]}))),
         "/v1.0/users/delta" => {
@@ -86,7 +51,7 @@ async fn log_lines_name_the_collection_and_the_request_and_no_secret() {
         errors += &format!("{trouble} {trouble:?} {} {}\n", trouble.message(), trouble.remedy());
     }
 
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(
         logged.contains("users/delta") && logged.contains("client_request_id"),
         "{logged}"

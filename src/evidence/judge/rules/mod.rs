@@ -78,7 +78,7 @@ impl Rule {
         // What cannot be told to be out of scope is in scope: then the readings below are asked.
         if let Ok(Some(reason)) = (self.out_of_scope)(bench) {
             tally.not_applicable(reason);
-            return tally.verdict(bench.inputs(named), None);
+            return tally.verdict(bench.inputs(named, None), None);
         }
         let whole = || {
             named
@@ -87,7 +87,7 @@ impl Rule {
         };
         let readings = if self.whole { whole() } else { Ok(()) };
         let judged = readings.and_then(|()| (self.judge)(bench, &mut tally));
-        let inputs = bench.inputs(named);
+        let inputs = bench.inputs(named, judged.as_ref().err().map(|missing| missing.resource));
         match judged {
             Ok(()) => tally.verdict(inputs, None),
             Err(missing) => {

@@ -228,6 +228,24 @@ impl Case {
         self.put(Resource::CaPolicies, policy)
     }
 
+    /// A policy in a state that we do not know.
+    pub fn in_new_state(self, policy: &str) -> Self {
+        self.change(Resource::CaPolicies, policy, json!({"state": "enabledOnSundays"}))
+    }
+
+    pub fn report_only(self, policy: &str) -> Self {
+        let state = "enabledForReportingButNotEnforced";
+        self.change(Resource::CaPolicies, policy, json!({"state": state}))
+    }
+
+    pub fn conditions(self, policy: &str, conditions: &Value) -> Self {
+        self.change(Resource::CaPolicies, policy, json!({"conditions": conditions}))
+    }
+
+    pub fn grant(self, policy: &str, grant: &Value) -> Self {
+        self.change(Resource::CaPolicies, policy, json!({"grantControls": grant}))
+    }
+
     pub fn role(self, principal: &str, role: &str) -> Self {
         self.put(
             Resource::RoleAssignments,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::fixture::Case;
-use super::{devices, lighter, people, policies, readings};
+use super::{changes, devices, lighter, people, policies, readings};
 use crate::evidence::catalogue::{Catalogue, Severity};
 
 /// What a check says of the company in good order after a change, and the change in words.
@@ -14,6 +14,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         people::ROWS,
         policies::ROWS,
+        changes::ROWS,
         devices::ROWS,
         readings::ROWS,
         lighter::ROWS,
