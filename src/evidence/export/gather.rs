@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -350,7 +350,9 @@ impl Gatherer<'_> {
                 .await?;
             for (hash, size, content) in blobs {
                 self.press.file(&layout::raw(&hex(&hash))).await;
-                self.press.write(&inflate(&content, size)?).await;
+                let content =
+                    inflate(&content, size).with_context(|| format!("opening the kept content {}", hex(&hash)))?;
+                self.press.write(&content).await;
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::archive::{Handle, Unreadable};
 use super::csv::text;
 use super::derive::Source;
-use super::layout;
+use super::layout::{self, Manifest};
 use crate::evidence::catalogue::Catalogue;
 use crate::evidence::keep::{hex, sha256};
 use chain::Chain;
@@ -64,11 +64,11 @@ pub struct Verified {
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, what: impl Into<String>, because: impl Into<String>) {
+    fn add(&mut self, what: impl AsRef<str>, because: impl AsRef<str>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(Fault {
-                what: what.into(),
-                because: because.into(),
+                what: shown(what.as_ref()),
+                because: shown(because.as_ref()),
             });
         }
     }
@@ -89,23 +89,37 @@ pub fn verify_bundle(path: &Path) -> anyhow::Result<Verified> {
         );
     }
     let mut faults = Faults::default();
-    let hashes_sha256 = files::check(&mut source.lists, &mut faults)?;
+    let (hashes_sha256, unreadable) = files::check(&mut source.lists, &mut faults)?;
+    if unreadable {
+        let unseen = "Files that cannot be read end the search: nothing else was looked at.".to_owned();
+        return Ok(verified(source.manifest, hashes_sha256, Some(unseen), faults));
+    }
     let chain = Chain::read(&mut source.lists, &mut faults)?;
     chain.check(&source.manifest, &mut faults);
     rows::check(&mut source, &chain, &mut faults)?;
     contents::check(&mut source, &chain, &mut faults)?;
     let unseen = unlike_ours(&source);
     made::check(&mut source, unseen.is_none(), &mut faults)?;
-    let manifest = source.manifest;
-    Ok(Verified {
+    Ok(verified(source.manifest, hashes_sha256, unseen, faults))
+}
+
+fn verified(manifest: Manifest, hashes_sha256: String, unseen: Option<String>, faults: Faults) -> Verified {
+    Verified {
         company: manifest.company,
-        from: manifest.from,
-        to: manifest.to,
-        head: (manifest.ledger_seq, manifest.ledger_sha256),
+        from: shown(&manifest.from),
+        to: shown(&manifest.to),
+        head: (manifest.ledger_seq, shown(&manifest.ledger_sha256)),
         hashes_sha256,
-        unseen,
+        unseen: unseen.as_deref().map(shown),
         faults: faults.0,
-    })
+    }
+}
+
+/// What is in a bundle may be meant for the terminal that shows it.
+fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// Another program, or one with another catalogue, makes other lists of the same rows.

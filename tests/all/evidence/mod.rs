@@ -5,4 +5,6 @@ mod collect_faults;
 mod collect_run;
 mod export;
 pub mod keep;
+mod export;
+pub mod keep;
 mod story;

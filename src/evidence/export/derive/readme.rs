@@ -28,10 +28,7 @@ pub(super) fn write(source: &mut Source, out: &mut dyn Write) -> anyhow::Result<
         writeln!(out, "No run was kept in the period: nothing was asked.")?;
     }
     for [resource, request, permission] in requests {
-        writeln!(
-            out,
-            "{resource}\n  GET https://graph.microsoft.com{request}\n  permission: {permission}"
-        )?;
+        writeln!(out, "{resource}\n  GET {request}\n  permission: {permission}")?;
     }
     Ok(())
 }
@@ -78,14 +75,16 @@ link of the ledger holds the hash of what it stands for and of the link before. 
 evidence_pull, evidence_object, evidence_result, evidence_finding, evidence_declaration, evidence_withdrawal,
 evidence_tombstone and evidence_ledger.
 
-The canonical form of a content is JSON with sorted keys, sorted lists and no white space.
+The canonical form of an object is JSON with sorted keys, sorted lists and no white space, without what changes at every
+reading, which is kept apart. What a result or a finding says keeps the order of its lists.
 
 Whoever can write the whole bundle can write the whole chain anew. So compare the last link above with what Tenantry
 answers today, or with a bundle of the same company that you were given earlier: its links are the first of these.
 
 HOW TO ASK THE SAME AGAIN
 
-Sign in to the tenant with the permission named and send the request; follow @odata.nextLink to the last page. What
-changed since is in the tenant's audit log. completeness.csv has Microsoft's request ids of each reading.
+Sign in to the tenant with the permission named and send the request to Microsoft Graph (https://graph.microsoft.com, or
+that of the tenant's national cloud); follow @odata.nextLink to the last page. What changed since is in the tenant's audit
+log. completeness.csv has Microsoft's request ids of each reading.
 
 ";

@@ -10,8 +10,9 @@ use super::super::binder::{HASH_OF_HASHES, HASHES};
 use super::Faults;
 use crate::evidence::keep::{hex, sha256};
 
-/// Answers the hash of the list.
-pub(super) fn check(archive: &mut Archive, faults: &mut Faults) -> Result<String, Unreadable> {
+/// Answers the hash of the list, and whether there are files that cannot be read.
+pub(super) fn check(archive: &mut Archive, faults: &mut Faults) -> Result<(String, bool), Unreadable> {
+    let mut unreadable = false;
     let list = archive.read(HASHES)?.unwrap_or_default();
     let hash = hex(&sha256(&list));
     let expected = archive.read(HASH_OF_HASHES)?.unwrap_or_default();
@@ -34,6 +35,7 @@ pub(super) fn check(archive: &mut Archive, faults: &mut Faults) -> Result<String
         let hash = match hash_of(archive, &name) {
             Ok(hash) => hash,
             Err(error) => {
+                unreadable = true;
                 listed.remove(&*name);
                 faults.add(name, format!("cannot be read: {error}"));
                 continue;
@@ -52,7 +54,7 @@ pub(super) fn check(archive: &mut Archive, faults: &mut Faults) -> Result<String
     for name in listed.into_keys() {
         faults.add(name, "is missing");
     }
-    Ok(hash)
+    Ok((hash, unreadable))
 }
 
 fn hash_of(archive: &mut Archive, name: &str) -> Result<String, Box<dyn std::error::Error>> {

@@ -96,7 +96,7 @@ async fn the_bundle_tells_the_story_of_the_period() {
     assert!(due.contains("\"MISSING\""), "nobody has struck the clock here: {due}");
     let readme = text(&files, "README.txt");
     assert!(
-        readme.contains("GET https://graph.microsoft.com/v1.0/things\n  permission: Policy.Read.All"),
+        readme.contains("GET /v1.0/things\n  permission: Policy.Read.All"),
         "{readme}"
     );
     let page = text(&files, "index.html");

@@ -284,3 +284,29 @@ async fn a_bundle_of_another_program_is_looked_at_as_far_as_can_be() {
     assert_eq!(verified.faults, []);
     assert!(verified.unseen.expect("it says so").contains("tenantry 0.0.1"));
 }
+
+#[tokio::test]
+async fn a_file_that_is_damaged_is_named() {
+    let mut bundle = story().await.bundle().await;
+    let name = b"rows/results.ndjson";
+    let at = bundle
+        .windows(name.len())
+        .position(|window| window == name)
+        .expect("it is there");
+    bundle[at + name.len() + 20] ^= 0xff;
+    let verified = verify(&bundle);
+    assert_named(
+        &verified.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "rows/results.ndjson cannot be read",
+    );
+}
+
+#[tokio::test]
+async fn what_a_bundle_says_reaches_no_terminal_as_a_command() {
+    let faults = faults_after(|files| {
+        replace(files, "rows/results.ndjson", CHECK, "\\u001b[2J");
+    })
+    .await;
+    assert_named(&faults, "\u{fffd}[2J");
+    assert!(!faults.concat().contains('\u{1b}'));
+}
