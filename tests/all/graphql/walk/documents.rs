@@ -11,6 +11,24 @@ use tenantry::graphql::id::IdOf;
 use tenantry::graphql::sdl;
 use uuid::Uuid;
 
+/// Arguments that name nothing of anybody's: which stretch of a list, what something is to be called, and what Microsoft says of
+/// a record.
+const NAMES_NOTHING: [&str; 13] = [
+    "first",
+    "after",
+    "last",
+    "before",
+    "name",
+    "expiresInDays",
+    "returnTo",
+    "expectedDomain",
+    "userType",
+    "complianceState",
+    "operatingSystem",
+    "onlyGroups",
+    "excludePatterns",
+];
+
 /// The ids of somebody's things, to ask for.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -122,6 +140,7 @@ pub struct Shape {
     /// The objects that an interface or a union may be.
     kinds: BTreeMap<String, Vec<String>>,
     inputs: BTreeMap<String, Vec<Argument>>,
+    enums: BTreeSet<String>,
 }
 
 impl Shape {
@@ -131,6 +150,7 @@ impl Shape {
             objects: BTreeMap::new(),
             kinds: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            enums: BTreeSet::new(),
         };
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else {
@@ -158,7 +178,10 @@ impl Shape {
                 TypeKind::InputObject(input) => {
                     shape.inputs.insert(name, input.fields.iter().map(argument).collect());
                 }
-                TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::Interface(_) => {}
+                TypeKind::Enum(_) => {
+                    shape.enums.insert(name);
+                }
+                TypeKind::Scalar | TypeKind::Interface(_) => {}
             }
         }
         shape
@@ -208,6 +231,7 @@ impl Shape {
         let mut calls = Vec::new();
         for owner in owners {
             for argument in &field.arguments {
+                self.require_known(owner, &field.name, argument);
                 for (called, literal) in owner.literals(&field.name, &argument.name) {
                     let mut all = needed(owner, &argument.name);
                     all.push(format!("{}: {literal}", argument.name));
@@ -228,6 +252,26 @@ impl Shape {
             calls.push((String::new(), format!("{}{arguments}", field.name)));
         }
         calls
+    }
+
+    /// An argument that nobody has thought of might name something of somebody's, and would never be asked with: it has to have a
+    /// literal, or to be known for one that names nothing.
+    fn require_known(&self, owner: &Things, field: &str, argument: &Argument) {
+        let of = innermost(&argument.of);
+        let input = self.inputs.get(&of);
+        for part in input.into_iter().flatten() {
+            self.require_known(owner, field, part);
+        }
+        let known = input.is_some()
+            || self.enums.contains(&of)
+            || of == "Boolean"
+            || NAMES_NOTHING.contains(&argument.name.as_str())
+            || !owner.literals(field, &argument.name).is_empty();
+        assert!(
+            known,
+            "{field}: say in Things::literals what to ask with for {}, or in NAMES_NOTHING that it names nothing",
+            argument.name
+        );
     }
 
     /// A value that names something of theirs where it can.
