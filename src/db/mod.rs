@@ -95,7 +95,11 @@ async fn may_read_for_viewers(client: &tokio_postgres::Client) -> anyhow::Result
     if may_make || member {
         return Ok(());
     }
-    let make = if made { "" } else { "create role tenantry_viewer nologin; " };
+    let make = if made {
+        ""
+    } else {
+        "create role tenantry_viewer nologin; "
+    };
     anyhow::bail!(
         "the database user {name} may not read as tenantry_viewer: as an administrator, run: {make}grant tenantry_viewer to \"{name}\""
     )

@@ -33,7 +33,16 @@ mod tests {
     #[test]
     fn a_line_is_trimmed_and_has_no_control_characters() {
         assert_eq!(line("  Contoso  ", "name"), Ok("Contoso"));
-        for bad in ["", "   ", "a\0b", "a\nb", "a\u{202e}b", "a\u{2066}b", "a\u{2028}b", &"x".repeat(257)] {
+        for bad in [
+            "",
+            "   ",
+            "a\0b",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{2028}b",
+            &"x".repeat(257),
+        ] {
             assert!(line(bad, "name").is_err(), "{bad:?}");
         }
     }

@@ -25,8 +25,7 @@ use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Listing, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
 use crate::model::{
-    self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, session,
-    sync_run,
+    self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, session, sync_run,
 };
 
 const MOST_NODES: usize = 100;

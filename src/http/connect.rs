@@ -312,7 +312,12 @@ async fn consented(
         to.as_str(),
         [
             cookies::set(state, cookies::flow(state), "", 0),
-            cookies::set(state, cookies::connected(state), &company_id.to_string(), CONNECTED_SECONDS),
+            cookies::set(
+                state,
+                cookies::connected(state),
+                &company_id.to_string(),
+                CONNECTED_SECONDS,
+            ),
         ],
     ))
 }

@@ -41,7 +41,10 @@ pub(super) async fn page(
         Ok(Some(viewer)) => inside(&state, &viewer, connected)
             .await
             .unwrap_or_else(|sorry| sorry.into_page(&state)),
-        Ok(None) => welcome(&state, connected.is_some_and(|company| has_connected(&state, &headers, company))),
+        Ok(None) => welcome(
+            &state,
+            connected.is_some_and(|company| has_connected(&state, &headers, company)),
+        ),
         Err(sorry) => sorry.into_page(&state),
     }
 }

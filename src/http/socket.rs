@@ -144,7 +144,7 @@ impl Line {
     }
 
     async fn converse(&mut self, ticket: Option<Ticket>) -> End {
-        let guest = match self.introduction(ticket).await {
+        let mut guest = match self.introduction(ticket).await {
             Ok(guest) => guest,
             Err(end) => return end,
         };
@@ -160,7 +160,7 @@ impl Line {
                 () = stop.cancelled() => Err(Close::going_away().into()),
                 _ = recheck.tick() => self.recheck(&guest).await,
                 event = event(&mut self.socket, &mut operations) => match event {
-                    Event::Heard(heard) => self.heard(heard, &guest, &mut operations).await,
+                    Event::Heard(heard) => self.heard(heard, &mut guest, &mut operations).await,
                     Event::Said(id, said) => self.tell(&id, said).await,
                 },
             };
@@ -199,7 +199,7 @@ impl Line {
     async fn heard(
         &mut self,
         heard: Option<Result<Message, axum::Error>>,
-        guest: &Guest,
+        guest: &mut Guest,
         operations: &mut Operations,
     ) -> Result<(), End> {
         match read(heard)? {
@@ -218,7 +218,7 @@ impl Line {
         &mut self,
         id: String,
         payload: Value,
-        guest: &Guest,
+        guest: &mut Guest,
         operations: &mut Operations,
     ) -> Result<(), End> {
         if operations.has(&id) {
@@ -255,9 +255,13 @@ impl Line {
     }
 
     /// The guest as they stand at this moment, as each request over HTTP looks them up.
-    async fn viewer_now(&mut self, guest: &Guest) -> Result<Viewer, End> {
+    async fn viewer_now(&mut self, guest: &mut Guest) -> Result<Viewer, End> {
         match session::viewer(&self.state.pool, self.state.gate(), &guest.proof).await {
-            Ok(Some(viewer)) if session::stands_in_for(&viewer, &guest.viewer) => Ok(viewer),
+            Ok(Some(viewer)) if session::stands_in_for(&viewer, &guest.viewer) => {
+                // Whatever they have won since is theirs to lose from here on.
+                guest.viewer = viewer.clone();
+                Ok(viewer)
+            }
             Ok(_) => Err(Close::ended().into()),
             Err(error) => Err(unchecked(&error).into()),
         }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::rates::{Counts, Rate};
 use super::seats::Seats;
-use crate::auth::session::Gate;
 use crate::auth::return_to::Allowed;
+use crate::auth::session::Gate;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
 use crate::jobs::Doorbell;

@@ -1,7 +1,7 @@
 //! The audit trail: who did what, and who was refused.
 //!
-//! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event is recorded
-//! in the transaction of its deed; the database refuses to change or to remove one.
+//! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event of
+//! a deed is recorded in the transaction of the deed, and a refusal by itself; the database refuses to change or to remove one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

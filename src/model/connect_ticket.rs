@@ -48,11 +48,7 @@ pub struct Invitation<'i> {
 ///
 /// # Errors
 /// `BAD_INPUT` when the domain cannot be one.
-pub async fn issue(
-    conn: &mut Connection,
-    now: DateTime<Utc>,
-    invitation: &Invitation<'_>,
-) -> Result<String, Failure> {
+pub async fn issue(conn: &mut Connection, now: DateTime<Utc>, invitation: &Invitation<'_>) -> Result<String, Failure> {
     let expected_domain = invitation.expected_domain.map(domain).transpose()?;
     let secret = secret::fresh()?;
     diesel::delete(connect_ticket::table.filter(connect_ticket::expires_at.le(now)))

@@ -53,7 +53,9 @@ impl Scope {
             (Self::All, _) => true,
             (Self::Companies(_), Self::Companies(companies)) => companies.iter().all(|id| self.holds(*id)),
             (
-                Self::Person { entra_id, group_ids, .. },
+                Self::Person {
+                    entra_id, group_ids, ..
+                },
                 Self::Person {
                     company_id: of,
                     entra_id: person,

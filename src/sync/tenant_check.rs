@@ -10,8 +10,8 @@ use super::ending::Stop;
 use super::run::Run;
 use crate::microsoft::CONSENTING_ROLES;
 use crate::microsoft::wire::Organization;
-use crate::model::sync_run::{RunFailure, SyncStatus, lease};
 use crate::model::audit::{self, Actor, AuditAction, Deed};
+use crate::model::sync_run::{RunFailure, SyncStatus, lease};
 use crate::model::tenant;
 
 impl Run {

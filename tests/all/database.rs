@@ -98,13 +98,20 @@ async fn of_a_plain_user(admin: &tokio_postgres::Client, url: &str, name: &str, 
         admin.simple_query(&statement).await.expect("the statement runs");
     }
     let (_, rest) = url.split_once('?').expect("where the server is");
-    format!("postgresql:///{name}?{}", rest.replace("user=tenantry", &format!("user={name}")))
+    format!(
+        "postgresql:///{name}?{}",
+        rest.replace("user=tenantry", &format!("user={name}"))
+    )
 }
 
 #[tokio::test]
 async fn a_user_who_may_make_roles_brings_the_schema_up_to_date_and_reads_for_viewers() {
     let database = postgres::database().await;
-    let admin = Pool::new(&database.url, 1).expect("a pool").raw().await.expect("a connection");
+    let admin = Pool::new(&database.url, 1)
+        .expect("a pool")
+        .raw()
+        .await
+        .expect("a connection");
     let name = format!("maker_{}", uuid::Uuid::new_v4().simple());
     let url = of_a_plain_user(&admin, &database.url, &name, "createrole").await;
     tenantry::db::migrate(&url).await.expect("the migrations run");
@@ -121,13 +128,20 @@ async fn a_user_who_may_make_roles_brings_the_schema_up_to_date_and_reads_for_vi
 #[tokio::test]
 async fn a_user_who_may_not_read_for_viewers_is_told_what_an_administrator_has_to_run() {
     let database = postgres::database().await;
-    let admin = Pool::new(&database.url, 1).expect("a pool").raw().await.expect("a connection");
+    let admin = Pool::new(&database.url, 1)
+        .expect("a pool")
+        .raw()
+        .await
+        .expect("a connection");
     let name = format!("plain_{}", uuid::Uuid::new_v4().simple());
     let url = of_a_plain_user(&admin, &database.url, &name, "").await;
     let refused = tenantry::db::migrate(&url).await.expect_err("it may not");
     let told = format!("{refused:#}");
     let grant = format!("grant tenantry_viewer to \"{name}\"");
-    assert!(told.contains("as an administrator, run: ") && told.contains(&grant), "{told}");
+    assert!(
+        told.contains("as an administrator, run: ") && told.contains(&grant),
+        "{told}"
+    );
 
     let (_, remedy) = told.split_once("run: ").expect("a remedy");
     admin.simple_query(remedy).await.expect("the remedy runs");

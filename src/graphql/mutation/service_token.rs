@@ -107,7 +107,8 @@ async fn create(
         (None, true) => None,
         // A variable that a program forgot to give is null, and must not open every company.
         _ => {
-            let message = "Say which companies the token opens: send companyIds, or allCompanies: true for every company.";
+            let message =
+                "Say which companies the token opens: send companyIds, or allCompanies: true for every company.";
             return Err(Refusal::at("BAD_INPUT", &["companyIds"], message).into());
         }
     };

@@ -200,5 +200,8 @@ async fn consent_that_is_revoked_ends_the_portal_at_the_next_sync() {
     let again = house.browser().sign_in(house.at("/auth/sign-in"), person).await;
     assert!(again.text().await.expect("a page").contains("connection has ended"));
     let sessions = format!("select id from session where oid = '{person}'");
-    assert!(house.rows(&sessions).await.is_empty(), "it does not come back with the consent");
+    assert!(
+        house.rows(&sessions).await.is_empty(),
+        "it does not come back with the consent"
+    );
 }

@@ -23,13 +23,18 @@ async fn a_disconnection_takes_links_and_ways_to_connect_along() {
     let unused = house.ticket(&ours.company, "/", None).await;
     let administrator = ours.colleague;
     let mut browser = house.browser();
-    let signed_in = browser.sign_in(house.ticket(&ours.company, "/", None).await, administrator).await;
+    let signed_in = browser
+        .sign_in(house.ticket(&ours.company, "/", None).await, administrator)
+        .await;
     let consent = location(&signed_in);
 
     done(&house, &staff, &disconnect(&company)).await;
     assert_eq!(house.browser().get(unused).await.status(), StatusCode::GONE);
     let back = browser
-        .choose(consent, &[("account", &administrator.to_string()), ("decision", "grant")])
+        .choose(
+            consent,
+            &[("account", &administrator.to_string()), ("decision", "grant")],
+        )
         .await;
     assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST);
     let tenant = house.rows("select status from tenant").await;
@@ -38,7 +43,11 @@ async fn a_disconnection_takes_links_and_ways_to_connect_along() {
     let late = house.ticket(&ours.company, "/", None).await;
     done(&house, &staff, &disconnect(&company)).await;
     assert_eq!(house.browser().get(late).await.status(), StatusCode::GONE, "again");
-    assert_eq!(trail(&house, "DISCONNECT").await.len(), 2, "for each that ended something");
+    assert_eq!(
+        trail(&house, "DISCONNECT").await.len(),
+        2,
+        "for each that ended something"
+    );
 }
 
 #[tokio::test]
@@ -116,7 +125,11 @@ async fn pages_are_counted_for_their_viewer_and_sign_outs_for_their_address() {
         assert_eq!(staff.get(house.at(path)).await.status(), StatusCode::OK, "{path}");
     }
     for path in ["/", "/graphiql"] {
-        assert_eq!(staff.get(house.at(path)).await.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert_eq!(
+            staff.get(house.at(path)).await.status(),
+            StatusCode::TOO_MANY_REQUESTS,
+            "{path}"
+        );
     }
     // Two were spent on signing in.
     let tell = async || {

@@ -134,7 +134,9 @@ async fn done(house: &House, browser: &Browser, query: &str) -> Value {
 /// The events of this action, oldest first.
 async fn trail(house: &House, action: &str) -> Vec<Value> {
     house
-        .rows(&format!("select * from audit_event where action = '{action}' order by at, id"))
+        .rows(&format!(
+            "select * from audit_event where action = '{action}' order by at, id"
+        ))
         .await
 }
 

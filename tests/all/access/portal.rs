@@ -92,7 +92,10 @@ async fn hidden_and_missing_look_the_same_to_a_portal_user() {
         (IdOf::ContactGroup, "contacts(groupId: \"$\") { totalCount }"),
     ];
     for (of, id) in hidden {
-        let about = questions.iter().filter(|(asked, _)| *asked == of).map(|(_, question)| *question);
+        let about = questions
+            .iter()
+            .filter(|(asked, _)| *asked == of)
+            .map(|(_, question)| *question);
         for question in about.chain(["node(id: \"$\") { id }"]) {
             let ask = async |id: Uuid| {
                 let query = format!("{{ {} }}", question.replace('$', &of.show(id).0));
@@ -132,7 +135,11 @@ async fn a_portal_user_may_change_nothing() {
             "{mutation}: {answer}"
         );
     }
-    for query in ["auditEvents { totalCount }", "serviceTokens { id }", "sessions { totalCount }"] {
+    for query in [
+        "auditEvents { totalCount }",
+        "serviceTokens { id }",
+        "sessions { totalCount }",
+    ] {
         let answer = ask(&house, &browser, &format!("{{ {query} }}")).await;
         assert_eq!(
             answer["errors"][0]["extensions"]["code"], "FORBIDDEN",

@@ -27,7 +27,10 @@ async fn a_sign_in_with_another_role_or_none_ends_the_sessions_of_the_role_befor
     let house = House::open().await;
     let (_, as_admin) = staff_as(&house, &["Tenantry.Admin"]).await;
     let (_, elsewhere) = staff_as(&house, &["Tenantry.Admin"]).await;
-    assert!(!is_nobody(&house, &as_admin).await, "the same role may have two sessions");
+    assert!(
+        !is_nobody(&house, &as_admin).await,
+        "the same role may have two sessions"
+    );
 
     let (_, as_auditor) = staff_as(&house, &["Tenantry.Auditor"]).await;
     assert!(is_nobody(&house, &as_admin).await && is_nobody(&house, &elsewhere).await);
@@ -51,7 +54,10 @@ async fn staff_are_people_of_the_tenant_that_is_the_msps_now_and_for_a_working_d
     assert_eq!(life, [json!({"a_day": true})]);
     assert!(!is_nobody(&house, &browser).await);
     house.sql("update session set tid = gen_random_uuid()").await;
-    assert!(is_nobody(&house, &browser).await, "of another tenant than the configured");
+    assert!(
+        is_nobody(&house, &browser).await,
+        "of another tenant than the configured"
+    );
 }
 
 #[tokio::test]
@@ -61,9 +67,13 @@ async fn whoever_is_gone_at_microsoft_is_out_while_their_deactivation_is_held() 
     let house = &synced.house;
     let people = format!("tenants/{}/people", synced.tenant);
     let others = house
-        .rows(&format!("select entra_id from contact where entra_id <> '{person}' limit 11"))
+        .rows(&format!(
+            "select entra_id from contact where entra_id <> '{person}' limit 11"
+        ))
         .await;
-    let others = others.iter().map(|row| row["entra_id"].as_str().expect("an id").to_owned());
+    let others = others
+        .iter()
+        .map(|row| row["entra_id"].as_str().expect("an id").to_owned());
     for gone in others.chain([person.to_string()]) {
         house.control("DELETE", &format!("{people}/{gone}"), Value::Null).await;
     }
@@ -84,7 +94,9 @@ async fn whoever_is_gone_at_microsoft_is_out_while_their_deactivation_is_held() 
     );
     let entry = async || {
         let mut conn = house.pool.get().await.expect("a connection");
-        portal::find_entry(&mut conn, synced.tenant, person).await.expect("an answer")
+        portal::find_entry(&mut conn, synced.tenant, person)
+            .await
+            .expect("an answer")
     };
     assert_eq!(entry().await, None);
     let mut conn = house.pool.get().await.expect("a connection");
@@ -92,12 +104,12 @@ async fn whoever_is_gone_at_microsoft_is_out_while_their_deactivation_is_held() 
     assert_eq!(why, Ok((portal::NoEntry::HeldBack, Some(synced.company.id))));
     drop(conn);
 
-    let run: Uuid = serde_json::from_value(
-        house.rows("select run_id from held_change limit 1").await[0]["run_id"].clone(),
-    )
-    .expect("an id");
+    let run: Uuid =
+        serde_json::from_value(house.rows("select run_id from held_change limit 1").await[0]["run_id"].clone())
+            .expect("an id");
     let run = IdOf::SyncRun.show(run).0;
-    let discard = format!(r#"mutation {{ discardHeldChanges(input: {{syncRunId: "{run}"}}) {{ userErrors {{ code }} }} }}"#);
+    let discard =
+        format!(r#"mutation {{ discardHeldChanges(input: {{syncRunId: "{run}"}}) {{ userErrors {{ code }} }} }}"#);
     done(house, &synced.staff, &discard).await;
     assert!(entry().await.is_some(), "a person has said that they are still there");
 }
@@ -123,7 +135,11 @@ async fn a_group_whose_end_is_held_lets_nobody_in() {
              values ('{company}', '{company}', 'CONTACT_GROUP', '{group}', 'LEFT', 'HELD')"
         ))
         .await;
-    let page = ours.sign_in(&house, ours.person).await.err().expect("a page that says why");
+    let page = ours
+        .sign_in(&house, ours.person)
+        .await
+        .err()
+        .expect("a page that says why");
     assert!(page.contains("not among those who may come in"), "{page}");
 }
 
@@ -200,7 +216,10 @@ async fn a_session_that_begins_while_the_right_is_taken_ends_with_it() {
         _ = async { tokio::join!(disconnects, begins) } => {}
         () = async { while trail(&house, "DISCONNECT").await.is_empty() {} } => {}
     }
-    comer.batch_execute("commit").await.expect("it has begun at the latest now");
+    comer
+        .batch_execute("commit")
+        .await
+        .expect("it has begun at the latest now");
     let left = "select id from session where company_id is not null";
     assert!(house.rows(left).await.is_empty());
 }
@@ -260,7 +279,13 @@ async fn the_ids_of_what_is_synced_do_not_count_what_lies_between() {
     let ids = synced.house.rows("select id from contact order by id").await;
     let ids: Vec<u128> = ids
         .iter()
-        .map(|row| row["id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).expect("an id").as_u128())
+        .map(|row| {
+            row["id"]
+                .as_str()
+                .and_then(|id| id.parse::<Uuid>().ok())
+                .expect("an id")
+                .as_u128()
+        })
         .collect();
     let counter = |id: u128| ((id >> 64 & 0xfff) << 30) | (id >> 32 & 0x3fff_ffff);
     let counted = ids

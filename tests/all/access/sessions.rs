@@ -42,7 +42,12 @@ async fn no_session_hides_behind_the_others() {
         ))
         .await;
     let staff = house.staff().await;
-    let all = done(&house, &staff, "{ sessions(last: 2) { totalCount edges { node { name current } } } }").await;
+    let all = done(
+        &house,
+        &staff,
+        "{ sessions(last: 2) { totalCount edges { node { name current } } } }",
+    )
+    .await;
     assert_eq!(all["totalCount"], 252);
     assert_eq!(
         all["edges"],
@@ -50,7 +55,8 @@ async fn no_session_hides_behind_the_others() {
     );
 
     let company = IdOf::Company.show(ours.company.id).0;
-    let of_one = format!(r#"{{ sessions(companyId: "{company}") {{ totalCount edges {{ node {{ id name companyId }} }} }} }}"#);
+    let of_one =
+        format!(r#"{{ sessions(companyId: "{company}") {{ totalCount edges {{ node {{ id name companyId }} }} }} }}"#);
     let of_one = done(&house, &staff, &of_one).await;
     assert_eq!(of_one["totalCount"], 1);
     let node = &of_one["edges"][0]["node"];
@@ -67,7 +73,10 @@ async fn no_session_hides_behind_the_others() {
 
 /// The name of the member of staff.
 async fn me(house: &House) -> Value {
-    house.rows("select name from session where staff_role is not null").await[0]["name"].clone()
+    house
+        .rows("select name from session where staff_role is not null")
+        .await[0]["name"]
+        .clone()
 }
 
 #[tokio::test]
@@ -83,14 +92,19 @@ async fn a_portal_user_ends_their_own_sessions_and_nobody_elses() {
     assert_eq!((&own[0]["current"], &own[1]["current"]), (&json!(false), &json!(true)));
 
     let revoke = |id: &str| {
-        format!(r#"mutation {{ revokeSession(input: {{sessionId: "{id}"}}) {{ revokedSessionId userErrors {{ code }} }} }}"#)
+        format!(
+            r#"mutation {{ revokeSession(input: {{sessionId: "{id}"}}) {{ revokedSessionId userErrors {{ code }} }} }}"#
+        )
     };
     let theirs = house
         .rows(&format!("select id from session where oid = '{}'", ours.colleague))
         .await;
     let theirs: Uuid = serde_json::from_value(theirs[0]["id"].clone()).expect("an id");
     let refused = ask(&house, &here, &revoke(&IdOf::Session.show(theirs).0)).await;
-    assert_eq!(refused["data"]["revokeSession"]["userErrors"], json!([{"code": "NOT_FOUND"}]));
+    assert_eq!(
+        refused["data"]["revokeSession"]["userErrors"],
+        json!([{"code": "NOT_FOUND"}])
+    );
     assert!(!is_nobody(&house, &colleague).await);
 
     done(&house, &here, &revoke(own[0]["id"].as_str().expect("an id"))).await;

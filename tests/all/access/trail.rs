@@ -46,11 +46,7 @@ async fn the_command_line_leaves_a_trail() {
     assert_eq!(asked.len(), 1);
     assert_eq!(
         (&asked[0]["actor_kind"], &asked[0]["company_id"], &asked[0]["subject"]),
-        (
-            &json!("SYSTEM"),
-            &json!(ours.company.id),
-            &queued().await[0]["id"]
-        )
+        (&json!("SYSTEM"), &json!(ours.company.id), &queued().await[0]["id"])
     );
 }
 
@@ -82,7 +78,8 @@ async fn what_did_not_happen_is_not_on_the_trail() {
     let holder = hold_company(&house, ours.company.id).await;
     let deletions = futures::future::join_all((0..5).map(|_| ask(&house, &browser, &delete)));
     let release = async {
-        let waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        let waiting =
+            "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
         while house.rows(waiting).await.len() < 5 {}
         holder.simple_query("rollback").await.expect("let go");
     };
@@ -162,7 +159,8 @@ async fn each_end_of_a_session_is_tied_to_its_beginning_and_to_a_person() {
         "{begun}"
     );
     let shown = IdOf::Session.show(first).0;
-    let revoke = format!(r#"mutation {{ revokeSession(input: {{sessionId: "{shown}"}}) {{ userErrors {{ code }} }} }}"#);
+    let revoke =
+        format!(r#"mutation {{ revokeSession(input: {{sessionId: "{shown}"}}) {{ userErrors {{ code }} }} }}"#);
     done(&house, &staff, &revoke).await;
 
     ours.sign_in(&house, ours.person).await.expect("they come in");
