@@ -389,7 +389,7 @@ impl Tenant {
             devices: directory.live_count(Kind::Device),
             intune: settings.intune,
             premium: settings.premium,
-            accounts: directory.live_from(Kind::Person, 0).take(2).map(account).collect(),
+            accounts: directory.live_from(Kind::Person, 0).take(3).map(account).collect(),
             administrators,
             dropped: self.dropped.clone(),
         }

@@ -1,11 +1,16 @@
 //! What a viewer may do: one pure function, and whatever it does not name is refused.
 //!
+//! It decides what is changed, and what is the MSP's own. What of a company is *read* is the scope's to decide, row by row and
+//! in the database itself (`model/scope.rs`): no resolver asks for the rows of `VIEW_COMPANY`, `VIEW_RECORDS`, `VIEW_SYNC` and
+//! `VIEW_EVIDENCE`, which say to a page what the scope will show it.
+//!
 //! The whole of it is printed in `policy.txt`, which a test compares: a right is not given by accident.
 
 use uuid::Uuid;
 
 use super::Viewer;
 use super::viewer::Role;
+use crate::model::Scope;
 
 crate::model::text_enum::text_enum! {
     /// Something that can be done. What of it is shown depends on the viewer's scope besides.
@@ -60,6 +65,11 @@ impl Action {
         !self.is_a_look() && !matches!(self, Self::ManageServiceTokens | Self::ManageSessions)
     }
 
+    /// Whether it is about every company, or about none yet: whoever sees only some may not do it.
+    pub fn concerns_every_company(self) -> bool {
+        matches!(self, Self::ViewAuditTrail | Self::CreateCompany)
+    }
+
     fn is_a_look(self) -> bool {
         matches!(
             self,
@@ -88,9 +98,15 @@ pub fn allow(viewer: &Viewer, action: Action, resource: Resource) -> bool {
 
 /// Whether the viewer may do it to anything at all: what is refused here is refused whatever it is about.
 pub fn may(viewer: &Viewer, action: Action) -> bool {
-    [Resource::Msp, Resource::Company(Uuid::nil()), Resource::Own]
-        .into_iter()
-        .any(|resource| granted(viewer, action, resource))
+    let mut within = vec![Resource::Msp, Resource::Own];
+    match viewer.scope() {
+        Scope::All => within.push(Resource::Company(Uuid::nil())),
+        Scope::Companies(companies) => within.extend(companies.into_iter().map(Resource::Company)),
+        Scope::Person {
+            company_id, entra_id, ..
+        } => within.extend([Resource::Company(company_id), Resource::Person(company_id, entra_id)]),
+    }
+    within.into_iter().any(|resource| allow(viewer, action, resource))
 }
 
 fn granted(viewer: &Viewer, action: Action, resource: Resource) -> bool {
@@ -118,7 +134,7 @@ fn reaches(viewer: &Viewer, action: Action, resource: Resource) -> bool {
         // The schema is the same for everybody; the rest of what is the MSP's concerns every company.
         Resource::Msp => scope.companies().is_none() || action == Action::Explore,
         // The trail is read as a whole: it names the MSP's own people.
-        _ if action == Action::ViewAuditTrail => scope.companies().is_none(),
+        _ if action.concerns_every_company() => scope.companies().is_none(),
         Resource::Company(company) if action == Action::ViewCompany => scope.holds(company),
         Resource::Company(company) => scope.holds_whole(company),
         Resource::Person(company, person) => scope.holds_person(company, Some(person)),
@@ -132,7 +148,6 @@ mod tests {
 
     use super::*;
     use crate::auth::viewer::{PortalUser, Service, Staff};
-    use crate::model::Scope;
     use crate::model::portal::{Entry, PortalRole};
     use crate::model::session::StaffRole;
 
@@ -234,6 +249,14 @@ mod tests {
         assert!(!may(&viewer, Action::SyncCompany));
         assert!(may(&viewer, Action::ViewRecords));
         assert!(may(&viewer, Action::ManageSessions), "their own");
+    }
+
+    #[test]
+    fn a_token_of_some_companies_may_do_nothing_that_concerns_all() {
+        let viewer = service(Scope::Companies(vec![OURS]), Action::ALL);
+        assert!(!may(&viewer, Action::ViewAuditTrail));
+        assert!(!may(&viewer, Action::CreateCompany));
+        assert!(may(&viewer, Action::SyncCompany));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::viewer::{PortalUser, Service, Staff};
 use super::{Action, Viewer};
@@ -61,41 +62,55 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn viewer(pool: &Pool, now: DateTime<Utc>, proof: &Proof) -> anyhow::Result<Option<Viewer>> {
+pub async fn viewer(pool: &Pool, gate: Gate, proof: &Proof) -> anyhow::Result<Option<Viewer>> {
     let mut conn = pool.get().await?;
-    let found = look_up(&mut conn, now, proof).await?;
+    let found = look_up(&mut conn, gate, proof).await?;
     if let Some((_, Some(session))) = &found {
-        session::note_use(&mut conn, now, session).await?;
+        session::note_use(&mut conn, gate.now, session).await?;
     }
     Ok(found.map(|(viewer, _)| viewer))
 }
 
-/// Whether a proof that held still shows the same: the same person, seeing the same. To watch is not to use: a page left
-/// open does not keep its session alive.
+/// When somebody asks, and whose people are staff now: a session of staff of another tenant is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    pub now: DateTime<Utc>,
+    /// The MSP's own tenant.
+    pub staff_tenant: Uuid,
+}
+
+/// Whether a proof that held still shows the same: the same person in the same role, seeing no less. To watch is not to use: a
+/// page left open does not keep its session alive.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn still_holds(pool: &Pool, now: DateTime<Utc>, proof: &Proof, viewer: &Viewer) -> anyhow::Result<bool> {
+pub async fn still_holds(pool: &Pool, gate: Gate, proof: &Proof, viewer: &Viewer) -> anyhow::Result<bool> {
     let mut conn = pool.get().await?;
-    let found = look_up(&mut conn, now, proof).await?;
-    Ok(found.is_some_and(|(now, _)| now.role() == viewer.role() && now.scope() == viewer.scope()))
+    let found = look_up(&mut conn, gate, proof).await?;
+    Ok(found.is_some_and(|(now, _)| stands_in_for(&now, viewer)))
+}
+
+/// Whether what is open for `before` may stay open now that the same proof shows `now`. Somebody who sees more than before, such
+/// as one group more, has lost nothing.
+pub fn stands_in_for(now: &Viewer, before: &Viewer) -> bool {
+    now.role() == before.role() && now.scope().covers(&before.scope())
 }
 
 async fn look_up(
     conn: &mut Connection,
-    now: DateTime<Utc>,
+    gate: Gate,
     proof: &Proof,
 ) -> anyhow::Result<Option<(Viewer, Option<Session>)>> {
     match proof {
         Proof::Bearer(secret) => {
-            let token = service_token::find_by_secret(conn, now, secret).await?;
+            let token = service_token::find_by_secret(conn, gate.now, secret).await?;
             Ok(token.map(|token| (service(token), None)))
         }
         Proof::Cookie(secret) => {
-            let Some(session) = session::find_by_secret(conn, now, secret).await? else {
+            let Some(session) = session::find_by_secret(conn, gate.now, secret).await? else {
                 return Ok(None);
             };
-            let viewer = signed_in(conn, &session).await?;
+            let viewer = signed_in(conn, gate.staff_tenant, &session).await?;
             Ok(viewer.map(|viewer| (viewer, Some(session))))
         }
     }
@@ -114,16 +129,17 @@ fn service(token: service_token::ServiceToken) -> Viewer {
 }
 
 /// Who has this session. A portal user's right to be here is looked up anew: what was learned of them since counts.
-async fn signed_in(conn: &mut Connection, session: &Session) -> anyhow::Result<Option<Viewer>> {
+async fn signed_in(conn: &mut Connection, staff_tenant: Uuid, session: &Session) -> anyhow::Result<Option<Viewer>> {
     let Session { id, tid, oid, .. } = *session;
     if let Some(role) = session.staff_role {
-        return Ok(Some(Viewer::Staff(Staff {
+        let staff = Staff {
             session_id: id,
             tid,
             oid,
             name: session.name.clone(),
             role,
-        })));
+        };
+        return Ok((tid == staff_tenant).then_some(Viewer::Staff(staff)));
     }
     let entry = portal::find_entry(conn, tid, oid).await?;
     let entry = entry.filter(|entry| Some(entry.company_id) == session.company_id);

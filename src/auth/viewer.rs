@@ -116,21 +116,23 @@ impl Viewer {
 
     /// As the audit trail names them.
     pub fn actor(&self) -> Actor {
-        let kind = match self {
-            Self::Staff(_) => ActorKind::Staff,
-            Self::PortalUser(_) => ActorKind::PortalUser,
-            Self::Service(_) => ActorKind::Service,
-        };
-        let id = match self {
-            Self::Service(service) => service.token_id.to_string(),
-            Self::Staff(Staff { tid, oid, .. }) | Self::PortalUser(PortalUser { tid, oid, .. }) => {
-                format!("{tid}/{oid}")
-            }
-        };
-        Actor {
-            kind,
-            id: Some(id),
-            name: Some(self.name().to_owned()),
+        let name = Some(self.name().to_owned());
+        match self {
+            Self::Staff(Staff { tid, oid, .. }) => Actor::person(ActorKind::Staff, *tid, *oid, name),
+            Self::PortalUser(PortalUser { tid, oid, .. }) => Actor::person(ActorKind::PortalUser, *tid, *oid, name),
+            Self::Service(service) => Actor {
+                kind: ActorKind::Service,
+                id: Some(service.token_id.to_string()),
+                name,
+            },
+        }
+    }
+
+    /// The service token that they came with.
+    pub fn token_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Service(service) => Some(service.token_id),
+            Self::Staff(_) | Self::PortalUser(_) => None,
         }
     }
 

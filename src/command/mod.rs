@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use tenantry::db::Connection;
 use tenantry::graphql::id::IdOf;
+use tenantry::model::audit::{Actor, AuditAction, Deed};
 use tenantry::model::{Company, Scope, company};
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
@@ -98,6 +99,22 @@ pub fn now() -> DateTime<Utc> {
         reason = "whoever gets the time from here can be given another by a test"
     )]
     Utc::now()
+}
+
+/// What the command line is called where it is told who did something.
+pub const ITSELF: &str = "the command line";
+
+/// A deed of the command line's, for the audit trail.
+pub fn deed(action: AuditAction) -> Deed<'static> {
+    Deed {
+        actor: Actor::system(ITSELF),
+        action,
+        company_id: None,
+        subject: None,
+        refused_because: None,
+        request_id: None,
+        details: None,
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tenantry::db::Pool;
 use tenantry::db::events::{Events, News};
 use tenantry::error::Failure;
 use tenantry::jobs::Doorbell;
+use tenantry::model::audit::{self, AuditAction, Deed};
 use tenantry::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
 use tenantry::model::{Company, Noun, Scope};
 use tokio_util::sync::CancellationToken;
@@ -121,11 +122,20 @@ impl Sync {
             mode: if self.full { SyncMode::Full } else { SyncMode::Auto },
             dry_run: self.dry_run,
             rules: None,
-            requested_by: "the command line".into(),
+            requested_by: super::ITSELF.into(),
             not_before: now,
         };
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
-            .await
+        conn.transaction(async |conn| {
+            let queued = sync_run::queue(conn, now, &wish).await?;
+            let deed = Deed {
+                company_id: Some(company.id),
+                subject: Some(queued.run.id.to_string()),
+                ..super::deed(AuditAction::SyncCompany)
+            };
+            audit::record(conn, now, &deed).await?;
+            Ok(queued)
+        })
+        .await
     }
 
     async fn read(&self, pool: &Pool, run: &SyncRun) -> anyhow::Result<SyncRun> {

@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use diesel_async::AsyncConnection;
 use tenantry::app::Data;
 use tenantry::auth::Action;
 use tenantry::config::Database;
+use tenantry::error::Failure;
+use tenantry::model::audit::{self, AuditAction, Deed};
 use tenantry::model::service_token::{self, NewToken};
 
 #[derive(Args)]
@@ -28,12 +31,23 @@ impl Token {
             let now = super::now();
             let new = NewToken {
                 name: &self.name,
-                by: "the command line",
+                by: super::ITSELF,
                 days: self.days,
                 company_ids: None,
                 actions: Action::of_tokens(),
             };
-            service_token::issue(&mut conn, now, &new).await?.1
+            let issued: Result<_, Failure> = conn
+                .transaction(async |conn| {
+                    let (token, secret) = service_token::issue(conn, now, &new).await?;
+                    let deed = Deed {
+                        subject: Some(token.id.to_string()),
+                        ..super::deed(AuditAction::CreateServiceToken)
+                    };
+                    audit::record(conn, now, &deed).await?;
+                    Ok(secret)
+                })
+                .await;
+            issued?
         };
         data.close().await?;
         #[expect(clippy::print_stdout, reason = "the token is the command's answer")]

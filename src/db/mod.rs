@@ -77,6 +77,34 @@ impl Pool {
     }
 }
 
+/// Refuses, with what an administrator has to run, a user who can neither make nor become the role that viewers read as. Before
+/// the migrations, for Postgres' own words for it name neither.
+async fn may_read_for_viewers(client: &tokio_postgres::Client) -> anyhow::Result<()> {
+    let user = client
+        .query_one(
+            "select current_user::text, rolsuper or rolcreaterole,
+                    exists (select from pg_roles where rolname = 'tenantry_viewer'),
+                    coalesce((select pg_has_role(oid, 'MEMBER') from pg_roles where rolname = 'tenantry_viewer'), false)
+             from pg_roles where rolname = current_user",
+            &[],
+        )
+        .await
+        .context("asking for the database user's rights")?;
+    let (name, may_make, made, member): (String, bool, bool, bool) =
+        (user.get(0), user.get(1), user.get(2), user.get(3));
+    if may_make || member {
+        return Ok(());
+    }
+    let make = if made {
+        ""
+    } else {
+        "create role tenantry_viewer nologin; "
+    };
+    anyhow::bail!(
+        "the database user {name} may not read as tenantry_viewer: as an administrator, run: {make}grant tenantry_viewer to \"{name}\""
+    )
+}
+
 /// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.
 ///
 /// # Errors
@@ -86,6 +114,7 @@ pub async fn migrate(url: &str) -> anyhow::Result<()> {
     lock.execute("select pg_advisory_lock(7461627)", &[])
         .await
         .context("waiting for other migrations")?;
+    may_read_for_viewers(&lock).await?;
     let connection = <AsyncPgConnection as diesel_async::AsyncConnection>::establish(url)
         .await
         .context("connecting to Postgres")?;

@@ -35,6 +35,7 @@ diesel::table! {
         return_to -> Text,
         expected_domain -> Nullable<Text>,
         expires_at -> Timestamptz,
+        service_token_id -> Nullable<Uuid>,
     }
 }
 
@@ -88,6 +89,7 @@ diesel::table! {
         subject -> Nullable<Text>,
         reason -> Nullable<Text>,
         request_id -> Nullable<Uuid>,
+        details -> Nullable<Jsonb>,
     }
 }
 

@@ -261,7 +261,8 @@ impl Run<'_> {
         let mut conn = self.engine.pool.get().await?;
         conn.transaction(async |conn| -> Result<(), Stop> {
             lease::check(conn, run_id, fence).await?;
-            tenant::need_reconnect(conn, company_id, self.graph.tenant(), &trouble.message()).await?;
+            let now = now(conn).await?;
+            tenant::need_reconnect(conn, now, company_id, self.graph.tenant(), &trouble.message()).await?;
             Ok(())
         })
         .await

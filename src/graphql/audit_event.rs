@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::connection::Listed;
@@ -72,6 +73,11 @@ impl AuditEvent {
     /// What else it was done to, such as a sync run or a service token.
     async fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
+    }
+
+    /// What was chosen, or why it came to pass: ids in the words of Microsoft or of the database, and rules.
+    async fn details(&self) -> Option<&Value> {
+        self.0.details.as_ref()
     }
 
     /// The request that did it, as its answer's `X-Request-Id` names it.

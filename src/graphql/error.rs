@@ -19,13 +19,13 @@ use uuid::Uuid;
 pub type Answer<T> = Result<T, Fault>;
 
 /// Names the request in the log and in internal errors; the doors put one into each request.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
+#[derive(Clone, Copy, Debug)]
+pub struct RequestId(pub Uuid);
 
 impl RequestId {
     /// One that no request has had.
     pub fn fresh() -> Self {
-        Self(Uuid::now_v7().to_string())
+        Self(Uuid::now_v7())
     }
 }
 
@@ -145,7 +145,7 @@ fn logged(mut response: Response, request_id: Option<&RequestId>) -> Response {
     if response.errors.iter().all(|error| chain(error).is_none()) {
         return response;
     }
-    let request_id = request_id.cloned().unwrap_or_else(RequestId::fresh).0;
+    let request_id = request_id.copied().unwrap_or_else(RequestId::fresh).0.to_string();
     let mut logged = HashSet::new();
     for error in &mut response.errors {
         let Some(source) = error.source.take() else { continue };

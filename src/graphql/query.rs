@@ -14,11 +14,11 @@ use super::evidence::FleetEvidence;
 use super::id::IdOf;
 use super::node::{self, Node};
 use super::service_token::ServiceToken;
-use super::session::{self, Session};
+use super::session::Session;
 use super::siblings::{Kin, Siblings};
 use super::sync_run::SyncRun;
 use super::viewer::Viewer;
-use super::{given, loan, permit_to_all, scope, viewer};
+use super::{given, loan, now, permit_to_all, scope, viewer};
 use crate::auth::Action;
 use crate::db::Pool;
 use crate::model::audit::{self, AuditAction, AuditOutcome};
@@ -26,7 +26,7 @@ use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Listing, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
 use crate::model::{
-    self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, sync_run,
+    self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, session, sync_run,
 };
 
 const MOST_NODES: usize = 100;
@@ -316,10 +316,26 @@ impl Query {
         Ok(tokens.into_iter().map(ServiceToken).collect())
     }
 
-    /// The living sessions of everybody, at most 200, newest first; one's own are at `viewer`.
-    async fn sessions(&self, ctx: &Context<'_>) -> Answer<Vec<Session>> {
+    /// The living sessions of everybody, newest first; one's own are at `viewer`.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only sessions in the portal of this company.")] company_id: Option<ID>,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<Session>> {
         permit_to_all(ctx, Action::ManageSessions)?;
-        session::list(ctx, None).await
+        let company_id = filter_id(IdOf::Company, "companyId", company_id)?;
+        let listing = session::list(&scope(ctx)?, now(), company_id);
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::of_nobody(ctx, listing, paging).await
     }
 }
 

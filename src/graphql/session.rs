@@ -4,26 +4,37 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::connection::Listed;
 use super::error::Answer;
 use super::id::IdOf;
+use super::siblings::Kin;
 use super::{loan, now, viewer};
 use crate::model::session;
 
 /// A session, and whether it is the one that asks.
 pub struct Session {
-    row: session::Session,
+    row: Kin<session::Session>,
     current: bool,
 }
 
-/// The living sessions, of one person or of everybody.
-pub async fn list(ctx: &Context<'_>, of: Option<(Uuid, Uuid)>) -> Answer<Vec<Session>> {
-    let own = viewer(ctx)?.session_id();
-    let rows = session::list(&mut *loan(ctx).await?, now(), of).await?;
-    let session = |row: session::Session| Session {
-        current: own == Some(row.id),
-        row,
-    };
-    Ok(rows.into_iter().map(session).collect())
+impl Listed for Session {
+    type Row = session::Session;
+    async fn of(ctx: &Context<'_>, row: Kin<session::Session>) -> Answer<Self> {
+        Ok(Self {
+            current: viewer(ctx)?.session_id() == Some(row.id),
+            row,
+        })
+    }
+}
+
+/// The living sessions of one person.
+pub async fn of_person(ctx: &Context<'_>, tid: Uuid, oid: Uuid) -> Answer<Vec<Session>> {
+    let rows = session::of_person(&mut *loan(ctx).await?, now(), tid, oid).await?;
+    let mut sessions = Vec::with_capacity(rows.len());
+    for row in Kin::all(rows) {
+        sessions.push(Session::of(ctx, row).await?);
+    }
+    Ok(sessions)
 }
 
 /// Somebody who signed in.

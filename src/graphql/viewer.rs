@@ -109,7 +109,7 @@ impl Viewer {
     /// Their own sessions, newest first; a program has none.
     async fn sessions(&self, ctx: &Context<'_>) -> Answer<Vec<Session>> {
         match self.0.person() {
-            Some(person) => session::list(ctx, Some(person)).await,
+            Some((tid, oid)) => session::of_person(ctx, tid, oid).await,
             None => Ok(Vec::new()),
         }
     }

@@ -61,8 +61,8 @@ pub(super) async fn receive(Extract(state): Extract<State>, mut request: Request
         .get::<ConnectInfo<SocketAddr>>()
         .expect("the server notes the peer in every request");
     let address = Address::of(peer.ip(), state.proxy_hops, request.headers());
-    let name = HeaderValue::try_from(&id.0).expect("a UUID is visible ASCII");
-    let span = tracing::error_span!("request", request_id = id.0);
+    let name = HeaderValue::try_from(id.0.to_string()).expect("a UUID is visible ASCII");
+    let span = tracing::error_span!("request", request_id = %id.0);
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(id);
     let mut response = next.run(request).instrument(span).await;

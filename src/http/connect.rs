@@ -35,6 +35,8 @@ use crate::model::tenant::{self, Consent};
 
 /// How long the callback waits for what Microsoft may not know yet.
 const GLIMPSE: Duration = Duration::from_secs(5);
+/// How long the browser that connected a tenant is told so on the first page.
+const CONNECTED_SECONDS: u32 = 600;
 const NOT_CONNECTED: &str = "The tenant was not connected";
 
 #[derive(Deserialize)]
@@ -73,11 +75,7 @@ impl ConsentErrand {
 
 /// A client's administrator, who has shown who they are to Microsoft, and is nobody to us.
 fn administrator(tid: Uuid, oid: Uuid, name: Option<String>) -> Actor {
-    Actor {
-        kind: ActorKind::Nobody,
-        id: Some(format!("{tid}/{oid}")),
-        name,
-    }
+    Actor::person(ActorKind::Nobody, tid, oid, name)
 }
 
 /// Somebody's attempt to connect a tenant, for the trail and for the page.
@@ -118,7 +116,8 @@ fn connection(id: &RequestId, actor: Actor, tenant: Option<Uuid>) -> Deed<'stati
         company_id: None,
         subject: tenant.map(|tenant| tenant.to_string()),
         refused_because: None,
-        request_id: id.0.parse().ok(),
+        request_id: Some(id.0),
+        details: None,
     }
 }
 
@@ -256,7 +255,8 @@ pub(super) async fn callback(
 ) -> Response {
     let arrival = async {
         let Query(callback) = callback.map_err(|_| unknown_flow())?;
-        let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
+        let flow = arrive(&state, &headers, callback.state.as_deref()).await;
+        let flow = sign_in::known(&state, &id, AuditAction::Connect, flow).await?;
         let (Purpose::ConnectConsent, Some(company_id)) = (flow.purpose, flow.company_id) else {
             return Err(unknown_flow());
         };
@@ -310,7 +310,15 @@ async fn consented(
     to.query_pairs_mut().append_pair("connected", &company_id.to_string());
     Ok(redirect(
         to.as_str(),
-        [cookies::set(state, cookies::flow(state), "", 0)],
+        [
+            cookies::set(state, cookies::flow(state), "", 0),
+            cookies::set(
+                state,
+                cookies::connected(state),
+                &company_id.to_string(),
+                CONNECTED_SECONDS,
+            ),
+        ],
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The two cookies: who is signed in, and which browser is on its way to Microsoft.
+//! The cookies: who is signed in, which browser is on its way to Microsoft, and which one has just connected a tenant.
 //!
 //! The danger: a cookie that a sibling site can plant. Over https the `__Host-` prefix forbids that; browsers take it only
 //! with `Secure`, `Path=/` and no `Domain`. Over http, which is for one's own machine alone, there is no prefix.
@@ -22,6 +22,15 @@ pub(super) fn flow(state: &State) -> &'static str {
         "__Host-tenantry-flow"
     } else {
         "tenantry-flow"
+    }
+}
+
+/// The name of the cookie that remembers which company's tenant this browser has just connected.
+pub(super) fn connected(state: &State) -> &'static str {
+    if state.is_secure() {
+        "__Host-tenantry-connected"
+    } else {
+        "tenantry-connected"
     }
 }
 

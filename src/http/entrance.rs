@@ -34,20 +34,60 @@ const APP_ROLES: [(&str, StaffRole); 3] = [
 /// # Errors
 /// Says why they may not come in.
 pub(super) async fn enter(state: &State, id: &RequestId, headers: &HeaderMap, person: Person) -> Result<String, Sorry> {
+    let old = session::cookie(headers, cookies::session(state)).map(str::to_owned);
+    let browser = browser(headers);
     let mut conn = state.pool.get().await?;
-    let (enters_as, name) = match admit(state, &mut conn, &person).await? {
-        Ok(admitted) => admitted,
-        Err(refusal) => {
-            let deed = Deed {
-                refused_because: refusal.sorry.reason(),
-                ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
-            };
-            audit::record(&mut conn, state.now(), &deed)
-                .await
-                .map_err(anyhow::Error::from)?;
-            return Err(refusal.sorry);
-        }
+    let entered = conn
+        .transaction(async |conn| -> anyhow::Result<Result<String, Sorry>> {
+            // Within the transaction: nobody takes the right away between the look at it and the session.
+            let admitted = admit(state, conn, &person).await?;
+            note_role(state, id, conn, &person, admitted.as_ref().ok()).await?;
+            match admitted {
+                Ok(admitted) => {
+                    if let Some(old) = &old {
+                        model::session::end(conn, old).await?;
+                    }
+                    Ok(Ok(begin(state, id, conn, person, admitted, browser).await?))
+                }
+                Err(refusal) => {
+                    let deed = Deed {
+                        refused_because: refusal.sorry.reason(),
+                        ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
+                    };
+                    audit::record(conn, state.now(), &deed).await?;
+                    Ok(Err(refusal.sorry))
+                }
+            }
+        })
+        .await?;
+    entered
+}
+
+/// A sign-in shows which role somebody of the MSP has now: sessions that show another end with it, also when it shows none.
+async fn note_role(
+    state: &State,
+    id: &RequestId,
+    conn: &mut db::Connection,
+    person: &Person,
+    admitted: Option<&Admitted>,
+) -> anyhow::Result<()> {
+    let role = match admitted {
+        Some((As::Staff(role), _)) => Some(*role),
+        _ => None,
     };
+    let who = (person.tid, person.oid);
+    Ok(model::session::end_those_of_another_role(conn, state.now(), who, role, Some(id.0)).await?)
+}
+
+/// Begins the session, and records it under its id.
+async fn begin(
+    state: &State,
+    id: &RequestId,
+    conn: &mut db::Connection,
+    person: Person,
+    (enters_as, name): Admitted,
+    browser: Option<String>,
+) -> anyhow::Result<String> {
     let (kind, company_id) = match enters_as {
         As::Staff(_) => (ActorKind::Staff, None),
         As::PortalUser(company_id) => (ActorKind::PortalUser, Some(company_id)),
@@ -63,20 +103,15 @@ pub(super) async fn enter(state: &State, id: &RequestId, headers: &HeaderMap, pe
         enters_as,
         sid: person.sid,
         login_hint: person.login_hint,
-        browser: browser(headers),
+        browser,
     };
-    let old = session::cookie(headers, cookies::session(state)).map(str::to_owned);
-    let now = state.now();
-    let secret = conn
-        .transaction(async |conn| -> anyhow::Result<String> {
-            if let Some(old) = &old {
-                model::session::end(conn, old).await?;
-            }
-            audit::record(conn, now, &deed).await?;
-            model::session::begin(conn, now, &newcomer).await
-        })
-        .await?;
-    Ok(secret)
+    let begun = model::session::begin(conn, state.now(), &newcomer, Some(id.0)).await?;
+    let deed = Deed {
+        subject: Some(begun.id.to_string()),
+        ..deed
+    };
+    audit::record(conn, state.now(), &deed).await?;
+    Ok(begun.secret)
 }
 
 /// Ends the session with this secret; the session that it was.
@@ -86,18 +121,14 @@ pub(super) async fn leave(state: &State, id: &RequestId, secret: &str) -> anyhow
     conn.transaction(async |conn| -> anyhow::Result<Option<Session>> {
         let ended = model::session::end(conn, secret).await?;
         if let Some(session) = &ended {
-            let kind = if session.staff_role.is_some() {
-                ActorKind::Staff
-            } else {
-                ActorKind::PortalUser
-            };
             let deed = Deed {
-                actor: actor(kind, session.tid, session.oid, Some(session.name.clone())),
+                actor: session.actor(),
                 action: AuditAction::SignOut,
                 company_id: session.company_id,
-                subject: None,
+                subject: Some(session.id.to_string()),
                 refused_because: None,
-                request_id: id.0.parse().ok(),
+                request_id: Some(id.0),
+                details: None,
             };
             audit::record(conn, now, &deed).await?;
         }
@@ -120,7 +151,7 @@ async fn admit(state: &State, conn: &mut db::Connection, person: &Person) -> any
         return Ok(Ok((As::Staff(role), None)));
     }
     if person.guest != Some(true)
-        && let Some(entry) = portal::find_entry(conn, person.tid, person.oid).await?
+        && let Some(entry) = portal::hold_entry(conn, person.tid, person.oid).await?
     {
         return Ok(Ok((As::PortalUser(entry.company_id), entry.contact_name)));
     }
@@ -198,6 +229,14 @@ fn refusal(why: NoEntry, company_id: Option<Uuid>, guest: bool) -> Refusal {
                 "If that is wrong, ask your administrator or your provider.",
             ],
         ),
+        NoEntry::HeldBack => (
+            "HELD_BACK",
+            "Your account was not found",
+            &[
+                "The last look at your organization's people did not find your account. Your provider has yet to confirm that you left.",
+                "If you did not, ask your provider.",
+            ],
+        ),
         NoEntry::AccountDisabled => (
             "ACCOUNT_DISABLED",
             "Your account is disabled",
@@ -227,36 +266,35 @@ fn sorry(reason: &'static str, title: &'static str, words: &[&'static str]) -> S
 
 fn deed_of(id: &RequestId, kind: ActorKind, person: &Person, company_id: Option<Uuid>) -> Deed<'static> {
     Deed {
-        actor: actor(kind, person.tid, person.oid, person.name.clone()),
+        actor: Actor::person(kind, person.tid, person.oid, person.name.clone()),
         action: AuditAction::SignIn,
         company_id,
         subject: None,
         refused_because: None,
-        request_id: id.0.parse().ok(),
+        request_id: Some(id.0),
+        details: None,
     }
 }
 
-/// Records that a sign-in came back from Microsoft with something that does not show who it is.
-pub(super) async fn note_unproven(state: &State, id: &RequestId, sorry: &Sorry) -> anyhow::Result<()> {
+/// Records that somebody came back from Microsoft with something that does not show who it is, or what they were on the way for.
+pub(super) async fn note_unproven(
+    state: &State,
+    id: &RequestId,
+    action: AuditAction,
+    sorry: &Sorry,
+) -> anyhow::Result<()> {
     let Some(reason) = sorry.reason() else { return Ok(()) };
     let deed = Deed {
         actor: Actor::NOBODY,
-        action: AuditAction::SignIn,
+        action,
         company_id: None,
         subject: None,
         refused_because: Some(reason),
-        request_id: id.0.parse().ok(),
+        request_id: Some(id.0),
+        details: None,
     };
     let mut conn = state.pool.get().await?;
     Ok(audit::record(&mut conn, state.now(), &deed).await?)
-}
-
-fn actor(kind: ActorKind, tid: Uuid, oid: Uuid, name: Option<String>) -> Actor {
-    Actor {
-        kind,
-        id: Some(format!("{tid}/{oid}")),
-        name,
-    }
 }
 
 fn browser(headers: &HeaderMap) -> Option<String> {

@@ -159,7 +159,8 @@ async fn make(
         company_id: Some(wanted.company.id),
         subject: Some(wanted.to_string()),
         refused_because: None,
-        request_id: id.0.parse().ok(),
+        details: None,
+        request_id: Some(id.0),
     };
     let made = export::export(&state.pool, &viewer.scope(), wanted, state.now(), format).await?;
     let mut conn = state.pool.get().await?;

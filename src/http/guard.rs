@@ -60,6 +60,15 @@ pub(super) fn count(state: &State, viewer: &Viewer) -> Result<(), Refusal> {
         .map_err(Refusal::too_often)
 }
 
+/// Counts one page that the viewer looks at, as one thing that they ask.
+pub(super) fn count_page(state: &State, viewer: &Viewer) -> Result<(), Sorry> {
+    state
+        .counts
+        .viewers
+        .take(rates::identity(viewer), Instant::now())
+        .map_err(|wait| Sorry::too_often("You ask for pages too often.", wait))
+}
+
 /// Why a proof was not judged.
 pub(super) enum Unjudged {
     /// The address has shown too many that did not hold.
@@ -95,7 +104,7 @@ pub(super) async fn recognize(state: &State, address: Address, proof: &Proof) ->
             .look(&address, Instant::now())
             .map_err(Unjudged::TooOften)?;
     }
-    let viewer = session::viewer(&state.pool, state.now(), proof)
+    let viewer = session::viewer(&state.pool, state.gate(), proof)
         .await
         .map_err(Unjudged::Broken)?;
     if viewer.is_some() {

@@ -41,17 +41,29 @@ pub(super) async fn page(
         Ok(Some(viewer)) => inside(&state, &viewer, connected)
             .await
             .unwrap_or_else(|sorry| sorry.into_page(&state)),
-        Ok(None) => welcome(&state, connected.is_some()),
+        Ok(None) => welcome(
+            &state,
+            connected.is_some_and(|company| has_connected(&state, &headers, company)),
+        ),
         Err(sorry) => sorry.into_page(&state),
     }
 }
 
-/// Whoever is signed in with this browser.
+/// Whether this very browser has just connected the company: anybody can write an address that says so.
+fn has_connected(state: &State, headers: &HeaderMap, company: Uuid) -> bool {
+    session::cookie(headers, cookies::connected(state)).and_then(|mark| mark.parse().ok()) == Some(company)
+}
+
+/// Whoever is signed in with this browser, unless they ask too often.
 pub(super) async fn signed_in(state: &State, address: Address, headers: &HeaderMap) -> Result<Option<Viewer>, Sorry> {
-    match session::cookie(headers, cookies::session(state)) {
-        Some(secret) => Ok(guard::recognize(state, address, &Proof::Cookie(secret.to_owned())).await?),
-        None => Ok(None),
+    let Some(secret) = session::cookie(headers, cookies::session(state)) else {
+        return Ok(None);
+    };
+    let viewer = guard::recognize(state, address, &Proof::Cookie(secret.to_owned())).await?;
+    if let Some(viewer) = &viewer {
+        guard::count_page(state, viewer)?;
     }
+    Ok(viewer)
 }
 
 /// For nobody in particular; also for a client's administrator who has just consented, and may go.

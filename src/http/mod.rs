@@ -57,7 +57,6 @@ fn router(state: State) -> Router {
         .route("/", get(home::page))
         .route("/auth/sign-out", get(sign_in::confirm_sign_out).post(sign_in::sign_out))
         // Open to everybody.
-        .route("/auth/front-channel-logout", get(sign_in::front_channel_sign_out))
         .route("/assets/{name}", get(page::asset))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -103,6 +102,7 @@ fn sign_in_routes(state: &State) -> Router<State> {
         .route("/auth/callback", get(sign_in::callback).head(look))
         .route("/connect/start", get(connect::start).head(look))
         .route("/connect/callback", get(connect::callback).head(look))
+        .route("/auth/front-channel-logout", get(sign_in::front_channel_sign_out))
         .route_layer(axum::middleware::from_fn_with_state(state.clone(), guard::pace))
 }
 

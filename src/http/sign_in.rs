@@ -10,6 +10,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -20,6 +21,7 @@ use crate::auth::return_to;
 use crate::auth::session::{self, Proof};
 use crate::auth::sign_in::{Authority, Pending, Person, Prompt, SignInError};
 use crate::graphql::error::RequestId;
+use crate::model::audit::AuditAction;
 use crate::model::sign_in_flow::{self, Purpose, SignInFlow};
 use crate::model::{self, secret};
 
@@ -88,7 +90,8 @@ pub(super) async fn callback(
 ) -> Response {
     let arrival = async {
         let Query(callback) = callback.map_err(|_| unknown_flow())?;
-        let flow = arrive(&state, &headers, callback.state.as_deref()).await?;
+        let flow = arrive(&state, &headers, callback.state.as_deref()).await;
+        let flow = known(&state, &id, AuditAction::SignIn, flow).await?;
         match flow.purpose {
             Purpose::SignIn => enter(&state, &id, &headers, flow, callback).await,
             Purpose::ConnectSignIn => connect::signed_in(&state, &id, &headers, flow, callback).await,
@@ -111,7 +114,7 @@ async fn enter(
         Ok(person) => person,
         Err(error) => {
             let sorry = error.into();
-            entrance::note_unproven(state, id, &sorry).await?;
+            entrance::note_unproven(state, id, AuditAction::SignIn, &sorry).await?;
             return Err(sorry);
         }
     };
@@ -195,6 +198,23 @@ pub(super) async fn arrive(state: &State, headers: &HeaderMap, flow_state: Optio
         .ok_or_else(unknown_flow)
 }
 
+/// The flow that is back, or the refusal of one that is not known, recorded: a state that is used twice, or in another browser
+/// than the one that began, is an attack or looks like one.
+pub(super) async fn known(
+    state: &State,
+    id: &RequestId,
+    action: AuditAction,
+    flow: Result<SignInFlow, Sorry>,
+) -> Result<SignInFlow, Sorry> {
+    match flow {
+        Ok(flow) => Ok(flow),
+        Err(sorry) => {
+            entrance::note_unproven(state, id, action, &sorry).await?;
+            Err(sorry)
+        }
+    }
+}
+
 pub(super) fn unknown_flow() -> Sorry {
     Sorry::new(
         StatusCode::BAD_REQUEST,
@@ -204,6 +224,7 @@ pub(super) fn unknown_flow() -> Sorry {
             "Begin again, in the browser that you want to go on with.",
         ],
     )
+    .because("UNKNOWN_STATE")
 }
 
 pub(super) fn remember(details: &impl Serialize) -> Result<serde_json::Value, Sorry> {
@@ -277,6 +298,7 @@ pub(super) struct FrontChannel {
 /// which sessions there are.
 pub(super) async fn front_channel_sign_out(
     Extract(state): Extract<State>,
+    Extension(id): Extension<RequestId>,
     parameters: Result<Query<FrontChannel>, QueryRejection>,
 ) -> Response {
     if let Some(sid) = parameters
@@ -284,7 +306,7 @@ pub(super) async fn front_channel_sign_out(
         .and_then(|Query(parameters)| parameters.sid)
         // No session has a sid with a NUL: text in the database cannot hold one, nor be compared with one.
         .filter(|sid| !sid.is_empty() && !sid.contains('\0'))
-        && let Err(error) = end_by_sid(&state, &sid).await
+        && let Err(error) = end_by_sid(&state, &id, &sid).await
     {
         tracing::error!(error = format!("{error:#}"), "a front-channel sign-out failed");
     }
@@ -295,7 +317,9 @@ pub(super) async fn front_channel_sign_out(
     (headers, "").into_response()
 }
 
-async fn end_by_sid(state: &State, sid: &str) -> anyhow::Result<()> {
-    model::session::end_by_sid(&mut *state.pool.get().await?, sid).await?;
-    Ok(())
+async fn end_by_sid(state: &State, id: &RequestId, sid: &str) -> anyhow::Result<()> {
+    let now = state.now();
+    let mut conn = state.pool.get().await?;
+    conn.transaction(async |conn| Ok(model::session::end_by_sid(conn, now, sid, Some(id.0)).await?))
+        .await
 }

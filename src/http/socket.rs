@@ -144,7 +144,7 @@ impl Line {
     }
 
     async fn converse(&mut self, ticket: Option<Ticket>) -> End {
-        let guest = match self.introduction(ticket).await {
+        let mut guest = match self.introduction(ticket).await {
             Ok(guest) => guest,
             Err(end) => return end,
         };
@@ -155,10 +155,14 @@ impl Line {
         let stop = self.state.stop.clone();
         loop {
             let step = tokio::select! {
-                heard = self.socket.next() => self.heard(heard, &guest, &mut operations).await,
-                (id, said) = operations.next() => self.tell(&id, said).await,
-                _ = recheck.tick() => self.recheck(&guest).await,
+                // Whoever may no longer be here is told nothing more, however much there is to tell.
+                biased;
                 () = stop.cancelled() => Err(Close::going_away().into()),
+                _ = recheck.tick() => self.recheck(&guest).await,
+                event = event(&mut self.socket, &mut operations) => match event {
+                    Event::Heard(heard) => self.heard(heard, &mut guest, &mut operations).await,
+                    Event::Said(id, said) => self.tell(&id, said).await,
+                },
             };
             if let Err(end) = step {
                 return end;
@@ -178,7 +182,7 @@ impl Line {
                 None | Some(Said::Pong {}) => {}
                 Some(Said::Ping { payload }) => self.say(protocol::pong(payload)).await?,
                 Some(Said::ConnectionInit { payload }) => {
-                    if let Some(proof) = offered(payload.as_ref()) {
+                    if let Some(proof) = offered(payload.as_ref())? {
                         // The seat of the upgrade's proof is given back first: it may be the same proof.
                         drop(ticket.take());
                         ticket = Some(Ticket::take(&self.state, proof).map_err(|Full| Close::too_many_sockets())?);
@@ -195,7 +199,7 @@ impl Line {
     async fn heard(
         &mut self,
         heard: Option<Result<Message, axum::Error>>,
-        guest: &Guest,
+        guest: &mut Guest,
         operations: &mut Operations,
     ) -> Result<(), End> {
         match read(heard)? {
@@ -214,7 +218,7 @@ impl Line {
         &mut self,
         id: String,
         payload: Value,
-        guest: &Guest,
+        guest: &mut Guest,
         operations: &mut Operations,
     ) -> Result<(), End> {
         if operations.has(&id) {
@@ -224,8 +228,9 @@ impl Line {
             return self.say(protocol::error(&id, TOO_MANY.errors())).await;
         }
         let asked = Asked::in_value(payload).map_err(|_| Close::BAD_MESSAGE)?;
-        let answers = guard::count(&self.state, &guest.viewer).and_then(|()| {
-            let request = asked.into_request(&self.state, RequestId::fresh(), guest.viewer.clone());
+        let viewer = self.viewer_now(guest).await?;
+        let answers = guard::count(&self.state, &viewer).and_then(|()| {
+            let request = asked.into_request(&self.state, RequestId::fresh(), viewer);
             asked::answers(&self.state, request)
         });
         match answers {
@@ -249,15 +254,25 @@ impl Line {
         self.say(message).await
     }
 
+    /// The guest as they stand at this moment, as each request over HTTP looks them up.
+    async fn viewer_now(&mut self, guest: &mut Guest) -> Result<Viewer, End> {
+        match session::viewer(&self.state.pool, self.state.gate(), &guest.proof).await {
+            Ok(Some(viewer)) if session::stands_in_for(&viewer, &guest.viewer) => {
+                // Whatever they have won since is theirs to lose from here on.
+                guest.viewer = viewer.clone();
+                Ok(viewer)
+            }
+            Ok(_) => Err(Close::ended().into()),
+            Err(error) => Err(unchecked(&error).into()),
+        }
+    }
+
     /// Whether the guest may still be here; and a sign of life, which the other side's system answers.
     async fn recheck(&mut self, guest: &Guest) -> Result<(), End> {
-        match session::still_holds(&self.state.pool, self.state.now(), &guest.proof, &guest.viewer).await {
+        match session::still_holds(&self.state.pool, self.state.gate(), &guest.proof, &guest.viewer).await {
             Ok(true) => self.say(Message::Ping(axum::body::Bytes::new())).await,
             Ok(false) => Err(Close::ended().into()),
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be checked");
-                Err(Close::broken().into())
-            }
+            Err(error) => Err(unchecked(&error).into()),
         }
     }
 
@@ -268,6 +283,27 @@ impl Line {
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
     }
+}
+
+/// What happens on a socket.
+enum Event {
+    /// The other side has spoken, or is gone.
+    Heard(Option<Result<Message, axum::Error>>),
+    /// The operation with this id has something to say.
+    Said(String, operations::Said),
+}
+
+/// The next thing that happens; neither side can keep the other from its turn.
+async fn event(socket: &mut WebSocket, operations: &mut Operations) -> Event {
+    tokio::select! {
+        heard = socket.next() => Event::Heard(heard),
+        (id, said) = operations.next() => Event::Said(id, said),
+    }
+}
+
+fn unchecked(error: &anyhow::Error) -> Close {
+    tracing::error!(error = format!("{error:#}"), "a socket's viewer could not be checked");
+    Close::broken()
 }
 
 /// The guest that a ticket's proof shows.
@@ -310,10 +346,11 @@ fn read(heard: Option<Result<Message, axum::Error>>) -> Result<Option<Said>, End
     }
 }
 
-/// The proof in the payload of an introduction: for whoever cannot set a header on a socket.
-fn offered(payload: Option<&Map<String, Value>>) -> Option<Proof> {
-    let authorization = payload?
-        .get("Authorization")
-        .or_else(|| payload?.get("authorization"))?;
-    Proof::bearer(authorization.as_str()?)
+/// The proof in the payload of an introduction: for whoever cannot set a header on a socket. What is given is meant: where it is
+/// no bearer token, the proof of the upgrade is not looked at.
+fn offered(payload: Option<&Map<String, Value>>) -> Result<Option<Proof>, Close> {
+    let given = payload.and_then(|payload| payload.get("Authorization").or_else(|| payload.get("authorization")));
+    given
+        .map(|given| given.as_str().and_then(Proof::bearer).ok_or_else(Close::forbidden))
+        .transpose()
 }

@@ -17,6 +17,7 @@ use super::evidence::Desks;
 use super::rates::{Counts, Rate};
 use super::seats::Seats;
 use crate::auth::return_to::Allowed;
+use crate::auth::session::Gate;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
 use crate::jobs::Doorbell;
@@ -156,6 +157,14 @@ impl State {
     /// The present.
     pub(super) fn now(&self) -> DateTime<Utc> {
         (self.clock)()
+    }
+
+    /// What a proof is judged by, now.
+    pub(super) fn gate(&self) -> Gate {
+        Gate {
+            now: self.now(),
+            staff_tenant: self.staff_tenant,
+        }
     }
 }
 

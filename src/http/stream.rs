@@ -105,7 +105,7 @@ fn events(
                     Some(response) => yield format!("event: next\ndata: {}\n\n", Answer::new(response).json()),
                     None => break,
                 },
-                _ = recheck.tick() => match session::still_holds(&state.pool, state.now(), &admitted.proof, &admitted.viewer).await {
+                _ = recheck.tick() => match session::still_holds(&state.pool, state.gate(), &admitted.proof, &admitted.viewer).await {
                     Ok(true) => yield ":\n\n".to_owned(),
                     Ok(false) => {
                         yield format!("event: next\ndata: {}\n\n", json!({"errors": Refusal::ENDED.errors()}));

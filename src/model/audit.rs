@@ -1,11 +1,12 @@
 //! The audit trail: who did what, and who was refused.
 //!
-//! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event is recorded
-//! in the transaction of its deed; the database refuses to change or to remove one.
+//! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event of
+//! a deed is recorded in the transaction of the deed, and a refusal by itself; the database refuses to change or to remove one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::Connection;
@@ -20,7 +21,7 @@ super::text_enum::text_enum! {
         SignIn = "SIGN_IN",
         /// Somebody signed out.
         SignOut = "SIGN_OUT",
-        /// A session was ended by somebody else, or from elsewhere.
+        /// A session was ended by somebody else, at Microsoft, or because the right to it was gone.
         RevokeSession = "REVOKE_SESSION",
         /// A company was added.
         CreateCompany = "CREATE_COMPANY",
@@ -98,6 +99,29 @@ impl Actor {
         id: None,
         name: None,
     };
+
+    /// A person of Microsoft's: who they are is their tenant and object id, never an address.
+    pub fn person(kind: ActorKind, tid: Uuid, oid: Uuid, name: Option<String>) -> Self {
+        Self {
+            kind,
+            id: Some(person(tid, oid)),
+            name,
+        }
+    }
+
+    /// Tenantry itself, by the name of the part of it that acts.
+    pub fn system(name: &str) -> Self {
+        Self {
+            kind: ActorKind::System,
+            id: None,
+            name: Some(name.to_owned()),
+        }
+    }
+}
+
+/// A person, in the words of the trail.
+pub fn person(tid: Uuid, oid: Uuid) -> String {
+    format!("{tid}/{oid}")
 }
 
 /// What to record.
@@ -112,6 +136,8 @@ pub struct Deed<'d> {
     pub refused_because: Option<&'d str>,
     /// The request that did it.
     pub request_id: Option<Uuid>,
+    /// What was chosen, or why it came to pass: ids and rules, never a secret.
+    pub details: Option<Value>,
 }
 
 /// One entry of the audit trail.
@@ -129,6 +155,7 @@ pub struct AuditEvent {
     pub subject: Option<String>,
     pub reason: Option<String>,
     pub request_id: Option<Uuid>,
+    pub details: Option<Value>,
 }
 
 // An event of the MSP itself belongs to no company.
@@ -148,7 +175,7 @@ pub async fn record(conn: &mut Connection, now: DateTime<Utc>, deed: &Deed<'_>) 
     };
     diesel::insert_into(audit_event::table)
         .values((
-            audit_event::id.eq(Uuid::now_v7()),
+            audit_event::id.eq(crate::model::new_id()),
             audit_event::at.eq(now),
             audit_event::actor_kind.eq(deed.actor.kind),
             audit_event::actor_id.eq(&deed.actor.id),
@@ -159,6 +186,7 @@ pub async fn record(conn: &mut Connection, now: DateTime<Utc>, deed: &Deed<'_>) 
             audit_event::subject.eq(&deed.subject),
             audit_event::reason.eq(deed.refused_because),
             audit_event::request_id.eq(deed.request_id),
+            audit_event::details.eq(&deed.details),
         ))
         .execute(conn)
         .await?;

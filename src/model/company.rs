@@ -66,7 +66,7 @@ pub async fn insert(
         return Err(UserError::at("BAD_INPUT", &["name"], "A company needs a name.").into());
     }
     let row = Company {
-        id: Uuid::now_v7(),
+        id: crate::model::new_id(),
         external_id: external_id.map(str::to_owned),
         name: name.to_owned(),
         created_at: now,
@@ -150,7 +150,8 @@ pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
     company::table
         .find(id)
         .select(company::id)
-        .for_update()
+        // Not `for update`: that would wait for everybody who inserts a row of the company.
+        .for_no_key_update()
         .first::<Uuid>(conn)
         .await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::db::Connection;
 use crate::db::schema::held_change;
 use crate::error::{Failure, UserError};
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
-use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, session, sync_run};
+use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run};
 
 super::text_enum::text_enum! {
     /// What became of a held change.
@@ -142,7 +142,7 @@ async fn settle(
                     .await?;
             }
         }
-        session::end_those_without_entry(conn, run.company_id).await?;
+        // No session ends here: whoever is held may not enter, and went with the run that held them.
         Ok(sync_run::touch(conn, run_id).await?)
     })
     .await
@@ -173,7 +173,8 @@ const RELEASE: &[&str] = &[
        and a.state = 'ACTIVE'",
 ];
 
-fn nothing_held() -> Failure {
+/// What is answered where a run holds nothing, or is hidden.
+pub fn nothing_held() -> Failure {
     UserError::at(
         "NOTHING_HELD",
         &["syncRunId"],

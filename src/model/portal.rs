@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::Connection;
-use crate::db::schema::{contact, contact_group, portal_access_group, tenant};
+use crate::db::schema::{contact, contact_group, held_change, portal_access_group, tenant};
 use crate::error::{Failure, UserError};
-use crate::model::{RecordState, Scope, TenantStatus, session};
+use crate::model::held_change::Decision;
+use crate::model::{Noun, RecordState, Scope, TenantStatus, company, session};
 
 super::text_enum::text_enum! {
     /// What a portal user sees.
@@ -66,6 +68,8 @@ pub enum NoEntry {
     NotAContact,
     /// The contact was deactivated.
     Deactivated,
+    /// The last look at Microsoft did not find the person; somebody has yet to confirm that.
+    HeldBack,
     /// Microsoft's own switch is off, or unknown.
     AccountDisabled,
     /// The company lets only some of its groups in.
@@ -89,6 +93,20 @@ pub async fn find_entry(conn: &mut Connection, tid: Uuid, oid: Uuid) -> QueryRes
     .optional()
 }
 
+/// As [`find_entry`], and nobody takes the right away before this transaction ends: whoever does holds the company's row when
+/// they look for the sessions to end.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_entry(conn: &mut Connection, tid: Uuid, oid: Uuid) -> QueryResult<Option<Entry>> {
+    let Some(seen) = find_entry(conn, tid, oid).await? else {
+        return Ok(None);
+    };
+    company::lock(conn, seen.company_id).await.optional()?;
+    let entry = find_entry(conn, tid, oid).await?;
+    Ok(entry.filter(|entry| entry.company_id == seen.company_id))
+}
+
 /// Why [`find_entry`] found nothing, to tell the person; and the company, where there is one.
 ///
 /// # Errors
@@ -108,21 +126,37 @@ pub async fn explain_no_entry(conn: &mut Connection, tid: Uuid, oid: Uuid) -> Qu
     if status != TenantStatus::Connected {
         return Ok((NoEntry::NotConnected, Some(company_id)));
     }
-    let person: Option<(RecordState, Option<bool>, Option<String>)> = contact::table
+    let person: Option<(Uuid, RecordState, Option<bool>, Option<String>)> = contact::table
         .filter(contact::company_id.eq(company_id))
         .filter(contact::entra_id.eq(oid))
-        .select((contact::state, contact::account_enabled, contact::user_type))
+        .select((
+            contact::id,
+            contact::state,
+            contact::account_enabled,
+            contact::user_type,
+        ))
         .first(conn)
         .await
         .optional()?;
     let why = match person {
         None => NoEntry::NotAContact,
-        Some((_, _, Some(user_type))) if !user_type.eq_ignore_ascii_case("member") => NoEntry::NotAContact,
-        Some((RecordState::Deactivated, ..)) => NoEntry::Deactivated,
-        Some((_, Some(true), _)) => NoEntry::NotInAGroup,
-        Some(_) => NoEntry::AccountDisabled,
+        Some((_, _, _, Some(user_type))) if !user_type.eq_ignore_ascii_case("member") => NoEntry::NotAContact,
+        Some((_, RecordState::Deactivated, ..)) => NoEntry::Deactivated,
+        Some((_, _, enabled, _)) if enabled != Some(true) => NoEntry::AccountDisabled,
+        Some((id, ..)) if is_held(conn, company_id, id).await? => NoEntry::HeldBack,
+        Some(_) => NoEntry::NotInAGroup,
     };
     Ok((why, Some(company_id)))
+}
+
+/// Whether the contact's deactivation waits for a person.
+async fn is_held(conn: &mut Connection, company_id: Uuid, contact_id: Uuid) -> QueryResult<bool> {
+    let held = held_change::table
+        .filter(held_change::company_id.eq(company_id))
+        .filter(held_change::noun.eq(Noun::Contact))
+        .filter(held_change::record_id.eq(contact_id))
+        .filter(held_change::decision.eq(Decision::Held));
+    diesel::select(diesel::dsl::exists(held)).get_result(conn).await
 }
 
 /// A group that opens the portal.
@@ -159,6 +193,7 @@ pub async fn load_access_groups(
 /// `BAD_INPUT` when a group is named twice or is not an active group of the company.
 pub async fn set_access_groups(
     conn: &mut Connection,
+    now: DateTime<Utc>,
     company_id: Uuid,
     groups: &[(Uuid, PortalRole)],
 ) -> Result<(), Failure> {
@@ -196,6 +231,6 @@ pub async fn set_access_groups(
         .values(rows)
         .execute(conn)
         .await?;
-    session::end_those_without_entry(conn, company_id).await?;
+    session::end_those_without_entry(conn, now, company_id).await?;
     Ok(())
 }

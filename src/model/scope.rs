@@ -1,4 +1,5 @@
-//! What a query may touch. A function that answers owned rows cannot be called without a scope.
+//! What a query may touch. A function that answers a company's rows to somebody takes a scope; those that take an owner
+//! instead, such as a sync run's changes, are asked for owners that were found within one.
 //!
 //! The danger is the condition that somebody forgets. So there are two locks: every query names its scope, and
 //! [`Pool::read`] lets the database itself show a narrowed scope nothing else (row-level security for the role
@@ -44,6 +45,26 @@ impl Scope {
     /// Whether everything of `company` may be seen.
     pub fn holds_whole(&self, company: Uuid) -> bool {
         !matches!(self, Self::Person { .. }) && self.holds(company)
+    }
+
+    /// Whether everything that `other` sees is seen.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Companies(_), Self::Companies(companies)) => companies.iter().all(|id| self.holds(*id)),
+            (
+                Self::Person {
+                    entra_id, group_ids, ..
+                },
+                Self::Person {
+                    company_id: of,
+                    entra_id: person,
+                    group_ids: groups,
+                },
+            ) => self.holds(*of) && entra_id == person && groups.iter().all(|id| group_ids.contains(id)),
+            (Self::Companies(_), Self::Person { company_id, .. }) => self.holds(*company_id),
+            _ => false,
+        }
     }
 
     /// Whether the record of this person may be seen.

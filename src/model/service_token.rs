@@ -76,7 +76,7 @@ pub async fn issue(
     let secret = format!("{PREFIX}{}", secret::fresh()?);
     let token = diesel::insert_into(service_token::table)
         .values((
-            service_token::id.eq(Uuid::now_v7()),
+            service_token::id.eq(crate::model::new_id()),
             service_token::secret_hash.eq(secret::hash(&secret)),
             service_token::name.eq(name),
             service_token::created_by.eq(new.by),
@@ -107,20 +107,44 @@ pub async fn list(conn: &mut Connection) -> QueryResult<Vec<ServiceToken>> {
 /// The most tokens that are listed.
 const MOST_LISTED: i64 = 200;
 
-/// Ends a token now; whether there is such a token. One that was revoked before stays as it was.
+/// What became of the wish to revoke a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// It ended now.
+    Now,
+    /// It had been revoked, and stays as it was.
+    Before,
+    /// There is no such token.
+    Unknown,
+}
+
+/// Ends a token now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<bool> {
-    let revoked_at =
-        diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>("coalesce(revoked_at, ")
-            .bind::<diesel::sql_types::Timestamptz, _>(now)
-            .sql(")");
-    let found = diesel::update(service_token::table.find(id))
-        .set(service_token::revoked_at.eq(revoked_at))
+pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<Revoked> {
+    let of = service_token::table.find(id);
+    let ended = diesel::update(of.filter(service_token::revoked_at.is_null()))
+        .set(service_token::revoked_at.eq(now))
         .execute(conn)
         .await?;
-    Ok(found > 0)
+    if ended > 0 {
+        return Ok(Revoked::Now);
+    }
+    let known: bool = diesel::select(diesel::dsl::exists(of)).get_result(conn).await?;
+    Ok(if known { Revoked::Before } else { Revoked::Unknown })
+}
+
+/// Whether this token works.
+///
+/// # Errors
+/// When the database fails.
+pub async fn holds(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<bool> {
+    let alive = service_token::table
+        .find(id)
+        .filter(service_token::revoked_at.is_null())
+        .filter(service_token::expires_at.gt(now));
+    diesel::select(diesel::dsl::exists(alive)).get_result(conn).await
 }
 
 /// The token with this secret, if it is alive.

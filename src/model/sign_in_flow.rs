@@ -74,6 +74,16 @@ pub async fn begin(
     Ok(())
 }
 
+/// Forgets who is on the way to connect this company; how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_all(conn: &mut Connection, company_id: Uuid) -> QueryResult<usize> {
+    diesel::delete(sign_in_flow::table.filter(sign_in_flow::company_id.eq(company_id)))
+        .execute(conn)
+        .await
+}
+
 /// Takes the flow out, in one statement: of two that come back at once, one finds it. It is gone also when it is of
 /// another browser or too old, and then answers nothing.
 ///

@@ -259,7 +259,7 @@ async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Resul
         .map_err(anyhow::Error::from)?;
     let run: Option<SyncRun> = diesel::insert_into(sync_run::table)
         .values((
-            sync_run::id.eq(Uuid::now_v7()),
+            sync_run::id.eq(crate::model::new_id()),
             sync_run::company_id.eq(wish.company_id),
             sync_run::kind.eq(wish.kind),
             sync_run::trigger.eq(wish.trigger),

@@ -68,7 +68,7 @@ async fn queue_for_all(
     companies: &[Uuid],
     not_before: impl Fn(Uuid) -> DateTime<Utc>,
 ) -> diesel::QueryResult<usize> {
-    let ids: Vec<Uuid> = companies.iter().map(|_| Uuid::now_v7()).collect();
+    let ids: Vec<Uuid> = companies.iter().map(|_| crate::model::new_id()).collect();
     let due: Vec<DateTime<Utc>> = companies.iter().copied().map(not_before).collect();
     diesel::sql_query(
         "with queued as (

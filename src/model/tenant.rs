@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::{asset, contact, contact_group, tenant};
 use crate::error::{Failure, UserError};
-use crate::model::{Scope, session, sync_run, sync_state};
+use crate::model::{Scope, connect_ticket, session, sign_in_flow, sync_run, sync_state};
 
 super::text_enum::text_enum! {
     /// How a company stands with its tenant.
@@ -247,6 +247,7 @@ pub async fn describe(
 /// When the database fails.
 pub async fn need_reconnect(
     conn: &mut Connection,
+    now: DateTime<Utc>,
     company_id: Uuid,
     entra_tenant_id: Uuid,
     reason: &str,
@@ -263,12 +264,12 @@ pub async fn need_reconnect(
         ))
         .execute(conn)
         .await?;
-    session::end_those_without_entry(conn, company_id).await?;
+    session::end_those_without_entry(conn, now, company_id).await?;
     Ok(())
 }
 
-/// Disconnects: runs that are under way are cancelled, links to go on from are forgotten, portal users are out, records
-/// are kept. Whether there was something to disconnect. In a transaction.
+/// Disconnects: runs that are under way are cancelled, links to go on from and links to connect are forgotten, portal users
+/// are out, records are kept. Whether there was something to disconnect. In a transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -292,6 +293,8 @@ pub async fn disconnect(
     .await?;
     sync_run::cancel_active(conn, now, company_id, reason).await?;
     sync_state::remove_all(conn, company_id).await?;
-    session::end_those_without_entry(conn, company_id).await?;
-    Ok(changed > 0)
+    let forgotten =
+        connect_ticket::forget_all(conn, company_id).await? + sign_in_flow::forget_all(conn, company_id).await?;
+    session::end_those_without_entry(conn, now, company_id).await?;
+    Ok(changed + forgotten > 0)
 }

@@ -206,7 +206,8 @@ impl Run {
         let mut conn = self.pool.get().await?;
         conn.transaction(async |conn| -> Result<(), Stop> {
             lease::check(conn, run_id, fence).await?;
-            tenant::need_reconnect(conn, company_id, self.graph.tenant(), &trouble.message()).await?;
+            let now = now(conn).await?;
+            tenant::need_reconnect(conn, now, company_id, self.graph.tenant(), &trouble.message()).await?;
             Ok(())
         })
         .await
@@ -279,7 +280,7 @@ impl Run {
                 }
                 let counts = plan.carry_out(conn, dry_run).await?;
                 // Who was let go, or out of a group, is out of the portal with the same commit.
-                session::end_those_without_entry(conn, company_id).await?;
+                session::end_those_without_entry(conn, now, company_id).await?;
                 if let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link) {
                     let full_at = before.filter(|_| !staged.full).map_or(now, |before| before.full_at);
                     sync_state::save(

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tenantry::db::Pool;
+
 use crate::support::postgres;
 
 /// Columns by table, each as `name -> Type`.
@@ -87,6 +89,67 @@ async fn the_declared_tables_are_those_that_the_migrations_make() {
     }
 }
 
+/// An empty database of a user who is no superuser, and that user's address of it.
+async fn of_a_plain_user(admin: &tokio_postgres::Client, url: &str, name: &str, rights: &str) -> String {
+    for statement in [
+        format!("create role {name} login {rights}"),
+        format!("create database {name} owner {name} template template0"),
+    ] {
+        admin.simple_query(&statement).await.expect("the statement runs");
+    }
+    let (_, rest) = url.split_once('?').expect("where the server is");
+    format!(
+        "postgresql:///{name}?{}",
+        rest.replace("user=tenantry", &format!("user={name}"))
+    )
+}
+
+#[tokio::test]
+async fn a_user_who_may_make_roles_brings_the_schema_up_to_date_and_reads_for_viewers() {
+    let database = postgres::database().await;
+    let admin = Pool::new(&database.url, 1)
+        .expect("a pool")
+        .raw()
+        .await
+        .expect("a connection");
+    let name = format!("maker_{}", uuid::Uuid::new_v4().simple());
+    let url = of_a_plain_user(&admin, &database.url, &name, "createrole").await;
+    tenantry::db::migrate(&url).await.expect("the migrations run");
+    let client = Pool::new(&url, 1).expect("a pool").raw().await.expect("a connection");
+    client
+        .batch_execute("set role tenantry_viewer; select from company")
+        .await
+        .expect("the role can be taken");
+    drop(client);
+    let gone = format!("drop database {name} with (force)");
+    admin.simple_query(&gone).await.expect("the database goes");
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_read_for_viewers_is_told_what_an_administrator_has_to_run() {
+    let database = postgres::database().await;
+    let admin = Pool::new(&database.url, 1)
+        .expect("a pool")
+        .raw()
+        .await
+        .expect("a connection");
+    let name = format!("plain_{}", uuid::Uuid::new_v4().simple());
+    let url = of_a_plain_user(&admin, &database.url, &name, "").await;
+    let refused = tenantry::db::migrate(&url).await.expect_err("it may not");
+    let told = format!("{refused:#}");
+    let grant = format!("grant tenantry_viewer to \"{name}\"");
+    assert!(
+        told.contains("as an administrator, run: ") && told.contains(&grant),
+        "{told}"
+    );
+
+    let (_, remedy) = told.split_once("run: ").expect("a remedy");
+    admin.simple_query(remedy).await.expect("the remedy runs");
+    tenantry::db::migrate(&url).await.expect("the migrations run");
+    let gone = format!("drop database {name} with (force)");
+    admin.simple_query(&gone).await.expect("the database goes");
+}
+
 #[tokio::test]
 async fn the_migrations_can_be_taken_back() {
     let database = postgres::database().await;
@@ -95,6 +158,7 @@ async fn the_migrations_can_be_taken_back() {
         .expect("a connection");
     let connection = tokio::spawn(connection);
     for way_back in [
+        include_str!("../../migrations/2026-11-23-000004_access/down.sql"),
         include_str!("../../migrations/2026-11-23-000003_evidence/down.sql"),
         include_str!("../../migrations/2026-11-23-000002_access/down.sql"),
         include_str!("../../migrations/2026-11-23-000001_main/down.sql"),

@@ -83,6 +83,17 @@ impl Socket {
         socket
     }
 
+    /// Waits until the guest was checked so many times, and stayed.
+    pub async fn checked(&mut self, times: usize) {
+        let mut seen = 0;
+        while seen < times {
+            match self.0.next().await.expect("the socket is open").expect("a message") {
+                Message::Ping(_) => seen += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     /// The code that the socket is closed with.
     pub async fn closed(&mut self) -> u16 {
         self.farewell().await.0

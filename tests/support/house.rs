@@ -16,9 +16,10 @@ use tenantry::graphql::{PublicUrl, TenantrySchema};
 use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Secret, Settings};
+use tenantry::model::connect_ticket::{self, Invitation};
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::model::session::StaffRole;
-use tenantry::model::{Company, company, connect_ticket};
+use tenantry::model::{Company, company};
 use tenantry::sync::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -245,7 +246,14 @@ impl House {
     /// A link that connects the company.
     pub async fn ticket(&self, company: &Company, return_to: &str, expected_domain: Option<&str>) -> Url {
         let mut conn = self.pool.get().await.expect("a connection");
-        let ticket = connect_ticket::issue(&mut conn, now(), company.id, "Megan Bowen", return_to, expected_domain)
+        let invitation = Invitation {
+            company_id: company.id,
+            requested_by: "Megan Bowen",
+            service_token_id: None,
+            return_to,
+            expected_domain,
+        };
+        let ticket = connect_ticket::issue(&mut conn, now(), &invitation)
             .await
             .expect("a ticket");
         self.at(&format!("/connect/start?ticket={ticket}"))

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
 
-use super::{UserError, get_company, record, settle};
+use super::{UserError, get_company, no_such_company, record, settle};
 use crate::auth::{Action, Viewer};
 use crate::error::Failure;
 use crate::evidence;
@@ -89,7 +89,10 @@ async fn delete(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Co
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
             evidence::keep::purge(conn, company.id, now()).await?;
-            model::company::remove(conn, company.id).await?;
+            // Of two who delete it, one has.
+            if !model::company::remove(conn, company.id).await? {
+                return Err(no_such_company());
+            }
             let name = Some(company.name.clone());
             record(ctx, conn, viewer, AuditAction::DeleteCompany, Some(company.id), name).await
         })

@@ -12,7 +12,8 @@ use crate::graphql::error::Answer;
 use crate::graphql::siblings::Kin;
 use crate::graphql::{PublicUrl, given, loan, now, permit};
 use crate::model::audit::AuditAction;
-use crate::model::{self, connect_ticket, tenant};
+use crate::model::connect_ticket::{self, Invitation};
+use crate::model::{self, tenant};
 
 #[derive(Default)]
 pub struct ConnectMutations;
@@ -89,12 +90,18 @@ impl ConnectMutations {
 async fn connect(ctx: &Context<'_>, viewer: &Viewer, input: ConnectInput) -> Result<String, Failure> {
     let company = get_company(ctx, viewer, Action::Connect, &input.company_id).await?;
     let return_to = return_to::check(&input.return_to, given(ctx)?)?;
-    let domain = input.expected_domain.as_deref();
     let ticket = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<String, Failure> {
             record(ctx, conn, viewer, AuditAction::InviteToConnect, Some(company.id), None).await?;
-            connect_ticket::issue(conn, now(), company.id, viewer.name(), &return_to, domain).await
+            let invitation = Invitation {
+                company_id: company.id,
+                requested_by: viewer.name(),
+                service_token_id: viewer.token_id(),
+                return_to: &return_to,
+                expected_domain: input.expected_domain.as_deref(),
+            };
+            connect_ticket::issue(conn, now(), &invitation).await
         })
         .await?;
     let PublicUrl(public) = given(ctx)?;
@@ -112,8 +119,9 @@ async fn disconnect(ctx: &Context<'_>, viewer: &Viewer, input: DisconnectInput) 
             if tenant::find(conn, company.id).await?.is_none() {
                 return Ok(false);
             }
-            tenant::disconnect(conn, now(), company.id, &reason).await?;
-            record(ctx, conn, viewer, AuditAction::Disconnect, Some(company.id), None).await?;
+            if tenant::disconnect(conn, now(), company.id, &reason).await? {
+                record(ctx, conn, viewer, AuditAction::Disconnect, Some(company.id), None).await?;
+            }
             Ok(true)
         })
         .await?;

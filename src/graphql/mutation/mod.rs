@@ -12,6 +12,7 @@ mod session;
 mod sync;
 
 use async_graphql::{Context, ID, MergedObject, SimpleObject};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::{Answer, RequestId};
@@ -83,9 +84,11 @@ async fn get_company(ctx: &Context<'_>, viewer: &Viewer, action: Action, id: &ID
         })
         .await?
         .filter(|company| allow(viewer, action, Resource::Company(company.id)));
-    company.ok_or_else(|| {
-        error::UserError::at("NOT_FOUND", &["companyId"], "There is no such company. Check the id.").into()
-    })
+    company.ok_or_else(no_such_company)
+}
+
+fn no_such_company() -> Failure {
+    error::UserError::at("NOT_FOUND", &["companyId"], "There is no such company. Check the id.").into()
 }
 
 /// Records in the audit trail, within the transaction that does it, what the viewer does to a company or to `subject`.
@@ -97,14 +100,40 @@ async fn record(
     company_id: Option<Uuid>,
     subject: Option<String>,
 ) -> Result<(), Failure> {
-    let request_id = ctx.data_opt::<RequestId>().and_then(|id| id.0.parse().ok());
+    let deed = deed(ctx, viewer, action, company_id, subject);
+    Ok(audit::record(conn, now(), &deed).await?)
+}
+
+/// As [`record`], with what was chosen.
+async fn record_choice(
+    ctx: &Context<'_>,
+    conn: &mut Connection,
+    viewer: &Viewer,
+    action: AuditAction,
+    company_id: Uuid,
+    details: Value,
+) -> Result<(), Failure> {
     let deed = Deed {
+        details: Some(details),
+        ..deed(ctx, viewer, action, Some(company_id), None)
+    };
+    Ok(audit::record(conn, now(), &deed).await?)
+}
+
+fn deed(
+    ctx: &Context<'_>,
+    viewer: &Viewer,
+    action: AuditAction,
+    company_id: Option<Uuid>,
+    subject: Option<String>,
+) -> Deed<'static> {
+    Deed {
         actor: viewer.actor(),
         action,
         company_id,
         subject,
         refused_because: None,
-        request_id,
-    };
-    Ok(audit::record(conn, now(), &deed).await?)
+        request_id: ctx.data_opt::<RequestId>().map(|id| id.0),
+        details: None,
+    }
 }

@@ -2,15 +2,16 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
+use serde_json::{Value, json};
 
-use super::{UserError, get_company, record, settle};
+use super::{UserError, get_company, record_choice, settle};
 use crate::auth::{Action, Viewer};
 use crate::error::Failure;
 use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
 use crate::graphql::siblings::Kin;
-use crate::graphql::{loan, permit};
+use crate::graphql::{loan, now, permit};
 use crate::model::audit::AuditAction;
 use crate::model::portal::PortalRole;
 use crate::model::{self, portal};
@@ -73,19 +74,24 @@ async fn set(
     for group in &input.groups {
         groups.push((IdOf::ContactGroup.read_input(&group.group_id, "groups")?, group.role));
     }
+    let chosen: Vec<Value> = groups
+        .iter()
+        .map(|(group, role)| json!({"groupId": group, "role": role.as_str()}))
+        .collect();
+    let chosen = json!({"groups": chosen});
     loan(ctx)
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
             // Two who choose at once take turns.
             model::company::lock(conn, company.id).await?;
-            portal::set_access_groups(conn, company.id, &groups).await?;
-            record(
+            portal::set_access_groups(conn, now(), company.id, &groups).await?;
+            record_choice(
                 ctx,
                 conn,
                 viewer,
                 AuditAction::SetPortalAccessGroups,
-                Some(company.id),
-                None,
+                company.id,
+                chosen,
             )
             .await
         })

@@ -14,7 +14,7 @@ use crate::graphql::service_token::ServiceToken;
 use crate::graphql::{given, input, loan, now, permit};
 use crate::model::audit::AuditAction;
 use crate::model::company;
-use crate::model::service_token::{self, NewToken};
+use crate::model::service_token::{self, NewToken, Revoked};
 
 #[derive(Default)]
 pub struct ServiceTokenMutations;
@@ -26,8 +26,11 @@ struct CreateServiceTokenInput {
     name: String,
     /// How many days it works: 1 to 366.
     expires_in_days: i32,
-    /// The companies that it opens; every company where it is left out.
+    /// The companies that it opens: either these, at least one, or `allCompanies`.
     company_ids: Option<Vec<ID>>,
+    /// Whether it opens every company, those that are yet to come included.
+    #[graphql(default = false)]
+    all_companies: bool,
     /// What it may do besides to look at its companies; nothing where it is left out. Service tokens and sessions cannot
     /// be managed with a token.
     actions: Option<Vec<Action>>,
@@ -99,16 +102,22 @@ async fn create(
     input: CreateServiceTokenInput,
 ) -> Result<(service_token::ServiceToken, String), Failure> {
     let name = input::line(&input.name, "name")?;
-    let mut company_ids = None;
-    if let Some(ids) = &input.company_ids {
-        company_ids = Some(companies(ctx, viewer, ids).await?);
-    }
+    let company_ids = match (&input.company_ids, input.all_companies) {
+        (Some(ids), false) if !ids.is_empty() => Some(companies(ctx, viewer, ids).await?),
+        (None, true) => None,
+        // A variable that a program forgot to give is null, and must not open every company.
+        _ => {
+            let message =
+                "Say which companies the token opens: send companyIds, or allCompanies: true for every company.";
+            return Err(Refusal::at("BAD_INPUT", &["companyIds"], message).into());
+        }
+    };
     let new = NewToken {
         name,
         by: viewer.name(),
         days: input.expires_in_days,
+        actions: actions(input.actions, company_ids.is_some())?,
         company_ids,
-        actions: actions(input.actions)?,
     };
     loan(ctx)
         .await?
@@ -141,10 +150,15 @@ async fn companies(ctx: &Context<'_>, viewer: &Viewer, ids: &[ID]) -> Result<Vec
 }
 
 /// What a token may do, in the policy's words.
-fn actions(asked: Option<Vec<Action>>) -> Result<Vec<String>, Refusal> {
+fn actions(asked: Option<Vec<Action>>, of_some: bool) -> Result<Vec<String>, Refusal> {
     let actions = asked.unwrap_or_default();
     if actions.iter().any(|action| !action.is_for_tokens()) {
         let message = "Every token may look; none may manage service tokens or sessions. Leave those actions out.";
+        return Err(Refusal::at("BAD_INPUT", &["actions"], message));
+    }
+    if of_some && actions.iter().any(|action| action.concerns_every_company()) {
+        let message = "VIEW_AUDIT_TRAIL and CREATE_COMPANY concern every company, and this token opens only some. Leave \
+                       them out, or send allCompanies: true in place of companyIds.";
         return Err(Refusal::at("BAD_INPUT", &["actions"], message));
     }
     Ok(actions.iter().map(Action::to_string).collect())
@@ -154,16 +168,16 @@ async fn revoke(ctx: &Context<'_>, viewer: &Viewer, id: ID) -> Result<ID, Failur
     let token_id = IdOf::ServiceToken.read_input(&id, "serviceTokenId")?;
     let revoked = loan(ctx)
         .await?
-        .transaction(async |conn| -> Result<bool, Failure> {
+        .transaction(async |conn| -> Result<Revoked, Failure> {
             let revoked = service_token::revoke(conn, now(), token_id).await?;
-            if revoked {
+            if revoked == Revoked::Now {
                 let subject = Some(token_id.to_string());
                 record(ctx, conn, viewer, AuditAction::RevokeServiceToken, None, subject).await?;
             }
             Ok(revoked)
         })
         .await?;
-    if revoked {
+    if revoked != Revoked::Unknown {
         return Ok(id);
     }
     Err(Refusal::at(

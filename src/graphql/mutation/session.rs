@@ -3,14 +3,13 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
 
-use super::{UserError, record, settle};
+use super::{UserError, settle};
 use crate::auth::{Action, Resource, Viewer, allow};
 use crate::error::{Failure, UserError as Refusal};
-use crate::graphql::error::Answer;
+use crate::graphql::error::{Answer, RequestId};
 use crate::graphql::id::IdOf;
-use crate::graphql::{loan, permit};
-use crate::model::audit::AuditAction;
-use crate::model::session;
+use crate::graphql::{loan, now, permit};
+use crate::model::session::{self, Because, Ending};
 
 #[derive(Default)]
 pub struct SessionMutations;
@@ -58,12 +57,16 @@ async fn revoke(ctx: &Context<'_>, viewer: &Viewer, id: ID) -> Result<ID, Failur
     let revoked = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<bool, Failure> {
-            let revoked = session::revoke(conn, session_id, of).await?;
-            if revoked {
-                let subject = Some(session_id.to_string());
-                record(ctx, conn, viewer, AuditAction::RevokeSession, None, subject).await?;
-            }
-            Ok(revoked)
+            let Some(ended) = session::revoke(conn, session_id, of).await? else {
+                return Ok(false);
+            };
+            let ending = Ending {
+                because: Because::Revoked,
+                actor: viewer.actor(),
+                request_id: ctx.data_opt::<RequestId>().map(|id| id.0),
+            };
+            session::record_ends(conn, now(), &[ended], &ending).await?;
+            Ok(true)
         })
         .await?;
     if revoked {

@@ -2,10 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{UserError, get_company, record, settle};
-use crate::auth::{Action, Viewer};
+use super::{UserError, get_company, record, record_choice, settle};
+use crate::auth::{Action, Resource, Viewer, allow};
 use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::error::Answer;
@@ -16,7 +17,7 @@ use crate::graphql::{given, loan, now, permit};
 use crate::jobs::Doorbell;
 use crate::model::audit::AuditAction;
 use crate::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncTrigger, Wish};
-use crate::model::{self, company, held_change, sync_rules};
+use crate::model::{self, SyncRules, company, held_change, sync_rules};
 
 #[derive(Default)]
 pub struct SyncMutations;
@@ -199,6 +200,7 @@ async fn release(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::S
         .await?
         .transaction(async |conn| -> Result<model::SyncRun, Failure> {
             let run = held_change::release(conn, now(), &viewer.scope(), id, viewer.name()).await?;
+            may_settle(viewer, &run)?;
             let (company, subject) = (Some(run.company_id), Some(run.id.to_string()));
             record(ctx, conn, viewer, AuditAction::ReleaseHeldChanges, company, subject).await?;
             Ok(run)
@@ -214,6 +216,7 @@ async fn discard(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::S
         .await?
         .transaction(async |conn| -> Result<model::SyncRun, Failure> {
             let run = held_change::discard(conn, now(), &viewer.scope(), id, viewer.name()).await?;
+            may_settle(viewer, &run)?;
             let (company, subject) = (Some(run.company_id), Some(run.id.to_string()));
             record(ctx, conn, viewer, AuditAction::DiscardHeldChanges, company, subject).await?;
             Ok(run)
@@ -221,6 +224,15 @@ async fn discard(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::S
         .await?;
     given::<Events>(ctx)?.wake();
     Ok(run)
+}
+
+/// Takes back, with the transaction, what was settled of a company that the viewer may not settle anything of.
+fn may_settle(viewer: &Viewer, run: &model::SyncRun) -> Result<(), Failure> {
+    if allow(viewer, Action::SettleHeldChanges, Resource::Company(run.company_id)) {
+        Ok(())
+    } else {
+        Err(held_change::nothing_held())
+    }
 }
 
 fn run_id(id: &ID) -> Result<Uuid, Refusal> {
@@ -244,22 +256,31 @@ async fn update_rules(
     loan(ctx)
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
-            save_rules(conn, company.id, input.rules).await?;
-            record(ctx, conn, viewer, AuditAction::UpdateSyncRules, Some(company.id), None).await
+            let Some(rules) = save_rules(conn, company.id, input.rules).await? else {
+                return Ok(());
+            };
+            let saved = json!({"rules": rules});
+            record_choice(ctx, conn, viewer, AuditAction::UpdateSyncRules, company.id, saved).await
         })
         .await?;
     Ok(None)
 }
 
-/// Puts the rules over the saved ones; the company's row makes two who change different fields take turns.
-async fn save_rules(conn: &mut crate::db::Connection, company_id: Uuid, rules: SyncRulesInput) -> Result<(), Failure> {
+/// Puts the rules over the saved ones, and answers them where they are others; the company's row makes two who change different
+/// fields take turns.
+async fn save_rules(
+    conn: &mut crate::db::Connection,
+    company_id: Uuid,
+    rules: SyncRulesInput,
+) -> Result<Option<SyncRules>, Failure> {
     company::lock(conn, company_id).await?;
     let (saved, _) = sync_rules::get(conn, company_id).await?;
     let rules = rules.over(saved.clone());
     rules.check()?;
     // A save that changes nothing must not make the next run a full one.
-    if rules != saved {
-        sync_rules::save(conn, company_id, &rules).await?;
+    if rules == saved {
+        return Ok(None);
     }
-    Ok(())
+    sync_rules::save(conn, company_id, &rules).await?;
+    Ok(Some(rules))
 }

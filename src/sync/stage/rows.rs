@@ -353,7 +353,7 @@ struct Copy<'a> {
 impl Copy<'_> {
     /// A row that may become a record: it gets the id that the record will have.
     async fn row(&mut self, entra_id: Uuid, values: &[&(dyn ToSql + Sync)]) -> anyhow::Result<()> {
-        let id = Uuid::now_v7();
+        let id = crate::model::new_id();
         let keys: [&(dyn ToSql + Sync); 2] = [&id, &entra_id];
         self.bare_row(&[&keys[..], values].concat()).await
     }

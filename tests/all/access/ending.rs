@@ -17,16 +17,21 @@ use crate::support::house::{Browser, House, Plan};
 use crate::support::world::CLIENT_ID;
 
 /// A company that is connected and synced for real, with a worker at hand.
-struct Synced {
-    house: House,
+pub struct Synced {
+    pub house: House,
     engine: Engine,
-    company: Company,
-    tenant: Uuid,
-    staff: Browser,
+    pub company: Company,
+    pub tenant: Uuid,
+    pub staff: Browser,
 }
 
 impl Synced {
-    async fn begin() -> Self {
+    pub async fn begin() -> Self {
+        Self::of(5).await
+    }
+
+    /// With so many people.
+    pub async fn of(people: u32) -> Self {
         let timing = Timing {
             recheck: Duration::from_millis(20),
             ..Timing::default()
@@ -36,7 +41,7 @@ impl Synced {
             ..Plan::default()
         })
         .await;
-        let tenant = house.add_tenant(5).await;
+        let tenant = house.add_tenant(people).await;
         let company = house.company("Contoso").await;
         house
             .control("PUT", &format!("tenants/{tenant}/consents/{CLIENT_ID}"), json!({}))
@@ -60,12 +65,12 @@ impl Synced {
         synced
     }
 
-    fn company_id(&self) -> String {
+    pub fn company_id(&self) -> String {
         IdOf::Company.show(self.company.id).0
     }
 
     /// A technician asks for a sync, and it is performed; how it ended.
-    async fn sync(&self) -> String {
+    pub async fn sync(&self) -> String {
         let sync = format!(
             r#"mutation {{ syncCompany(input: {{companyId: "{}"}}) {{ userErrors {{ message }} }} }}"#,
             self.company_id()
@@ -86,7 +91,7 @@ impl Synced {
     }
 
     /// Somebody of the tenant who is let into the portal as a MANAGER, signed in.
-    async fn manager(&self) -> (Uuid, Browser) {
+    pub async fn manager(&self) -> (Uuid, Browser) {
         let person = self.house.somebody(self.tenant, false);
         let group = self
             .house
@@ -194,4 +199,9 @@ async fn consent_that_is_revoked_ends_the_portal_at_the_next_sync() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let again = house.browser().sign_in(house.at("/auth/sign-in"), person).await;
     assert!(again.text().await.expect("a page").contains("connection has ended"));
+    let sessions = format!("select id from session where oid = '{person}'");
+    assert!(
+        house.rows(&sessions).await.is_empty(),
+        "it does not come back with the consent"
+    );
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 use tenantry::db::Pool;
 use tenantry::model::Scope;
 use uuid::Uuid;
@@ -42,10 +43,56 @@ async fn unconditionally(pool: &Pool, scope: &Scope) -> Vec<i64> {
     counts
 }
 
+/// A row in each table that has none yet.
+async fn fill(house: &House, client: &Client) {
+    let (company, person) = (client.company.id, client.person);
+    let run = format!("(select id from sync_run where company_id = '{company}')");
+    let group = format!("(select id from contact_group where company_id = '{company}' and display_name = 'Others')");
+    for row in [
+        format!(
+            "sync_rules (company_id, include_guests, licensed_only, only_groups, exclude_patterns, version)
+             values ('{company}', true, false, '{{}}', '{{}}', 1)"
+        ),
+        format!("sync_change (run_id, noun, record_id, action) values ({run}, 'CONTACT', '{person}', 'CREATED')"),
+        format!(
+            "held_change (run_id, company_id, noun, record_id, because, decision)
+             values ({run}, '{company}', 'ASSET', '{person}', 'LEFT', 'HELD')"
+        ),
+        format!("portal_access_group (company_id, group_id, role) values ('{company}', {group}, 'USER')"),
+    ] {
+        house.sql(&format!("insert into {row}")).await;
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_role_of_viewers_may_read_is_locked_and_in_this_test() {
+    let house = House::open().await;
+    let readable = house
+        .rows(
+            "select relname, relrowsecurity as locked,
+                    exists (select from pg_policy where polrelid = pg_class.oid and polcmd = 'r') as has_policy
+             from pg_class
+             where relkind in ('r', 'p', 'v', 'm') and relnamespace = 'public'::regnamespace
+               and has_any_column_privilege('tenantry_viewer', oid, 'select')
+             order by relname",
+        )
+        .await;
+    let mut known = LOCKED;
+    known.sort_unstable();
+    let expected: Vec<_> = known
+        .iter()
+        .map(|table| json!({"relname": table, "locked": true, "has_policy": true}))
+        .collect();
+    assert_eq!(readable, expected);
+}
+
 #[tokio::test]
 async fn without_any_condition_the_database_itself_shows_nothing_foreign() {
     let house = House::open().await;
     let (ours, theirs) = two_clients(&house).await;
+    for client in [&ours, &theirs] {
+        fill(&house, client).await;
+    }
     let group = |client: &Client| {
         format!(
             "(select entra_id from contact_group where company_id = '{}' and display_name = 'Everybody')",
@@ -67,7 +114,7 @@ async fn without_any_condition_the_database_itself_shows_nothing_foreign() {
     for _ in 0..3 {
         assert_eq!(
             unconditionally(&pool, &company(&ours)).await,
-            [1, 1, 2, 2, 3, 2, 0, 1, 0, 0, 0]
+            [1, 1, 2, 2, 3, 2, 1, 1, 1, 1, 1]
         );
         assert_eq!(
             unconditionally(&pool, &person(&ours)).await,
@@ -75,12 +122,12 @@ async fn without_any_condition_the_database_itself_shows_nothing_foreign() {
         );
         assert_eq!(
             unconditionally(&pool, &company(&theirs)).await,
-            [1, 1, 2, 2, 3, 2, 0, 1, 0, 0, 0]
+            [1, 1, 2, 2, 3, 2, 1, 1, 1, 1, 1]
         );
         assert_eq!(unconditionally(&pool, &Scope::Companies(Vec::new())).await, [0; 11]);
         assert_eq!(
             unconditionally(&pool, &Scope::All).await,
-            [2, 2, 4, 4, 6, 4, 0, 2, 0, 0, 0]
+            [2, 2, 4, 4, 6, 4, 2, 2, 2, 2, 2]
         );
     }
 }

@@ -1,9 +1,14 @@
 //! Who may come in, what they see, and how it ends.
 
 mod ending;
+mod links;
 mod locks;
 mod portal;
+mod rights;
+mod sessions;
 mod staff;
+mod tokens;
+mod trail;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -112,6 +117,32 @@ async fn ask(house: &House, browser: &Browser, query: &str) -> Value {
         .json(&json!({"query": query}));
     let response = request.send().await.expect("an answer");
     serde_json::from_str(&response.text().await.expect("a body")).expect("JSON")
+}
+
+/// Asks, and answers what the only root field answers; panics when there are errors.
+async fn done(house: &House, browser: &Browser, query: &str) -> Value {
+    let answer = ask(house, browser, query).await;
+    assert_eq!(answer["errors"], Value::Null, "{query}: {answer}");
+    let data = answer["data"].as_object().expect("data");
+    let payload = data.values().next().expect("a root field").clone();
+    if !payload["userErrors"].is_null() {
+        assert_eq!(payload["userErrors"], json!([]), "{query}: {answer}");
+    }
+    payload
+}
+
+/// The events of this action, oldest first.
+async fn trail(house: &House, action: &str) -> Vec<Value> {
+    house
+        .rows(&format!(
+            "select * from audit_event where action = '{action}' order by at, id"
+        ))
+        .await
+}
+
+async fn is_nobody(house: &House, browser: &Browser) -> bool {
+    let answer = ask(house, browser, "{ viewer { role } }").await;
+    answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 }
 
 fn names(connection: &Value, field: &str) -> Vec<String> {

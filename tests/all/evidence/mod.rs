@@ -5,6 +5,4 @@ mod collect_faults;
 mod collect_run;
 mod export;
 pub mod keep;
-mod export;
-pub mod keep;
 mod story;

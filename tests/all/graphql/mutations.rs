@@ -223,7 +223,10 @@ async fn the_secret_of_a_service_token_is_shown_once_and_ends_when_it_is_revoked
     let query = "mutation ($input: CreateServiceTokenInput!) { createServiceToken(input: $input) {
         secret serviceToken { id name createdBy revokedAt } userErrors { code path } } }";
     let made = world
-        .ask(query, json!({"input": {"name": "PSA", "expiresInDays": 30}}))
+        .ask(
+            query,
+            json!({"input": {"name": "PSA", "expiresInDays": 30, "allCompanies": true}}),
+        )
         .await["createServiceToken"]
         .clone();
     assert_eq!(
@@ -235,7 +238,10 @@ async fn the_secret_of_a_service_token_is_shown_once_and_ends_when_it_is_revoked
     assert_eq!(world.number(kept, &[&secret]).await, 0, "the secret itself is not kept");
     for days in [0, -1, 100_000] {
         let refused = world
-            .ask(query, json!({"input": {"name": "PSA", "expiresInDays": days}}))
+            .ask(
+                query,
+                json!({"input": {"name": "PSA", "expiresInDays": days, "allCompanies": true}}),
+            )
             .await;
         let path = ["input", "expiresInDays"];
         assert_eq!(
@@ -263,6 +269,7 @@ async fn the_secret_of_a_service_token_is_shown_once_and_ends_when_it_is_revoked
 #[tokio::test]
 async fn a_service_token_cannot_make_another() {
     let world = World::start().await;
-    let query = r#"mutation { createServiceToken(input: {name: "more", expiresInDays: 1}) { secret } }"#;
+    let query =
+        r#"mutation { createServiceToken(input: {name: "more", expiresInDays: 1, allCompanies: true}) { secret } }"#;
     assert_eq!(refusal(world.execute(service(), query, json!({})).await).0, "FORBIDDEN");
 }

@@ -14,6 +14,36 @@ use uuid::Uuid;
 /// A check that said something of everybody.
 pub const CHECK: &str = "entra.ca.mfa_all_users";
 
+/// Arguments that name nothing of anybody's: which stretch of a list, what something is to be called, and what Microsoft says of
+/// a record.
+const NAMES_NOTHING: [&str; 25] = [
+    "first",
+    "after",
+    "last",
+    "before",
+    "name",
+    "expiresInDays",
+    "returnTo",
+    "expectedDomain",
+    "userType",
+    "complianceState",
+    "operatingSystem",
+    "onlyGroups",
+    "excludePatterns",
+    "area",
+    "asOf",
+    "changedAt",
+    "checkId",
+    "expiresAt",
+    "framework",
+    "from",
+    "notComplianceState",
+    "owner",
+    "reason",
+    "reference",
+    "to",
+];
+
 /// The ids of somebody's things, to ask for.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -131,6 +161,7 @@ pub struct Shape {
     /// The objects that an interface or a union may be.
     kinds: BTreeMap<String, Vec<String>>,
     inputs: BTreeMap<String, Vec<Argument>>,
+    enums: BTreeSet<String>,
 }
 
 impl Shape {
@@ -140,6 +171,7 @@ impl Shape {
             objects: BTreeMap::new(),
             kinds: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            enums: BTreeSet::new(),
         };
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else {
@@ -167,7 +199,10 @@ impl Shape {
                 TypeKind::InputObject(input) => {
                     shape.inputs.insert(name, input.fields.iter().map(argument).collect());
                 }
-                TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::Interface(_) => {}
+                TypeKind::Enum(_) => {
+                    shape.enums.insert(name);
+                }
+                TypeKind::Scalar | TypeKind::Interface(_) => {}
             }
         }
         shape
@@ -217,6 +252,7 @@ impl Shape {
         let mut calls = Vec::new();
         for owner in owners {
             for argument in &field.arguments {
+                self.require_known(owner, &field.name, argument);
                 for (called, literal) in owner.literals(&field.name, &argument.name) {
                     let mut all = needed(owner, &argument.name);
                     all.push(format!("{}: {literal}", argument.name));
@@ -237,6 +273,26 @@ impl Shape {
             calls.push((String::new(), format!("{}{arguments}", field.name)));
         }
         calls
+    }
+
+    /// An argument that nobody has thought of might name something of somebody's, and would never be asked with: it has to have a
+    /// literal, or to be known for one that names nothing.
+    fn require_known(&self, owner: &Things, field: &str, argument: &Argument) {
+        let of = innermost(&argument.of);
+        let input = self.inputs.get(&of);
+        for part in input.into_iter().flatten() {
+            self.require_known(owner, field, part);
+        }
+        let known = input.is_some()
+            || self.enums.contains(&of)
+            || of == "Boolean"
+            || NAMES_NOTHING.contains(&argument.name.as_str())
+            || !owner.literals(field, &argument.name).is_empty();
+        assert!(
+            known,
+            "{field}: say in Things::literals what to ask with for {}, or in NAMES_NOTHING that it names nothing",
+            argument.name
+        );
     }
 
     /// A value that names something of theirs where it can.

@@ -171,18 +171,24 @@ impl Things {
                 &[&self.token, &self.whose, &self.company],
             )
             .await;
-        world
-            .sql(
-                "insert into session (id, secret_hash, tid, oid, name, company_id, browser, expires_at)
-                 values ($1, uuid_send($1), $1, $2, $3, $4, $3, now() + interval '1 hour')",
-                &[&self.session, &self.contact, &self.whose, &self.company],
-            )
-            .await;
+        self.sign_in_again(world).await;
         world
             .sql(
                 "insert into audit_event (id, at, actor_kind, actor_name, action, outcome, company_id, subject)
                  values ($1, now(), 'PORTAL_USER', $2, 'SIGN_IN', 'DONE', $3, $2)",
                 &[&self.event, &self.whose, &self.company],
+            )
+            .await;
+    }
+
+    /// Their session, unless it is there.
+    pub async fn sign_in_again(&self, world: &World) {
+        world
+            .sql(
+                "insert into session (id, secret_hash, tid, oid, name, company_id, browser, expires_at)
+                 select $1, uuid_send($1), $1, $2, $3, c.id, $3, now() + interval '1 hour' from company c where c.id = $4
+                 on conflict do nothing",
+                &[&self.session, &self.contact, &self.whose, &self.company],
             )
             .await;
     }
