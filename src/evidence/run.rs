@@ -270,7 +270,7 @@ impl Run<'_> {
 
     /// The connection was not what it was taken for: the run fails and the tenant is disconnected, at once.
     async fn disconnect(&mut self, failure: &RunFailure) -> Result<(), Stop> {
-        let company_id = self.claim.run.company_id;
+        let (company_id, run_id) = (self.claim.run.company_id, self.claim.run.id);
         let mut conn = self.engine.pool.get().await?;
         let teller = &mut self.teller;
         conn.transaction(async |conn| -> Result<(), Stop> {
@@ -279,7 +279,7 @@ impl Run<'_> {
                 .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
                 .await?;
             let now = now(conn).await?;
-            tenant::disconnect(conn, now, company_id, &failure.message).await?;
+            tenant::disconnect_mistaken(conn, now, company_id, run_id, failure).await?;
             Ok(())
         })
         .await?;

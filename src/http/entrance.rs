@@ -37,30 +37,28 @@ pub(super) async fn enter(state: &State, id: &RequestId, headers: &HeaderMap, pe
     let old = session::cookie(headers, cookies::session(state)).map(str::to_owned);
     let browser = browser(headers);
     let mut conn = state.pool.get().await?;
-    let entered = conn
-        .transaction(async |conn| -> anyhow::Result<Result<String, Sorry>> {
-            // Within the transaction: nobody takes the right away between the look at it and the session.
-            let admitted = admit(state, conn, &person).await?;
-            note_role(state, id, conn, &person, admitted.as_ref().ok()).await?;
-            match admitted {
-                Ok(admitted) => {
-                    if let Some(old) = &old {
-                        model::session::end(conn, old).await?;
-                    }
-                    Ok(Ok(begin(state, id, conn, person, admitted, browser).await?))
+    conn.transaction(async |conn| -> anyhow::Result<Result<String, Sorry>> {
+        // Within the transaction: nobody takes the right away between the look at it and the session.
+        let admitted = admit(state, conn, &person).await?;
+        note_role(state, id, conn, &person, admitted.as_ref().ok()).await?;
+        match admitted {
+            Ok(admitted) => {
+                if let Some(old) = &old {
+                    model::session::end(conn, old).await?;
                 }
-                Err(refusal) => {
-                    let deed = Deed {
-                        refused_because: refusal.sorry.reason(),
-                        ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
-                    };
-                    audit::record(conn, state.now(), &deed).await?;
-                    Ok(Err(refusal.sorry))
-                }
+                Ok(Ok(begin(state, id, conn, person, admitted, browser).await?))
             }
-        })
-        .await?;
-    entered
+            Err(refusal) => {
+                let deed = Deed {
+                    refused_because: refusal.sorry.reason(),
+                    ..deed_of(id, ActorKind::Nobody, &person, refusal.company_id)
+                };
+                audit::record(conn, state.now(), &deed).await?;
+                Ok(Err(refusal.sorry))
+            }
+        }
+    })
+    .await?
 }
 
 /// A sign-in shows which role somebody of the MSP has now: sessions that show another end with it, also when it shows none.

@@ -7,11 +7,14 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::db::Connection;
 use crate::db::schema::{asset, contact, contact_group, tenant};
 use crate::error::{Failure, UserError};
+use crate::model::audit::{self, Actor, AuditAction, Deed};
+use crate::model::sync_run::RunFailure;
 use crate::model::{Scope, connect_ticket, session, sign_in_flow, sync_run, sync_state};
 
 super::text_enum::text_enum! {
@@ -266,6 +269,33 @@ pub async fn need_reconnect(
         .await?;
     session::end_those_without_entry(conn, now, company_id).await?;
     Ok(())
+}
+
+/// As [`disconnect`], because a run found the connection to be another than it was taken for; recorded as ours. In a
+/// transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn disconnect_mistaken(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    run_id: Uuid,
+    failure: &RunFailure,
+) -> QueryResult<()> {
+    if !disconnect(conn, now, company_id, &failure.message).await? {
+        return Ok(());
+    }
+    let deed = Deed {
+        actor: Actor::system("the check of the tenant"),
+        action: AuditAction::Disconnect,
+        company_id: Some(company_id),
+        subject: Some(run_id.to_string()),
+        refused_because: None,
+        request_id: None,
+        details: Some(json!({"because": failure.code})),
+    };
+    audit::record(conn, now, &deed).await
 }
 
 /// Disconnects: runs that are under way are cancelled, links to go on from and links to connect are forgotten, portal users

@@ -3,14 +3,11 @@
 //! Read with the application's own token, for the callback of a consent proves nothing.
 
 use diesel_async::AsyncConnection;
-use serde_json::json;
-use uuid::Uuid;
 
 use super::ending::Stop;
 use super::run::Run;
 use crate::microsoft::CONSENTING_ROLES;
 use crate::microsoft::wire::Organization;
-use crate::model::audit::{self, Actor, AuditAction, Deed};
 use crate::model::sync_run::{RunFailure, SyncStatus, lease};
 use crate::model::tenant;
 
@@ -71,9 +68,7 @@ impl Run {
                 .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
                 .await?;
             let now = super::run::now(conn).await?;
-            if tenant::disconnect(conn, now, company_id, &failure.message).await? {
-                audit::record(conn, now, &disconnected(company_id, run_id, &failure.code)).await?;
-            }
+            tenant::disconnect_mistaken(conn, now, company_id, run_id, failure).await?;
             Ok(())
         })
         .await?;
@@ -106,19 +101,6 @@ impl Run {
 
     fn is_described(&self) -> bool {
         self.tenant.expected_domain.is_none() && self.tenant.role_proven != Some(false)
-    }
-}
-
-/// That the first look at the tenant ended the connection, and why.
-fn disconnected(company_id: Uuid, run_id: Uuid, code: &str) -> Deed<'static> {
-    Deed {
-        actor: Actor::system("the check of the tenant"),
-        action: AuditAction::Disconnect,
-        company_id: Some(company_id),
-        subject: Some(run_id.to_string()),
-        refused_because: None,
-        request_id: None,
-        details: Some(json!({"because": code})),
     }
 }
 

@@ -117,7 +117,7 @@ async fn a_user_who_may_make_roles_brings_the_schema_up_to_date_and_reads_for_vi
     tenantry::db::migrate(&url).await.expect("the migrations run");
     let client = Pool::new(&url, 1).expect("a pool").raw().await.expect("a connection");
     client
-        .batch_execute("set role tenantry_viewer; select from company")
+        .simple_query("set role tenantry_viewer; select from company")
         .await
         .expect("the role can be taken");
     drop(client);

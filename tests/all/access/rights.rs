@@ -170,7 +170,7 @@ async fn a_right_that_is_taken_while_somebody_comes_in_is_gone() {
     let ours = client(&house, "Contoso").await;
     let taker = house.pool.raw().await.expect("a connection");
     taker
-        .batch_execute(&format!(
+        .simple_query(&format!(
             "begin; select from company where id = '{}' for no key update; update contact set account_enabled = false",
             ours.company.id
         ))
@@ -178,7 +178,7 @@ async fn a_right_that_is_taken_while_somebody_comes_in_is_gone() {
         .expect("not committed yet");
     let takes = async {
         somebody_waits(&house).await;
-        taker.batch_execute("commit").await.expect("the right is gone");
+        taker.simple_query("commit").await.expect("the right is gone");
     };
     let comes = ours.sign_in(&house, ours.person);
     let refused = tokio::select! {
@@ -198,7 +198,7 @@ async fn a_session_that_begins_while_the_right_is_taken_ends_with_it() {
     let comer = house.pool.raw().await.expect("a connection");
     let company = ours.company.id;
     comer
-        .batch_execute(&format!(
+        .simple_query(&format!(
             "begin; select from company where id = '{company}' for no key update;
              insert into session (id, secret_hash, tid, oid, name, company_id, expires_at)
              values (gen_random_uuid(), 'x', '{}', '{}', 'Adele', '{company}', now() + interval '1 hour')",
@@ -208,7 +208,7 @@ async fn a_session_that_begins_while_the_right_is_taken_ends_with_it() {
         .expect("not committed yet");
     let begins = async {
         somebody_waits(&house).await;
-        comer.batch_execute("commit").await.expect("the session has begun");
+        comer.simple_query("commit").await.expect("the session has begun");
     };
     let query = disconnect(company);
     let disconnects = done(&house, &staff, &query);
@@ -217,7 +217,7 @@ async fn a_session_that_begins_while_the_right_is_taken_ends_with_it() {
         () = async { while trail(&house, "DISCONNECT").await.is_empty() {} } => {}
     }
     comer
-        .batch_execute("commit")
+        .simple_query("commit")
         .await
         .expect("it has begun at the latest now");
     let left = "select id from session where company_id is not null";

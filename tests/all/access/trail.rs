@@ -95,7 +95,7 @@ async fn what_did_not_happen_is_not_on_the_trail() {
 async fn hold_company(house: &House, company: Uuid) -> tokio_postgres::Client {
     let holder = house.pool.raw().await.expect("a connection");
     holder
-        .batch_execute(&format!("begin; select from company where id = '{company}' for update"))
+        .simple_query(&format!("begin; select from company where id = '{company}' for update"))
         .await
         .expect("held");
     holder
