@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use axum::extract::{Path, State as Extract};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::rates::Wait;
@@ -79,7 +79,8 @@ pub(super) struct Sorry {
     back: Option<String>,
     /// Why somebody was refused, in a word for the audit trail.
     reason: Option<&'static str>,
-    retry_after: Option<HeaderValue>,
+    /// In so many seconds it may be tried again.
+    retry_after: Option<u64>,
 }
 
 impl Sorry {
@@ -97,7 +98,7 @@ impl Sorry {
     /// For an address that has come too often.
     pub(super) fn too_often(what: &str, wait: Wait) -> Self {
         Self {
-            retry_after: Some(wait.seconds().into()),
+            retry_after: Some(wait.seconds()),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
@@ -138,7 +139,7 @@ impl Sorry {
         let _ = writeln!(body, r#"<p><a class="button" href="{}">Back</a></p>"#, escape(back));
         let mut response = page(state, self.status, self.title, &body);
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -8,6 +8,9 @@ export const tour = [
 query Viewer {
   viewer {
     name
+    kind
+    role
+    actions
   }
 }
 `,
@@ -162,6 +165,103 @@ query Assets($companyId: ID!) {
 }
 `,
     variables: company,
+  },
+  {
+    query: `# Collect security evidence now; SyncStatus with kind EVIDENCE watches it. It also comes every six hours.
+mutation CollectEvidence($companyId: ID!) {
+  syncCompany(input: { companyId: $companyId, kind: EVIDENCE }) {
+    joined
+    syncRun {
+      id
+      status
+      message
+    }
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# What was found, how old it is, and who is not asked for a second factor.
+query Evidence($companyId: ID!) {
+  company(id: $companyId) {
+    evidence {
+      ageSeconds
+      results(status: [FAIL, INDETERMINATE, NEEDS_REVIEW]) {
+        check {
+          title
+          severity
+        }
+        status
+        reason
+        counts {
+          population
+          failed
+        }
+      }
+      mfaCoverage {
+        status
+        counts {
+          population
+          passed
+          failed
+        }
+        findings(first: 25) {
+          edges {
+            node {
+              name
+              because
+              openedAt
+            }
+          }
+        }
+      }
+      policies(first: 25) {
+        edges {
+          node {
+            name
+            state
+            since
+          }
+        }
+      }
+      devices(notComplianceState: "compliant", first: 25) {
+        totalCount
+        edges {
+          node {
+            name
+            state
+            since
+          }
+        }
+      }
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# Who did what, and who was refused.
+query AuditEvents {
+  auditEvents(first: 25) {
+    edges {
+      node {
+        at
+        actorKind
+        actorName
+        action
+        outcome
+        reason
+      }
+    }
+  }
+}
+`,
   },
   {
     query: `# Disconnect: syncs stop, records are kept.

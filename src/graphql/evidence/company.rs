@@ -89,7 +89,6 @@ impl CompanyEvidence {
     }
 
     /// What people have stated, newest first; withdrawn ones are not among them.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn evidence_declarations(
         &self,
         ctx: &Context<'_>,

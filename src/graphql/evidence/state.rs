@@ -127,7 +127,6 @@ impl Evidence {
     }
 
     /// The conditional access policies.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn policies(
         &self,
         ctx: &Context<'_>,

@@ -4,5 +4,5 @@ mod collect;
 mod collect_faults;
 mod collect_run;
 mod export;
-mod keep;
+pub mod keep;
 mod story;

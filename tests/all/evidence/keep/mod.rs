@@ -155,7 +155,7 @@ impl Keeper {
 }
 
 /// Whole readings.
-pub(super) fn read<const N: usize>(readings: [(Resource, Vec<Value>); N]) -> BTreeMap<Resource, Pull> {
+pub fn read<const N: usize>(readings: [(Resource, Vec<Value>); N]) -> BTreeMap<Resource, Pull> {
     let whole = |(resource, objects)| (resource, pull(Outcome::Complete, objects));
     readings.into_iter().map(whole).collect()
 }
@@ -184,16 +184,16 @@ pub(super) fn pull(outcome: Outcome, objects: Vec<Value>) -> Pull {
     }
 }
 
-pub(super) fn policy(id: &str, state: &str) -> Value {
+pub fn policy(id: &str, state: &str) -> Value {
     json!({"id": id, "displayName": format!("Policy {id}"), "state": state, "conditions": {"users": {"includeUsers": ["All"]}}})
 }
 
-pub(super) fn device(id: &str, state: &str, last_sync: &str) -> Value {
+pub fn device(id: &str, state: &str, last_sync: &str) -> Value {
     json!({"id": id, "deviceName": format!("PC {id}"), "complianceState": state, "lastSyncDateTime": last_sync})
 }
 
 /// A verdict on so many, of whom these failed.
-pub(super) fn verdict(check: &str, population: &[&str], failed: &[&str]) -> Verdict {
+pub fn verdict(check: &str, population: &[&str], failed: &[&str]) -> Verdict {
     let status = if failed.is_empty() { Status::Pass } else { Status::Fail };
     let finding = |id: &&str| Finding {
         resource: Resource::Users,

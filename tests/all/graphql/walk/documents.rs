@@ -11,6 +11,9 @@ use tenantry::graphql::id::IdOf;
 use tenantry::graphql::sdl;
 use uuid::Uuid;
 
+/// A check that said something of everybody.
+pub const CHECK: &str = "entra.ca.mfa_all_users";
+
 /// The ids of somebody's things, to ask for.
 #[derive(Clone, Debug)]
 pub struct Things {
@@ -23,12 +26,14 @@ pub struct Things {
     pub token: Uuid,
     pub session: Uuid,
     pub event: Uuid,
+    pub declaration: Uuid,
 }
 
 impl Things {
     /// Ids that nothing has yet.
     pub fn unheard_of(whose: &'static str) -> Self {
-        let [company, contact, group, asset, run, token, session, event] = std::array::from_fn(|_| Uuid::now_v7());
+        let [company, contact, group, asset, run, token, session, event, declaration] =
+            std::array::from_fn(|_| Uuid::now_v7());
         Self {
             whose,
             company,
@@ -39,10 +44,11 @@ impl Things {
             token,
             session,
             event,
+            declaration,
         }
     }
 
-    fn nodes(&self) -> [(IdOf, Uuid); 8] {
+    fn nodes(&self) -> [(IdOf, Uuid); 9] {
         [
             (IdOf::Company, self.company),
             (IdOf::Contact, self.contact),
@@ -52,6 +58,7 @@ impl Things {
             (IdOf::ServiceToken, self.token),
             (IdOf::Session, self.session),
             (IdOf::AuditEvent, self.event),
+            (IdOf::EvidenceDeclaration, self.declaration),
         ]
     }
 
@@ -74,6 +81,8 @@ impl Things {
             (_, "syncRunId") => one(IdOf::SyncRun, self.run),
             (_, "sessionId") => one(IdOf::Session, self.session),
             (_, "serviceTokenId") => one(IdOf::ServiceToken, self.token),
+            (_, "declarationId") => one(IdOf::EvidenceDeclaration, self.declaration),
+            (_, "objectId") => vec![(name.to_owned(), format!("\"{}\"", self.whose))],
             (_, "search") => vec![(name.to_owned(), format!("\"{}\"", self.whose))],
             _ => Vec::new(),
         }
@@ -108,7 +117,7 @@ struct Field {
 impl Field {
     /// Whether it moves with the clock, and so differs between two answers for no other reason.
     fn moves(&self) -> bool {
-        self.name == "nextSyncAt"
+        ["nextSyncAt", "asOf", "ageSeconds"].contains(&self.name.as_str())
     }
 
     fn needs_something(&self) -> bool {
@@ -246,6 +255,12 @@ impl Shape {
             ("name", "String") => format!("\"{}\"", owner.whose),
             ("expiresInDays", "Int") => "1".to_owned(),
             ("first" | "last", "Int") => "5".to_owned(),
+            ("checkId", "String") => format!("\"{CHECK}\""),
+            ("id", "String") if field == "framework" => "\"soc2_2017_rev2022\"".to_owned(),
+            ("from", "DateTime") => "\"2026-01-01T00:00:00Z\"".to_owned(),
+            ("to", "DateTime") => "\"2026-02-01T00:00:00Z\"".to_owned(),
+            ("kind", "DeclarationKind") => "EMERGENCY_ACCOUNT".to_owned(),
+            ("owner" | "reason", "String") => format!("\"{}\"", owner.whose),
             (name, of) => panic!("{field}: say in Things::literals what to ask with for {name}, which is {of}"),
         }
     }
@@ -255,7 +270,7 @@ impl Shape {
         let mut documents = Vec::new();
         let mut reached = BTreeSet::new();
         for root in ["Query", "Subscription"] {
-            for (of, way) in self.ways(root) {
+            for (of, way) in self.ways(root, owners[0]) {
                 for field in self.objects[&of].iter().filter(|field| !field.moves()) {
                     documents.extend(self.calls(field, owners).into_iter().map(|(with, call)| Document {
                         about: format!("{of}.{} {with}", field.name).trim_end().to_owned(),
@@ -279,7 +294,7 @@ impl Shape {
 
     /// The shortest way from a root to each type, over what is always there where there is such a way, and never over a
     /// look-up by id, which leads to one thing alone.
-    fn ways(&self, root: &str) -> Vec<(String, Vec<String>)> {
+    fn ways(&self, root: &str, owner: &Things) -> Vec<(String, Vec<String>)> {
         let mut ways = Vec::new();
         let mut seen = BTreeSet::new();
         let mut next = VecDeque::from([(root.to_owned(), Vec::new())]);
@@ -288,14 +303,18 @@ impl Shape {
             if !seen.insert(of.clone()) {
                 continue;
             }
-            for field in self.objects[&of].iter().filter(|field| !field.needs_something()) {
+            for field in &self.objects[&of] {
+                let calls = self.calls(field, &[owner]);
+                let Some((_, call)) = calls.into_iter().find(|(with, _)| with.is_empty()) else {
+                    continue;
+                };
                 if of == root && field.nullable && !field.arguments.is_empty() {
                     continue;
                 }
                 let abstracts = self.kinds.get(&field.of);
                 for kind in abstracts.map_or(std::slice::from_ref(&field.of), Vec::as_slice) {
                     let mut further = way.clone();
-                    further.push(field.name.clone());
+                    further.push(call.clone());
                     further.extend(abstracts.map(|_| format!("... on {kind}")));
                     let queue = if field.nullable { &mut later } else { &mut next };
                     if !self.is_leaf(kind) {
