@@ -7,8 +7,5 @@ end $$;
 drop function retire_evidence;
 drop table evidence_blob, evidence_run, evidence_pull, evidence_object, evidence_population, evidence_result, evidence_finding,
     evidence_declaration, evidence_withdrawal, evidence_tombstone, evidence_ledger;
-revoke select on sync_slot from tenantry_viewer;
-drop policy sync_slot_in_view on sync_slot;
-alter table sync_slot disable row level security;
 drop function refuse_change_of_evidence, refuse_a_loose_link;
 revoke usage on schema public from tenantry_retention;

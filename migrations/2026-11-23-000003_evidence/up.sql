@@ -266,12 +266,6 @@ begin
 end $$;
 grant insert on evidence_tombstone to tenantry_retention;
 
--- Which runs there should have been is part of what the evidence says.
-alter table sync_slot enable row level security;
-create policy sync_slot_in_view on sync_slot for select to tenantry_viewer
-    using (company_id = any ((select viewer_companies())::uuid[]) and (select viewer_sees_everybody()));
-grant select on sync_slot to tenantry_viewer;
-
 -- Removes everything of a class up to a run, and says so. What `stands` is the last row of an object or of a finding,
 -- unless it is gone. The hashes over what stays come from the caller, who links the tombstone into the ledger.
 create function retire_evidence(

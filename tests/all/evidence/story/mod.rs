@@ -1,5 +1,6 @@
 //! Evidence over simulated days, asked for through GraphQL as people ask.
 
+mod bundle;
 mod declared;
 mod faults;
 mod weakened;

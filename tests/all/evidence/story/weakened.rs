@@ -27,13 +27,13 @@ const STATE: &str = r#"query($company: ID!, $asOf: DateTime!) { company(id: $com
 } } }"#;
 
 /// What was changed, and who changed back.
-struct Wrong {
-    person: Value,
-    device: Value,
+pub(super) struct Wrong {
+    pub person: Value,
+    pub device: Value,
 }
 
 /// Five runs: Monday noon, Tuesday morning; weakened, Tuesday noon, Tuesday evening; repaired, Wednesday noon.
-async fn week() -> (Story, Wrong) {
+pub(super) async fn week() -> (Story, Wrong) {
     let story = Story::begin().await;
     for at in [moment(2, "12:15"), moment(3, "06:15")] {
         let run = story.strike(at).await;
