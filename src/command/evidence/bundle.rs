@@ -96,6 +96,7 @@ impl Export {
             subject: Some(subject),
             refused_because: None,
             request_id: None,
+            details: None,
         };
         audit::record(&mut *pool.get().await?, now, &deed).await?;
         let out = || format!("writing {}", self.out.display());
