@@ -12,7 +12,7 @@ use tenantry::config::Database;
 use tenantry::db::Pool;
 use tenantry::evidence::export::{self, Verified, Wanted, verify_bundle};
 use tenantry::model::Scope;
-use tenantry::model::audit::{self, Actor, ActorKind, AuditAction, Deed};
+use tenantry::model::audit::{self, AuditAction, Deed};
 
 use super::WRONG_USAGE;
 
@@ -86,17 +86,9 @@ impl Export {
         let subject = wanted.to_string();
         let made = export::export(pool, &Scope::All, wanted, now, self.format.into()).await?;
         let deed = Deed {
-            actor: Actor {
-                kind: ActorKind::System,
-                id: None,
-                name: Some("the command line".into()),
-            },
-            action: AuditAction::ExportEvidence,
             company_id: Some(company_id),
             subject: Some(subject),
-            refused_because: None,
-            request_id: None,
-            details: None,
+            ..super::super::deed(AuditAction::ExportEvidence)
         };
         audit::record(&mut *pool.get().await?, now, &deed).await?;
         let out = || format!("writing {}", self.out.display());

@@ -5,4 +5,5 @@ mod collect_faults;
 mod collect_run;
 mod export;
 pub mod keep;
+pub mod kept;
 mod story;

@@ -11,8 +11,7 @@ use tenantry::graphql::id::IdOf;
 use tenantry::graphql::sdl;
 use uuid::Uuid;
 
-/// A check that said something of everybody.
-pub const CHECK: &str = "entra.ca.mfa_all_users";
+use crate::evidence::kept::CHECK;
 
 /// Arguments that name nothing of anybody's: which stretch of a list, what something is to be called, and what Microsoft says of
 /// a record.

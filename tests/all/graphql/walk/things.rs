@@ -1,11 +1,9 @@
 //! Everything that a company can have, and a table of everything there is.
 
-use tenantry::evidence::keep;
-use tenantry::evidence::snapshot::{Resource, Snapshot};
 use uuid::Uuid;
 
-use super::documents::{CHECK, Things};
-use crate::evidence::keep as evidence;
+use super::documents::Things;
+use crate::evidence::kept;
 use crate::graphql::world::World;
 
 impl Things {
@@ -20,7 +18,7 @@ impl Things {
         self.add_records(world).await;
         self.add_run(world).await;
         self.add_sign_ins(world).await;
-        self.add_evidence(world).await;
+        kept::fill(&world.pool, self.company, self.whose, self.declaration).await;
     }
 
     async fn add_company(&self, world: &World) {
@@ -106,59 +104,6 @@ impl Things {
                 "insert into held_change (run_id, company_id, noun, record_id, name, because, decision)
                  values ($1, $2, 'CONTACT', $3, $4, 'LEFT', 'HELD')",
                 &[&self.run, &self.company, &self.contact, &self.whose],
-            )
-            .await;
-    }
-
-    /// A kept run with a policy, a verdict that names somebody, and what people stated. Where evidence is there already,
-    /// one run more.
-    async fn add_evidence(&self, world: &World) {
-        let (run, taken_at) = (Uuid::now_v7(), "2026-01-05T00:15:00Z".parse().expect("a time"));
-        world
-            .sql(
-                "insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at,
-                                       not_before, fence, lease_until)
-                 values ($1, $2, 'EVIDENCE', 'MANUAL', 'AUTO', false, 'RUNNING', $3, $3, now(), now(), 1,
-                         now() + interval '1 hour')",
-                &[&run, &self.company, &self.whose],
-            )
-            .await;
-        let snapshot = Snapshot {
-            taken_at,
-            granted_roles: vec![self.whose.to_owned()],
-            pulls: evidence::read([
-                (Resource::CaPolicies, vec![evidence::policy(self.whose, "enabled")]),
-                (
-                    Resource::ManagedDevices,
-                    vec![evidence::device(self.whose, "noncompliant", "")],
-                ),
-                (Resource::Users, Vec::new()),
-            ]),
-        };
-        let verdict = evidence::verdict(CHECK, &[self.whose], &[self.whose]);
-        let mut conn = world.pool.get().await.expect("a connection");
-        keep::store(&mut conn, self.company, run, &snapshot, &[verdict], taken_at, 1)
-            .await
-            .expect("the run is kept");
-        drop(conn);
-        world
-            .sql(
-                "update sync_run set status = 'SUCCEEDED', finished_at = now() where id = $1",
-                &[&run],
-            )
-            .await;
-        world
-            .sql(
-                "insert into evidence_declaration (id, company_id, kind, owner, reason, declared_by, declared_at, sha256)
-                 values ($1, $2, 'NO_DEVICES', $3, $3, $3, now(), '')",
-                &[&self.declaration, &self.company, &self.whose],
-            )
-            .await;
-        world
-            .sql(
-                "insert into evidence_tombstone
-                 values ($1, $2, 'RAW', 0, $3, $3, 0, 0, '', '', '', 0, '')",
-                &[&self.declaration, &self.company, &taken_at],
             )
             .await;
     }
