@@ -1,3 +1,6 @@
+revoke select on sync_slot from tenantry_viewer;
+drop policy sync_slot_in_view on sync_slot;
+alter table sync_slot disable row level security;
 do $$
 begin
     if not pg_has_role(current_user, 'tenantry_retention', 'MEMBER') then

@@ -266,6 +266,12 @@ begin
 end $$;
 grant insert on evidence_tombstone to tenantry_retention;
 
+-- Which runs there should have been is part of what the evidence says.
+alter table sync_slot enable row level security;
+create policy sync_slot_in_view on sync_slot for select to tenantry_viewer
+    using (company_id = any ((select viewer_companies())::uuid[]) and (select viewer_sees_everybody()));
+grant select on sync_slot to tenantry_viewer;
+
 -- Removes everything of a class up to a run, and says so. What `stands` is the last row of an object or of a finding,
 -- unless it is gone. The hashes over what stays come from the caller, who links the tombstone into the ledger.
 create function retire_evidence(
@@ -350,10 +356,12 @@ end $$;
 -- Hands the function to the role that may remove, and lets go of that role.
 do $$
 declare
-    was_member boolean := pg_has_role(current_user, 'tenantry_retention', 'MEMBER');
+    -- From Postgres 16 on, whoever made a role is its member in name and may not become it without being told so.
+    knows_set boolean := current_setting('server_version_num')::int >= 160000;
+    was_member boolean := pg_has_role(current_user, 'tenantry_retention', case when knows_set then 'SET' else 'MEMBER' end);
 begin
     if not was_member then
-        execute format('grant tenantry_retention to %I', current_user);
+        execute format('grant tenantry_retention to %I', current_user) || case when knows_set then ' with set true' else '' end;
     end if;
     grant usage, create on schema public to tenantry_retention;
     alter function retire_evidence owner to tenantry_retention;

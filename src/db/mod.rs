@@ -77,31 +77,39 @@ impl Pool {
     }
 }
 
-/// Refuses, with what an administrator has to run, a user who can neither make nor become the role that viewers read as. Before
-/// the migrations, for Postgres' own words for it name neither.
-async fn may_read_for_viewers(client: &tokio_postgres::Client) -> anyhow::Result<()> {
-    let user = client
-        .query_one(
-            "select current_user::text, rolsuper or rolcreaterole,
-                    exists (select from pg_roles where rolname = 'tenantry_viewer'),
-                    coalesce((select pg_has_role(oid, 'MEMBER') from pg_roles where rolname = 'tenantry_viewer'), false)
-             from pg_roles where rolname = current_user",
-            &[],
+/// The roles that the schema needs beside its user: viewers are read for as the first, retention removes as the second.
+const ROLES: [&str; 2] = ["tenantry_viewer", "tenantry_retention"];
+
+/// Refuses, with what an administrator has to run, a user who can neither make nor become one of [`ROLES`]. Before the
+/// migrations, for Postgres' own words for it name neither.
+async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
+    let missing = client
+        .query(
+            "select who.user_name, who.may_make, wanted.name, made.oid is not null
+             from (select rolname::text as user_name, rolsuper or rolcreaterole as may_make
+                   from pg_roles where rolname = current_user) who
+             cross join unnest($1::text[]) with ordinality wanted (name, place)
+             left join pg_roles made on made.rolname = wanted.name
+             where not who.may_make and not coalesce(pg_has_role(made.oid, 'MEMBER'), false)
+             order by wanted.place",
+            &[&ROLES.as_slice()],
         )
         .await
         .context("asking for the database user's rights")?;
-    let (name, may_make, made, member): (String, bool, bool, bool) =
-        (user.get(0), user.get(1), user.get(2), user.get(3));
-    if may_make || member {
-        return Ok(());
-    }
-    let make = if made {
-        ""
-    } else {
-        "create role tenantry_viewer nologin; "
-    };
+    let Some(first) = missing.first() else { return Ok(()) };
+    let user: String = first.get(0);
+    let remedy = missing.iter().map(|role| {
+        let (name, made): (String, bool) = (role.get(2), role.get(3));
+        let make = if made {
+            String::new()
+        } else {
+            format!("create role {name} nologin; ")
+        };
+        format!("{make}grant {name} to \"{user}\"")
+    });
     anyhow::bail!(
-        "the database user {name} may not read as tenantry_viewer: as an administrator, run: {make}grant tenantry_viewer to \"{name}\""
+        "the database user {user} lacks a role that Tenantry needs: as an administrator, run: {}",
+        remedy.collect::<Vec<_>>().join("; ")
     )
 }
 
@@ -114,7 +122,7 @@ pub async fn migrate(url: &str) -> anyhow::Result<()> {
     lock.execute("select pg_advisory_lock(7461627)", &[])
         .await
         .context("waiting for other migrations")?;
-    may_read_for_viewers(&lock).await?;
+    require_roles(&lock).await?;
     let connection = <AsyncPgConnection as diesel_async::AsyncConnection>::establish(url)
         .await
         .context("connecting to Postgres")?;

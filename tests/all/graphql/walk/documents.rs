@@ -15,7 +15,7 @@ use crate::evidence::kept::CHECK;
 
 /// Arguments that name nothing of anybody's: which stretch of a list, what something is to be called, and what Microsoft says of
 /// a record.
-const NAMES_NOTHING: [&str; 25] = [
+const NAMES_NOTHING: [&str; 27] = [
     "first",
     "after",
     "last",
@@ -41,6 +41,8 @@ const NAMES_NOTHING: [&str; 25] = [
     "reason",
     "reference",
     "to",
+    "resource",
+    "state",
 ];
 
 /// The ids of somebody's things, to ask for.
@@ -286,6 +288,7 @@ impl Shape {
             || self.enums.contains(&of)
             || of == "Boolean"
             || NAMES_NOTHING.contains(&argument.name.as_str())
+            || (field, argument.name.as_str()) == ("framework", "id")
             || !owner.literals(field, &argument.name).is_empty();
         assert!(
             known,
