@@ -38,9 +38,9 @@ pub use past::past;
 pub use population::population;
 pub(in crate::evidence) use read::seq_before;
 pub use read::{
-    FindingFilter, KeptObject, ObjectFilter, Opened, Period, Points, Slot, SlotState, Standing, companies,
-    contents_before, find_object, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
-    list_results_everywhere, list_runs, list_tombstones, period, pulls, results, run_as_of,
+    FindingFilter, ObjectFilter, Opened, Period, Points, Slot, SlotState, Standing, companies, list_finding_events,
+    list_findings, list_ledger, list_object_events, list_objects, list_results_everywhere, list_runs, list_tombstones,
+    period, pulls, results, run_as_of,
 };
 pub use retention::{prune, purge};
 pub use row::{

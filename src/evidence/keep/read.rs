@@ -9,21 +9,18 @@ mod lists;
 mod opened;
 mod period;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::blob::contents;
-use super::row::{ObjectRow, PullRow, ResultRow, RunRow};
+use super::row::{PullRow, ResultRow, RunRow};
 use crate::db::Connection;
-use crate::db::schema::{evidence_object, evidence_pull, evidence_result, evidence_run};
+use crate::db::schema::{evidence_pull, evidence_result, evidence_run};
 use crate::evidence::judge::Status;
-use crate::evidence::snapshot::Resource;
 use crate::model::Scope;
 pub use lists::{
     FindingFilter, ObjectFilter, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
@@ -144,94 +141,6 @@ async fn last_good(
     .load(conn)
     .await?;
     Ok(good.into_iter().map(|row| (row.check_id.clone(), row)).collect())
-}
-
-/// An object as a whole reading saw it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptObject {
-    /// The row that brought it to this form: since when, by which run.
-    pub row: ObjectRow,
-    /// Its canonical form.
-    pub content: Value,
-}
-
-/// The object as it stood after this run; `None` when it was not there.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_object(
-    conn: &mut Connection,
-    scope: &Scope,
-    company_id: Uuid,
-    seq: i64,
-    resource: Resource,
-    object_id: &str,
-) -> QueryResult<Option<KeptObject>> {
-    if !scope.holds_whole(company_id) {
-        return Ok(None);
-    }
-    let row: Option<ObjectRow> = evidence_object::table
-        .filter(evidence_object::company_id.eq(company_id))
-        .filter(evidence_object::resource.eq(resource))
-        .filter(evidence_object::object_id.eq(object_id))
-        .filter(evidence_object::seq.le(seq))
-        .order(evidence_object::seq.desc())
-        .select(ObjectRow::as_select())
-        .first(conn)
-        .await
-        .optional()?;
-    let Some((row, hash)) = row.and_then(|row| row.content_sha256.clone().map(|hash| (row, hash))) else {
-        return Ok(None);
-    };
-    let found = contents(conn, scope, company_id, std::slice::from_ref(&hash)).await?;
-    Ok(found.get(&hash).map(|content| KeptObject {
-        row,
-        content: content.clone(),
-    }))
-}
-
-/// What comes before a row of history: the hash of the content that the object had until then.
-///
-/// # Errors
-/// When the database fails.
-pub async fn contents_before(
-    conn: &mut Connection,
-    scope: &Scope,
-    company_id: Uuid,
-    rows: &[&ObjectRow],
-) -> QueryResult<HashMap<(Resource, String, i64), Vec<u8>>> {
-    if !scope.holds_whole(company_id) {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<Before> = diesel::sql_query(
-        "select wanted.resource, wanted.object_id, wanted.seq, before.content_sha256
-         from unnest($2, $3, $4) as wanted (resource, object_id, seq)
-         cross join lateral (
-             select content_sha256 from evidence_object
-             where company_id = $1 and resource = wanted.resource and object_id = wanted.object_id and seq < wanted.seq
-             order by seq desc limit 1) before
-         where before.content_sha256 is not null",
-    )
-    .bind::<SqlUuid, _>(company_id)
-    .bind::<Array<Text>, _>(rows.iter().map(|row| row.resource.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(rows.iter().map(|row| &*row.object_id).collect::<Vec<_>>())
-    .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.seq).collect::<Vec<_>>())
-    .load(conn)
-    .await?;
-    let keyed = |row: Before| ((row.resource, row.object_id, row.seq), row.content_sha256);
-    Ok(found.into_iter().map(keyed).collect())
-}
-
-#[derive(QueryableByName)]
-struct Before {
-    #[diesel(sql_type = Text)]
-    resource: Resource,
-    #[diesel(sql_type = Text)]
-    object_id: String,
-    #[diesel(sql_type = BigInt)]
-    seq: i64,
-    #[diesel(sql_type = diesel::sql_types::Bytea)]
-    content_sha256: Vec<u8>,
 }
 
 /// The companies of which anything is kept, those that were deleted among them.

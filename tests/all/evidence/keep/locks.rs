@@ -94,10 +94,7 @@ async fn no_answer_shows_a_portal_user_or_a_stranger_anything() {
         );
         assert_eq!(keep::results(&mut conn, &scope, ours, 1).await.expect("an answer"), []);
         assert_eq!(keep::pulls(&mut conn, &scope, ours, 1).await.expect("an answer"), []);
-        let object = keep::find_object(&mut conn, &scope, ours, 1, Resource::Users, "u")
-            .await
-            .expect("an answer");
-        assert_eq!(object, None);
+        assert_eq!(keeper.object(&scope, 1, Resource::Users, "u").await, None);
         let listing = keep::list_findings(&scope, 1, &FindingFilter::default());
         let pages = page::list::<FindingRow>(&mut conn, &scope, &[owner], &listing, &Slice::ONE)
             .await

@@ -13,8 +13,10 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use tenantry::db::{Loan, Pool};
 use tenantry::evidence::judge::{Counts, Finding, FindingKind, Population, Status, Verdict};
-use tenantry::evidence::keep::{self, Kept};
+use tenantry::evidence::keep::{self, Kept, ObjectFilter, ObjectRow, Opened};
 use tenantry::evidence::snapshot::{Object, Outcome, Pull, Refusal, Resource, Snapshot};
+use tenantry::model::Scope;
+use tenantry::model::page::{self, Owner, Slice};
 use tenantry::model::sync_run::lease::LeaseError;
 use uuid::Uuid;
 
@@ -105,6 +107,22 @@ impl Keeper {
     async fn number(&self, query: &str) -> i64 {
         let client = self.pool.raw().await.expect("a connection");
         client.query_one(query, &[]).await.expect("the query runs").get(0)
+    }
+
+    /// The object as it stood after this run, as far as the scope sees it.
+    async fn object(&self, scope: &Scope, seq: i64, resource: Resource, id: &str) -> Option<Opened<ObjectRow>> {
+        let filter = ObjectFilter {
+            resource: Some(resource),
+            object_id: Some(id.to_owned()),
+            ..ObjectFilter::default()
+        };
+        let (owner, listing) = (Owner::company(self.company), keep::list_objects(scope, seq, &filter));
+        let mut conn = self.conn().await;
+        let mut pages = page::list(&mut conn, scope, &[owner], &listing, &Slice::ONE)
+            .await
+            .expect("an answer");
+        let page: page::Page<Opened<ObjectRow>> = pages.remove(&owner)?;
+        page.rows.into_iter().next().map(|placed| placed.row)
     }
 
     /// A run that a worker holds, with fence 1.

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use serde_json::json;
-use tenantry::evidence::keep::{self, ObjectChange, ObjectFilter, ObjectRow, SlotState};
+use tenantry::evidence::keep::{self, ObjectChange, ObjectFilter, ObjectRow, Opened, SlotState};
 use tenantry::evidence::snapshot::{Outcome, Resource};
 use tenantry::model::Scope;
 use tenantry::model::page::{self, End, Listing, Owner, Slice};
@@ -10,7 +10,7 @@ use tenantry::model::page::{self, End, Listing, Owner, Slice};
 use super::{Keeper, device, monday, policy, pull, read, verdict};
 
 impl Keeper {
-    async fn objects(&self, listing: &Listing) -> Vec<ObjectRow> {
+    async fn objects(&self, listing: &Listing) -> Vec<Opened<ObjectRow>> {
         let mut conn = self.conn().await;
         let owner = Owner::company(self.company);
         let (mut rows, mut after) = (Vec::new(), None);
@@ -21,7 +21,7 @@ impl Keeper {
                 after: after.take(),
                 before: None,
             };
-            let mut pages = page::list::<ObjectRow>(&mut conn, &Scope::All, &[owner], listing, &slice)
+            let mut pages = page::list::<Opened<ObjectRow>>(&mut conn, &Scope::All, &[owner], listing, &slice)
                 .await
                 .expect("a page");
             let page = pages.remove(&owner).unwrap_or_default();
@@ -77,18 +77,13 @@ async fn what_stood_at_an_instant_is_told_to_the_run() {
         .await
         .expect("an answer");
     assert_eq!(run, None, "nothing is known of the time before the first run");
-    let a = keep::find_object(&mut conn, &Scope::All, keeper.company, 3, Resource::CaPolicies, "a")
-        .await
-        .expect("an answer")
-        .expect("it was there");
+    let a = keeper.object(&Scope::All, 3, Resource::CaPolicies, "a").await;
+    let a = a.expect("it was there");
     assert_eq!(
-        (a.content, a.row.at),
-        (policy("a", "disabled"), monday() + Duration::hours(6))
+        (a.content.clone(), a.at),
+        (Some(policy("a", "disabled")), monday() + Duration::hours(6))
     );
-    let b = keep::find_object(&mut conn, &Scope::All, keeper.company, 4, Resource::CaPolicies, "b")
-        .await
-        .expect("an answer");
-    assert_eq!(b, None);
+    assert_eq!(keeper.object(&Scope::All, 4, Resource::CaPolicies, "b").await, None);
 }
 
 #[tokio::test]
@@ -107,16 +102,8 @@ async fn what_changed_between_two_instants_is_told_to_the_run() {
             (2, "a", ObjectChange::Changed),
         ]
     );
-    let mut conn = keeper.conn().await;
-    let wanted: Vec<&ObjectRow> = rows.iter().collect();
-    let before = keep::contents_before(&mut conn, &Scope::All, keeper.company, &wanted)
-        .await
-        .expect("an answer");
-    let hash = &before[&(Resource::CaPolicies, "a".to_owned(), 4)];
-    let contents = keep::contents(&mut conn, &Scope::All, keeper.company, std::slice::from_ref(hash))
-        .await
-        .expect("an answer");
-    assert_eq!(contents[hash], policy("a", "disabled"));
+    let changed = rows.iter().find(|row| (&*row.object_id, row.seq) == ("a", 4));
+    assert_eq!(changed.expect("it is told").before, Some(policy("a", "disabled")));
 }
 
 #[tokio::test]

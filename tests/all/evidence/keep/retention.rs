@@ -84,11 +84,8 @@ async fn history_goes_after_400_days_and_leaves_a_tombstone_and_what_still_stand
     );
     assert_eq!(keeper.number("select count(*) from evidence_run").await, 2);
     assert_eq!(keeper.number("select count(*) from evidence_result").await, 2);
-    let mut conn = keeper.conn().await;
-    let old = keep::find_object(&mut conn, &Scope::All, keeper.company, 3, Resource::CaPolicies, "old")
-        .await
-        .expect("an answer");
-    assert_eq!(old.expect("it still stands").row.at, monday(), "and says since when");
+    let old = keeper.object(&Scope::All, 3, Resource::CaPolicies, "old").await;
+    assert_eq!(old.expect("it still stands").at, monday(), "and says since when");
     let first_state = "select count(*) from evidence_object where object_id = 'p' and seq = 1";
     assert_eq!(keeper.number(first_state).await, 0, "what was over by then is gone");
     assert_eq!(keeper.prune(monday() + day(452)).await, [], "once is enough");
