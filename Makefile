@@ -26,6 +26,6 @@ lint: ## Check the style and, where cargo-deny is installed, the dependencies
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo 'cargo-deny is not installed: the dependencies were not checked'; fi
 
-bench: ## Measure, with the optimised build (ARGS="people rounds")
+bench: ## Measure, with the optimised build (ARGS="sync" or "evidence" for one of them)
 	@scripts/setup bench
-	cargo bench --locked --bench sync -- $(ARGS)
+	cargo bench --locked --bench figures -- $(ARGS)
