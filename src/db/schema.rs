@@ -304,6 +304,7 @@ diesel::table! {
         results_sha256 -> Bytea,
         findings_sha256 -> Bytea,
         sha256 -> Bytea,
+        standing_sha256 -> Nullable<Bytea>,
     }
 }
 

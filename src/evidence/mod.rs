@@ -8,6 +8,7 @@
 
 pub mod catalogue;
 pub mod collect;
+pub mod desks;
 mod ending;
 pub mod export;
 pub mod judge;

@@ -17,6 +17,7 @@ use super::id::IdOf;
 use super::portal_access_group::{self, PortalAccessGroup};
 use super::query;
 use super::siblings::{Kin, Siblings};
+use super::sync_change::{self, SyncChange};
 use super::sync_rules::{self, SyncRules};
 use super::sync_run::SyncRun;
 use super::tenant::{self, Tenant};
@@ -217,6 +218,28 @@ impl Company {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<SyncRun>> {
         let listing = sync_run::list_of_company(&scope(ctx)?, &sync_run::Filter { kind, status, dry_run });
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::of_owner(ctx, self.0.siblings(), self.owner(), listing, paging).await
+    }
+
+    /// What sync runs changed in one of its contacts, contact groups or assets, newest first.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn record_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the contact, contact group or asset.")] record_id: ID,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<SyncChange>> {
+        let (noun, id) = sync_change::read_record_id("recordId", &record_id)?;
+        let listing = model::sync_change::list_of_record(&scope(ctx)?, noun, id);
         let paging = Paging {
             first,
             after,

@@ -43,6 +43,7 @@ use crate::auth::return_to::Allowed;
 use crate::auth::{Action, Resource, Viewer, allow, may};
 use crate::db::events::Events;
 use crate::db::{Loan, Pool};
+use crate::evidence::desks::Desks;
 use crate::jobs::Doorbell;
 use crate::model::Scope;
 use error::{Answer, Fault};
@@ -68,6 +69,7 @@ pub fn schema(
         .data(doorbell)
         .data(public_url)
         .data(allowed)
+        .data(Desks::default())
         .finish()
 }
 

@@ -6,9 +6,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::connection::Listed;
-use super::error::Answer;
+use super::error::{Answer, Fault};
 use super::id::IdOf;
 use super::siblings::Kin;
+use super::sync_run::SyncRun;
 use crate::model::held_change::{self, Decision};
 use crate::model::sync_change::{self, ChangeAction};
 use crate::model::{DeactivatedBecause, Noun};
@@ -24,6 +25,27 @@ impl Listed for SyncChange {
     }
 }
 
+/// What kind of record this is the id of, and our id.
+///
+/// # Errors
+/// `BAD_INPUT` for the id of anything else.
+pub fn read_record_id(argument: &str, id: &ID) -> Answer<(Noun, Uuid)> {
+    let nouns = [
+        (IdOf::Contact, Noun::Contact),
+        (IdOf::ContactGroup, Noun::ContactGroup),
+        (IdOf::Asset, Noun::Asset),
+    ];
+    nouns
+        .into_iter()
+        .find_map(|(of, noun)| Some((noun, of.read(id)?)))
+        .ok_or_else(|| {
+            Fault::bad_input(
+                argument,
+                "This is not the id of a contact, a contact group or an asset.",
+            )
+        })
+}
+
 fn record_id(kind: Noun, id: Uuid) -> ID {
     let of = match kind {
         Noun::Contact => IdOf::Contact,
@@ -36,6 +58,11 @@ fn record_id(kind: Noun, id: Uuid) -> ID {
 /// What a run changed in one record.
 #[Object]
 impl SyncChange {
+    /// The run that changed it, or in a dry run would have.
+    async fn sync_run(&self, ctx: &Context<'_>) -> Answer<SyncRun> {
+        SyncRun::of_change(ctx, self.0.siblings(), self.0.run_id).await
+    }
+
     /// The kind of record.
     async fn kind(&self) -> Noun {
         self.0.noun

@@ -1,14 +1,20 @@
 //! Sync runs, and what they did.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::company::Company;
 use super::connection::{Connection, Listed, Paging};
-use super::error::Answer;
+use super::error::{Answer, Fault};
 use super::id::IdOf;
-use super::siblings::Kin;
+use super::siblings::{Kin, Siblings};
 use super::sync_change::{HeldChange, SyncChange};
+use super::{given, scope};
+use crate::db::Pool;
 use crate::model::held_change::{self, Decision};
 use crate::model::sync_change::{self, ChangeAction};
 use crate::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger};
@@ -22,6 +28,26 @@ impl SyncRun {
     /// A run that was read alone.
     pub fn alone(run: model::SyncRun) -> Self {
         Self(Kin::alone(run))
+    }
+
+    /// The run that one of several changes was made by, read for all of them at once.
+    pub async fn of_change(ctx: &Context<'_>, changes: &Arc<Siblings>, run_id: Uuid) -> Answer<Self> {
+        #[derive(PartialEq, Eq, Hash)]
+        struct Runs;
+        let scope = scope(ctx)?;
+        let runs: Arc<HashMap<Uuid, Kin<model::SyncRun>>> = changes
+            .share(Runs, || async {
+                let ids: Vec<Uuid> = changes.owners().iter().map(|owner| owner.key).collect();
+                let rows = given::<Pool>(ctx)?
+                    .read(&scope, async |conn| -> anyhow::Result<_> {
+                        Ok(sync_run::load(conn, &scope, &ids).await?)
+                    })
+                    .await?;
+                Ok(Kin::all(rows).into_iter().map(|run| (run.id, run)).collect())
+            })
+            .await?;
+        let run = runs.get(&run_id).cloned();
+        Ok(Self(run.ok_or_else(|| Fault::not_found("sync run"))?))
     }
 }
 

@@ -1,11 +1,10 @@
 //! Evidence to take away: `/evidence/{companyId}/bundle` and `/evidence/{companyId}/oscal`.
 //!
 //! The danger: what leaves here is everything that is known of a company, in one file. So whoever may not see it is told
-//! what they are told where there is no such company; who took what is recorded before it leaves; and only a few are made
-//! at once, for each holds a connection and a processor.
+//! what they are told where there is no such company; who took what is recorded before it leaves; and each takes a desk
+//! for as long as it is made.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use anyhow::Context;
 use axum::body::{Body, Bytes};
@@ -15,40 +14,21 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::caller::Address;
 use super::guard;
 use super::refusal::Refusal;
 use super::state::State;
 use crate::auth::{Action, Resource, Viewer, allow};
+use crate::evidence::desks::Desk;
 use crate::evidence::export::{self, Format, Made, Wanted};
 use crate::graphql::error::RequestId;
 use crate::graphql::id::IdOf;
 use crate::model::audit::{self, AuditAction, Deed};
 use crate::model::{Company, company};
 
-/// How many are made at once.
-const DESKS: usize = 2;
 /// How much of a file is sent in one piece.
 const PIECE: usize = 256 * 1024;
-
-/// Where bundles are made.
-#[derive(Clone)]
-pub(super) struct Desks(Arc<Semaphore>);
-
-impl Default for Desks {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(DESKS)))
-    }
-}
-
-impl Desks {
-    fn take(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let desk = Arc::clone(&self.0).try_acquire_owned();
-        desk.map_err(|_| Refusal::TOO_MANY_EXPORTS)
-    }
-}
 
 #[derive(Deserialize)]
 pub(super) struct Period {
@@ -109,7 +89,7 @@ async fn answer(state: State, asked: Asked, format: Format) -> Response {
         let viewer = admitted.viewer;
         let company = visible(&state, &viewer, &asked.company).await?;
         let wanted = wanted(company, asked.period)?;
-        let desk = state.desks.take()?;
+        let desk = state.desks.take(wanted.company.id).ok_or(Refusal::TOO_MANY_EXPORTS)?;
         let names = Names::of(&wanted, format);
         // Whoever goes away meanwhile leaves their desk only when the work on it has ended.
         let work = tokio::spawn(make(state.clone(), viewer, asked.id, wanted, format, desk));
@@ -151,7 +131,7 @@ async fn make(
     id: RequestId,
     wanted: Wanted,
     format: Format,
-    _desk: OwnedSemaphorePermit,
+    _desk: Desk,
 ) -> anyhow::Result<Made> {
     let deed = Deed {
         actor: viewer.actor(),
@@ -213,20 +193,4 @@ fn pieces(made: Made) -> impl futures::Stream<Item = std::io::Result<Bytes>> + S
         let (piece, reader) = read.await.map_err(std::io::Error::other)??;
         Ok((!piece.is_empty()).then(|| (Bytes::from(piece), reader)))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_few_are_made_at_once_and_others_are_told_when_to_come_again() {
-        let desks = Desks::default();
-        let taken: Vec<_> = (0..DESKS).map(|_| desks.take().expect("a desk is free")).collect();
-        let refused = desks.take().expect_err("all are taken").in_media(None);
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(refused.headers()[header::RETRY_AFTER], "60");
-        drop(taken);
-        assert!(desks.take().is_ok());
-    }
 }

@@ -85,8 +85,11 @@ fn graphql_routes(state: &State) -> Router<State> {
 /// Evidence to take away.
 fn evidence_routes(state: &State) -> Router<State> {
     Router::new()
-        .route("/evidence/{companyId}/bundle", get(evidence::bundle))
-        .route("/evidence/{companyId}/oscal", get(evidence::oscal))
+        .route(
+            "/evidence/{companyId}/bundle",
+            get(evidence::bundle).head(refuse_to_make),
+        )
+        .route("/evidence/{companyId}/oscal", get(evidence::oscal).head(refuse_to_make))
         .layer(headers::cors(state))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -104,6 +107,11 @@ fn sign_in_routes(state: &State) -> Router<State> {
         .route("/connect/callback", get(connect::callback).head(look))
         .route("/auth/front-channel-logout", get(sign_in::front_channel_sign_out))
         .route_layer(axum::middleware::from_fn_with_state(state.clone(), guard::pace))
+}
+
+/// A file is not made to be looked at from outside.
+async fn refuse_to_make() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
 }
 
 async fn look() -> StatusCode {

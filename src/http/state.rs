@@ -13,13 +13,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::evidence::Desks;
 use super::rates::{Counts, Rate};
 use super::seats::Seats;
 use crate::auth::return_to::Allowed;
 use crate::auth::session::Gate;
 use crate::auth::sign_in::SignIn;
 use crate::db::Pool;
+use crate::evidence::desks::Desks;
 use crate::jobs::Doorbell;
 use crate::microsoft::Microsoft;
 use crate::model::session::StaffRole;

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::db::schema::sync_change;
-use crate::model::Noun;
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
+use crate::model::{Noun, Scope};
 
 super::text_enum::text_enum! {
     /// What happened to a record.
@@ -35,10 +35,10 @@ pub struct SyncChange {
     pub fields: Option<serde_json::Value>,
 }
 
-// A change belongs to the company of its run and owns no lists.
+// A change owns no lists; changes that were read together ask for their runs together.
 page::paged!(SyncChange, |change| Owner {
     company_id: Uuid::nil(),
-    key: change.record_id,
+    key: change.run_id,
 });
 
 /// Which changes to list.
@@ -66,4 +66,23 @@ pub fn list(filter: Filter) -> Listing {
             "sync_change.action = ?",
             filter.action.map(|action| Bind::Text(action.to_string())),
         )
+}
+
+/// What the runs of the company that owns the list changed in one record, newest first; dry runs apart.
+pub fn list_of_record(scope: &Scope, noun: Noun, record_id: Uuid) -> Listing {
+    let newest_first = Order {
+        name: "change.run",
+        key: "sync_run.queued_at",
+        id: "sync_run.id",
+        compared: Compared::Time,
+        direction: Direction::Desc,
+    };
+    Listing::new(
+        "from sync_change join sync_run on sync_run.id = sync_change.run_id
+         where sync_run.company_id = p.company_id and not sync_run.dry_run",
+        newest_first,
+    )
+    .only("?", scope.whole_bind())
+    .only("sync_change.record_id = ?", Some(Bind::Uuid(record_id)))
+    .only("sync_change.noun = ?", Some(Bind::Text(noun.to_string())))
 }

@@ -102,6 +102,9 @@ impl Export {
     }
 }
 
+/// No fault was found, and not all was looked at.
+const NOT_ALL_SEEN: u8 = 3;
+
 #[derive(Args)]
 pub struct VerifyBundle {
     /// The bundle
@@ -112,10 +115,10 @@ impl VerifyBundle {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let verified = verify_bundle(&self.file)?;
         tell(&verified);
-        Ok(if verified.faults.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
+        Ok(match (&verified.faults[..], &verified.unseen) {
+            ([], None) => ExitCode::SUCCESS,
+            ([], Some(_)) => ExitCode::from(NOT_ALL_SEEN),
+            _ => ExitCode::FAILURE,
         })
     }
 }
@@ -123,16 +126,17 @@ impl VerifyBundle {
 #[expect(clippy::print_stdout, reason = "what was found is the command's answer")]
 fn tell(verified: &Verified) {
     let Verified { company, from, to, .. } = verified;
-    println!("Evidence of {company:?} from {from} to before {to}");
+    println!("Evidence from {from} to before {to} of what the bundle calls {company:?}");
+    println!("Tenants that were read: {}", verified.tenants.join(", "));
     println!("The chain ends with link {}: {}", verified.head.0, verified.head.1);
     println!("HASHES.txt: {}", verified.hashes_sha256);
     if let Some(unseen) = &verified.unseen {
-        println!("{unseen}");
+        println!("NOT ALL WAS LOOKED AT: {unseen}");
     }
     for fault in &verified.faults {
         println!("FAULT: {fault}");
     }
-    if verified.faults.is_empty() {
+    if verified.faults.is_empty() && verified.unseen.is_none() {
         println!("Whole: everything is as it was when the bundle was made.");
     }
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,7 +23,8 @@ use crate::db::schema::{
 use crate::evidence::catalogue::Catalogue;
 use crate::evidence::keep::{
     BEGINNING, DeclarationRow, FindingRow, LedgerKind, LedgerRow, ObjectRow, Period, PullRow, ResultRow,
-    RetentionClass, RunRow, Sealed, TombstoneRow, WithdrawalRow, hex, inflate, moment, seq_before,
+    RetentionClass, RunRow, Sealed, TombstoneRow, WithdrawalRow, hex, inflate, moment, seq_before, standing_findings,
+    standing_objects,
 };
 use crate::model::tenant;
 
@@ -239,19 +239,11 @@ impl Gatherer<'_> {
 
     /// What stood when the period began.
     async fn before(&mut self, conn: &mut Connection) -> QueryResult<()> {
-        let objects: Vec<ObjectRow> = diesel::sql_query(STANDING_OBJECTS)
-            .bind::<SqlUuid, _>(self.company_id)
-            .bind::<BigInt, _>(self.chain.after)
-            .load(conn)
-            .await?;
+        let objects = standing_objects(conn, self.company_id, self.chain.after).await?;
         self.raw
             .extend(objects.iter().filter_map(|row| row.content_sha256.clone()));
         self.list(layout::OBJECTS_BEFORE, objects.iter().map(sealed)).await;
-        let findings: Vec<FindingRow> = diesel::sql_query(STANDING_FINDINGS)
-            .bind::<SqlUuid, _>(self.company_id)
-            .bind::<BigInt, _>(self.chain.after)
-            .load(conn)
-            .await?;
+        let findings = standing_findings(conn, self.company_id, self.chain.after).await?;
         self.raw.extend(findings.iter().map(|row| row.detail_sha256.clone()));
         self.list(layout::FINDINGS_BEFORE, findings.iter().map(sealed)).await;
         Ok(())
@@ -358,17 +350,3 @@ impl Gatherer<'_> {
         Ok(())
     }
 }
-
-/// `$1` company, `$2` the last run before. What has happened is not standing.
-const STANDING_OBJECTS: &str = "
-    select * from (
-        select distinct on (resource, object_id) * from evidence_object
-        where company_id = $1 and seq <= $2 and resource <> 'directory_audits'
-        order by resource, object_id, seq desc) last
-    where change <> 'REMOVED' order by resource, object_id";
-const STANDING_FINDINGS: &str = "
-    select * from (
-        select distinct on (check_id, resource, object_id) * from evidence_finding
-        where company_id = $1 and seq <= $2
-        order by check_id, resource, object_id, seq desc) last
-    where state <> 'CLOSED' order by check_id, resource, object_id";

@@ -19,7 +19,7 @@ mod verify;
 use std::io::Read;
 
 use anyhow::Context;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
 use crate::db::Pool;
 use crate::error::UserError;
@@ -49,6 +49,13 @@ impl Wanted {
     /// # Errors
     /// `BAD_INPUT` otherwise.
     pub fn new(company: Company, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Self, UserError> {
+        if from.year() < 1970 || to.year() > 2100 {
+            return Err(UserError::at(
+                "BAD_INPUT",
+                &["from"],
+                "A period lies in this century or the one before.",
+            ));
+        }
         if from >= to {
             return Err(UserError::at(
                 "BAD_INPUT",

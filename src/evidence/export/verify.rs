@@ -12,6 +12,7 @@ mod files;
 mod made;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -24,6 +25,7 @@ use super::derive::Source;
 use super::layout::{self, Manifest};
 use crate::evidence::catalogue::Catalogue;
 use crate::evidence::keep::{hex, sha256};
+use crate::evidence::snapshot::Resource;
 use chain::Chain;
 
 /// Nobody reads more.
@@ -47,7 +49,10 @@ impl std::fmt::Display for Fault {
 /// What a bundle says of itself, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Verified {
+    /// What the bundle calls the company; nothing seals a name.
     pub company: String,
+    /// Microsoft's ids of the tenants that were read, by the sealed rows.
+    pub tenants: Vec<String>,
     pub from: String,
     pub to: String,
     /// The last link of the chain and its hash: to compare with what Tenantry says, or an earlier bundle.
@@ -92,20 +97,34 @@ pub fn verify_bundle(path: &Path) -> anyhow::Result<Verified> {
     let (hashes_sha256, unreadable) = files::check(&mut source.lists, &mut faults)?;
     if unreadable {
         let unseen = "Files that cannot be read end the search: nothing else was looked at.".to_owned();
-        return Ok(verified(source.manifest, hashes_sha256, Some(unseen), faults));
+        return Ok(verified(
+            source.manifest,
+            Vec::new(),
+            hashes_sha256,
+            Some(unseen),
+            faults,
+        ));
     }
     let chain = Chain::read(&mut source.lists, &mut faults)?;
     chain.check(&source.manifest, &mut faults);
     rows::check(&mut source, &chain, &mut faults)?;
     contents::check(&mut source, &chain, &mut faults)?;
+    let tenants = tenants(&mut source)?;
     let unseen = unlike_ours(&source);
     made::check(&mut source, unseen.is_none(), &mut faults)?;
-    Ok(verified(source.manifest, hashes_sha256, unseen, faults))
+    Ok(verified(source.manifest, tenants, hashes_sha256, unseen, faults))
 }
 
-fn verified(manifest: Manifest, hashes_sha256: String, unseen: Option<String>, faults: Faults) -> Verified {
+fn verified(
+    manifest: Manifest,
+    tenants: Vec<String>,
+    hashes_sha256: String,
+    unseen: Option<String>,
+    faults: Faults,
+) -> Verified {
     Verified {
-        company: manifest.company,
+        company: shown(&manifest.company),
+        tenants,
         from: shown(&manifest.from),
         to: shown(&manifest.to),
         head: (manifest.ledger_seq, shown(&manifest.ledger_sha256)),
@@ -122,13 +141,27 @@ fn shown(text: &str) -> String {
         .collect()
 }
 
+/// Whose organization was read.
+fn tenants(source: &mut Source) -> anyhow::Result<Vec<String>> {
+    let mut tenants = BTreeSet::new();
+    for list in [layout::OBJECTS_BEFORE, layout::OBJECTS] {
+        for row in source.lists.lines(list)? {
+            let row = row?;
+            if row["resource"] == Resource::Organization.as_str() {
+                tenants.insert(shown(&text(&row["object"])));
+            }
+        }
+    }
+    Ok(tenants.into_iter().collect())
+}
+
 /// Another program, or one with another catalogue, makes other lists of the same rows.
 fn unlike_ours(source: &Source) -> Option<String> {
     let manifest = &source.manifest;
     let same = manifest.made_by == layout::made_by() && manifest.catalogue == Catalogue::get().sha256();
     (!same).then(|| {
         format!(
-            "This is {}, and the bundle was made by {}: its CSV files and pages were held against HASHES.txt alone, not made again.",
+            "This is {}, and the bundle was made by {}: its CSV files and pages were held against HASHES.txt alone, not made again. Verify it with the version that made it.",
             layout::made_by(),
             manifest.made_by
         )

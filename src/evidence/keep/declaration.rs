@@ -115,6 +115,16 @@ fn require_sound(statement: &Statement, now: DateTime<Utc>) -> Result<(), UserEr
     use DeclarationKind as Kind;
     let kind = statement.kind;
     let refuse = |field: &'static str, message: &str| Err(UserError::at("BAD_INPUT", &[field], message));
+    for (field, text, most) in [
+        ("owner", Some(&statement.owner), 200),
+        ("reason", Some(&statement.reason), 2_000),
+        ("objectId", statement.object_id.as_ref(), 200),
+        ("reference", statement.reference.as_ref(), 200),
+    ] {
+        if text.is_some_and(|text| text.chars().count() > most) {
+            return refuse(field, &format!("This may have {most} letters at most."));
+        }
+    }
     if statement.owner.trim().is_empty() {
         return refuse("owner", "Say who answers for it.");
     }

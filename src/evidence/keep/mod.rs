@@ -23,6 +23,7 @@ mod read;
 mod retention;
 mod row;
 mod seal;
+mod standing;
 mod store;
 mod verify;
 
@@ -38,9 +39,9 @@ pub use past::past;
 pub use population::population;
 pub(in crate::evidence) use read::seq_before;
 pub use read::{
-    FindingFilter, ObjectFilter, Opened, Period, Points, Slot, SlotState, Standing, companies, list_finding_events,
-    list_findings, list_ledger, list_object_events, list_objects, list_results_everywhere, list_runs, list_tombstones,
-    period, pulls, results, run_as_of,
+    FindingFilter, ObjectFilter, Opened, Period, Points, Slot, SlotState, Stale, Standing, companies,
+    list_finding_events, list_findings, list_ledger, list_object_events, list_objects, list_results_everywhere,
+    list_runs, list_tombstones, period, pulls, results, run_as_of, stale,
 };
 pub use retention::{prune, purge};
 pub use row::{
@@ -49,5 +50,6 @@ pub use row::{
 };
 pub(in crate::evidence) use seal::moment;
 pub use seal::{Sealed, hex};
+pub(in crate::evidence) use standing::{findings as standing_findings, objects as standing_objects};
 pub use store::{Kept, PopulationDetail, ResultDetail, store};
 pub use verify::{Fault, FaultKind, verify};

@@ -1,6 +1,6 @@
 //! What is asked of kept evidence: how things stood at an instant, what changed between two, and since when.
 //!
-//! An instant is brought to a run first: the last one taken at or before it. Everything else is asked by the number of
+//! An instant is brought to a run first: the last one kept by then. Everything else is asked by the number of
 //! that run, so that answers fit together even if the clock of a worker was wrong. The danger is an old good value that
 //! looks like a new one: what could not be looked at is answered as that, with the last good value beside it and its
 //! age.
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use super::row::{PullRow, ResultRow, RunRow};
 use crate::db::Connection;
 use crate::db::schema::{evidence_pull, evidence_result, evidence_run};
 use crate::evidence::judge::Status;
+use crate::evidence::snapshot::{Outcome, Resource};
 use crate::model::Scope;
 pub use lists::{
     FindingFilter, ObjectFilter, list_finding_events, list_findings, list_ledger, list_object_events, list_objects,
@@ -43,7 +44,8 @@ pub(in crate::evidence) async fn seq_before(
         .await
 }
 
-/// The run that says how things stood at this instant: the last one taken at or before it.
+/// The run that says how things stood at this instant: the last one that was kept by then, so that nothing in it was read
+/// later, and the answer of today is that of tomorrow.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,7 +60,7 @@ pub async fn run_as_of(
     }
     evidence_run::table
         .filter(evidence_run::company_id.eq(company_id))
-        .filter(evidence_run::taken_at.le(at))
+        .filter(evidence_run::kept_at.le(at))
         .order(evidence_run::seq.desc())
         .select(RunRow::as_select())
         .first(conn)
@@ -81,6 +83,42 @@ pub async fn pulls(conn: &mut Connection, scope: &Scope, company_id: Uuid, seq: 
         .select(PullRow::as_select())
         .load(conn)
         .await
+}
+
+/// A reading that a run could not make whole: what is shown of its objects is older.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Stale {
+    #[diesel(sql_type = Text)]
+    pub resource: Resource,
+    #[diesel(sql_type = Text)]
+    pub outcome: Outcome,
+    /// When it was last read whole, if it ever was.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_read_at: Option<DateTime<Utc>>,
+}
+
+/// The readings that the run could not make whole, and when each last was.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stale(conn: &mut Connection, scope: &Scope, company_id: Uuid, seq: i64) -> QueryResult<Vec<Stale>> {
+    if !scope.holds_whole(company_id) {
+        return Ok(Vec::new());
+    }
+    diesel::sql_query(
+        "select pull.resource, pull.outcome, (
+             select earlier.finished_at from evidence_pull earlier
+             where earlier.company_id = $1 and earlier.resource = pull.resource and earlier.seq < $2
+               and earlier.state_sha256 is not null
+             order by earlier.seq desc limit 1) as last_read_at
+         from evidence_pull pull
+         where pull.company_id = $1 and pull.seq = $2 and pull.state_sha256 is null
+         order by pull.resource",
+    )
+    .bind::<SqlUuid, _>(company_id)
+    .bind::<BigInt, _>(seq)
+    .load(conn)
+    .await
 }
 
 /// What a check said, and what it last said when it could look.

@@ -87,6 +87,8 @@ pub struct RunRow {
     pub objects_sha256: Vec<u8>,
     pub results_sha256: Vec<u8>,
     pub findings_sha256: Vec<u8>,
+    /// Over the rows that say how objects and findings stand after the run; runs of earlier versions have none.
+    pub standing_sha256: Option<Vec<u8>>,
     /// Over this row; what the ledger holds.
     pub sha256: Vec<u8>,
 }
@@ -100,12 +102,16 @@ impl Sealed for RunRow {
     const TABLE: &'static str = "evidence_run";
 
     fn content(&self) -> Value {
-        json!({
+        let mut content = json!({
             "id": self.id, "company": self.company_id, "seq": self.seq, "takenAt": moment(self.taken_at),
             "keptAt": moment(self.kept_at), "grantedRoles": self.granted_roles, "appVersion": self.app_version,
             "pulls": hex(&self.pulls_sha256), "objects": hex(&self.objects_sha256),
             "results": hex(&self.results_sha256), "findings": hex(&self.findings_sha256),
-        })
+        });
+        if let Some(standing) = &self.standing_sha256 {
+            content["standing"] = json!(hex(standing));
+        }
+        content
     }
 
     fn kept_sha256(&self) -> &[u8] {

@@ -15,7 +15,7 @@ use super::blob::{Blobs, broken};
 use super::population::Populations;
 use super::row::{LedgerKind, PullRow, ResultRow, RunRow};
 use super::seal::{Sealed, clean, over, to_the_microsecond};
-use super::{finding, ledger, object};
+use super::{finding, ledger, object, standing};
 use crate::db::Connection;
 use crate::db::schema::{evidence_pull, evidence_result, evidence_run, evidence_tombstone};
 use crate::evidence::judge::Verdict;
@@ -189,6 +189,7 @@ async fn keep(
         objects_sha256: root(&objects),
         results_sha256: root(&results),
         findings_sha256: root(&findings),
+        standing_sha256: Some(standing::root(conn, place.company_id, place.seq).await?),
         sha256: Vec::new(),
     };
     run.sha256 = run.seal();

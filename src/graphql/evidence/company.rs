@@ -1,7 +1,8 @@
 //! What is kept of one company.
 
+use anyhow::Context as _;
 use async_graphql::{Context, Object};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::chain::{EvidenceLink, EvidenceTombstone, EvidenceVerification};
@@ -12,6 +13,7 @@ use super::period::EvidencePeriod;
 use super::run::EvidenceRun;
 use super::state::Evidence;
 use crate::db::Pool;
+use crate::evidence::desks::Desks;
 use crate::evidence::keep::{self, DeclarationKind, RunRow};
 use crate::graphql::connection::{Connection, Paging};
 use crate::graphql::error::{Answer, Fault};
@@ -23,7 +25,7 @@ pub struct CompanyEvidence(pub Uuid);
 /// What is kept of one company.
 #[Object]
 impl CompanyEvidence {
-    /// How things stood at an instant, as the last run before it saw them; null where nothing was kept by then, or the
+    /// How things stood at an instant, as the last run that was kept by then saw them; null where nothing was kept by then, or the
     /// viewer may not see it.
     async fn evidence(
         &self,
@@ -31,6 +33,7 @@ impl CompanyEvidence {
         #[graphql(desc = "The instant; now unless told.")] as_of: Option<DateTime<Utc>>,
     ) -> Answer<Option<Evidence>> {
         let at = as_of.unwrap_or_else(now);
+        require_known("asOf", at)?;
         let run = run_as_of(ctx, self.0, at).await?;
         Ok(run.map(|run| Evidence { at, run }))
     }
@@ -61,6 +64,7 @@ impl CompanyEvidence {
         #[graphql(desc = "The later instant.")] to: DateTime<Utc>,
     ) -> Answer<Option<EvidenceChanges>> {
         require_order(from, to)?;
+        require_known("to", to)?;
         let before = run_as_of(ctx, self.0, from).await?;
         let after = run_as_of(ctx, self.0, to).await?;
         Ok(after.map(|after| EvidenceChanges { before, after }))
@@ -144,18 +148,29 @@ impl CompanyEvidence {
     }
 
     /// Holds everything that is kept against its hashes, here and now; null where the viewer may not see it. It reads all
-    /// of it: ask for one company at a time.
+    /// of it: ask for one company, once.
     async fn evidence_verification(&self, ctx: &Context<'_>) -> Answer<Option<EvidenceVerification>> {
         let company_id = self.0;
         let scope = scope(ctx)?;
         if !scope.holds_whole(company_id) {
             return Ok(None);
         }
-        let faults = given::<Pool>(ctx)?
-            .read(&scope, async |conn| -> anyhow::Result<_> {
+        let desk = given::<Desks>(ctx)?.take(company_id).ok_or_else(|| {
+            Fault::limit(
+                "evidenceVerification",
+                "A verification of this company, or of others, is under way. Ask again when it has ended.",
+            )
+        })?;
+        let pool = given::<Pool>(ctx)?.clone();
+        // Whoever goes away meanwhile leaves their desk only when the work on it has ended.
+        let work = tokio::spawn(async move {
+            let _desk = desk;
+            pool.read(&scope, async |conn| -> anyhow::Result<_> {
                 Ok(keep::verify(conn, company_id).await?)
             })
-            .await?;
+            .await
+        });
+        let faults = work.await.context("verifying evidence panicked")??;
         Ok(Some(EvidenceVerification::of(faults)))
     }
 }
@@ -170,9 +185,30 @@ async fn run_as_of(ctx: &Context<'_>, company_id: Uuid, at: DateTime<Utc>) -> An
     Ok(run)
 }
 
+/// Nobody knows how things will stand; a day is for clocks and days of other places.
+fn require_known(argument: &str, at: DateTime<Utc>) -> Answer<()> {
+    if at.year() < FIRST_YEAR {
+        return Err(Fault::bad_input(argument, "There is no evidence of that time."));
+    }
+    if at > now() + TimeDelta::days(1) {
+        return Err(Fault::bad_input(argument, "That has not been yet."));
+    }
+    Ok(())
+}
+
 fn require_order(from: DateTime<Utc>, to: DateTime<Utc>) -> Answer<()> {
+    if !(FIRST_YEAR..LAST_YEAR).contains(&from.year()) || !(FIRST_YEAR..LAST_YEAR).contains(&to.year()) {
+        return Err(Fault::bad_input(
+            "from",
+            "A period lies in this century or the one before.",
+        ));
+    }
     if from < to {
         return Ok(());
     }
     Err(Fault::bad_input("from", "A period ends after it begins."))
 }
+
+/// Years outside of these are slips of the pen, and more than calendars can reckon with.
+const FIRST_YEAR: i32 = 1970;
+const LAST_YEAR: i32 = 2100;

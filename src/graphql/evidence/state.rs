@@ -1,6 +1,6 @@
 //! How things stood at an instant.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::Place;
@@ -9,18 +9,40 @@ use super::finding::EvidenceFinding;
 use super::object::EvidenceObject;
 use super::result::{self, CheckResult};
 use super::run::{self, EvidenceRun, Reading};
-use super::words::CheckStatus;
+use super::words::{CheckStatus, ReadingOutcome};
+use crate::db::Pool;
 use crate::evidence::catalogue::Catalogue;
 use crate::evidence::judge::{FindingKind, Status};
 use crate::evidence::keep::{self, FindingFilter, FindingState, ObjectFilter, RunRow};
 use crate::evidence::snapshot::Resource;
 use crate::graphql::connection::{Connection, Paging};
 use crate::graphql::error::Answer;
-use crate::graphql::scope;
 use crate::graphql::siblings::Kin;
+use crate::graphql::{given, scope};
 
 /// The check that says who is asked for a second factor.
 const MFA_CHECK: &str = "entra.ca.mfa_all_users";
+
+/// A reading that a run could not make whole.
+#[derive(SimpleObject)]
+pub struct StaleReading {
+    /// What was to be read, such as `ca_policies`.
+    resource: String,
+    /// How that ended.
+    outcome: ReadingOutcome,
+    /// When it was last read whole; null where it never was.
+    last_read_at: Option<DateTime<Utc>>,
+}
+
+impl From<keep::Stale> for StaleReading {
+    fn from(stale: keep::Stale) -> Self {
+        Self {
+            resource: stale.resource.to_string(),
+            outcome: stale.outcome.into(),
+            last_read_at: stale.last_read_at,
+        }
+    }
+}
 
 /// How things stood at an instant.
 pub struct Evidence {
@@ -44,7 +66,7 @@ impl Evidence {
     }
 }
 
-/// How things stood at an instant, as the last run before it saw them.
+/// How things stood at an instant, as the last run that was kept by then saw them.
 #[Object]
 impl Evidence {
     /// The instant that was asked for.
@@ -126,7 +148,18 @@ impl Evidence {
         self.place().list(ctx, listing, paging).await
     }
 
-    /// The conditional access policies.
+    /// What the run could not read whole. Policies, devices and other objects of these are shown as they were last read.
+    async fn stale(&self, ctx: &Context<'_>) -> Answer<Vec<StaleReading>> {
+        let (scope, Place { company_id, seq }) = (scope(ctx)?, self.place());
+        let stale = given::<Pool>(ctx)?
+            .read(&scope, async |conn| -> anyhow::Result<_> {
+                Ok(keep::stale(conn, &scope, company_id, seq).await?)
+            })
+            .await?;
+        Ok(stale.into_iter().map(StaleReading::from).collect())
+    }
+
+    /// The conditional access policies; those that were last read where `stale` names `ca_policies`.
     async fn policies(
         &self,
         ctx: &Context<'_>,
@@ -151,7 +184,7 @@ impl Evidence {
         self.objects_of(ctx, filter, paging).await
     }
 
-    /// The devices that Intune manages, by compliance.
+    /// The devices that Intune manages, by compliance; those that were last read where `stale` names `managed_devices`.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn devices(
         &self,

@@ -94,6 +94,51 @@ async fn a_run_lists_what_it_changed_from_what_to_what() {
 }
 
 #[tokio::test]
+async fn a_record_tells_which_runs_changed_it_newest_first() {
+    let world = World::start().await;
+    let company = world.connected_company("Contoso").await;
+    let (older, newer, dry) = (
+        run(&world, company).await,
+        run(&world, company).await,
+        run(&world, company).await,
+    );
+    world
+        .sql("update sync_run set dry_run = true where id = $1", &[&dry])
+        .await;
+    let record = change(&world, older, "CONTACT", "CREATED", "Adele", None).await;
+    change(&world, older, "CONTACT", "CREATED", "Somebody else", None).await;
+    let fields = json!({"department": ["Sales", "Legal"]});
+    for run in [newer, dry] {
+        world
+            .sql(
+                "insert into sync_change (run_id, noun, record_id, action, name, fields)
+                 values ($1, 'CONTACT', $2, 'UPDATED', 'Adele', $3)",
+                &[&run, &record, &Json(&fields)],
+            )
+            .await;
+    }
+    let query = "query ($company: ID!, $record: ID!) { company(id: $company) { recordChanges(recordId: $record) {
+        totalCount edges { node { action name syncRun { id } fields { field from to } } }
+    } } }";
+    let ask = async |record| {
+        let variables = json!({"company": company_id(company), "record": record});
+        world.ask(query, variables).await["company"]["recordChanges"].clone()
+    };
+    let shown = |run| IdOf::SyncRun.show(run).0;
+    let expected = json!({"totalCount": 2, "edges": [
+        {"node": {"action": "UPDATED", "name": "Adele", "syncRun": {"id": shown(newer)},
+                  "fields": [{"field": "department", "from": "Sales", "to": "Legal"}]}},
+        {"node": {"action": "CREATED", "name": "Adele", "syncRun": {"id": shown(older)}, "fields": []}},
+    ]});
+    assert_eq!(ask(IdOf::Contact.show(record)).await, expected);
+    assert_eq!(ask(IdOf::Asset.show(record)).await["totalCount"], 0);
+    let elsewhere = world.connected_company("Fabrikam").await;
+    let variables = json!({"company": company_id(elsewhere), "record": IdOf::Contact.show(record)});
+    let other = world.ask(query, variables).await["company"]["recordChanges"].clone();
+    assert_eq!(other["totalCount"], 0);
+}
+
+#[tokio::test]
 async fn what_was_held_is_listed_by_name_and_settled_as_a_whole() {
     let world = World::start().await;
     let company = world.connected_company("Contoso").await;

@@ -52,6 +52,7 @@ impl Chain {
     }
 
     pub(super) fn check(&self, manifest: &Manifest, faults: &mut Faults) {
+        self.check_company(manifest, faults);
         self.check_links(manifest, faults);
         self.check_what_they_hold(faults);
         self.check_period(manifest, faults);
@@ -70,6 +71,19 @@ impl Chain {
             .iter()
             .filter_map(|stone| stone.content["throughSeq"].as_i64());
         gone.max().unwrap_or(0)
+    }
+
+    /// The hash over what stands after this run, where the run is here and holds one.
+    pub(super) fn standing_after(&self, seq: i64) -> Option<String> {
+        let others = self.others.iter().find(|run| run.seq() == seq);
+        let held = self.runs.get(&seq).or(others)?.text("standing");
+        (!held.is_empty()).then_some(held)
+    }
+
+    /// The hash over the findings that retention left when it removed the runs up to this one.
+    pub(super) fn findings_left(&self, seq: i64) -> Option<String> {
+        let stone = self.horizon()?;
+        (stone.content["throughSeq"].as_i64() == Some(seq)).then(|| stone.text("findings"))
     }
 
     fn check_links(&self, manifest: &Manifest, faults: &mut Faults) {
@@ -92,6 +106,15 @@ impl Chain {
         }
         if self.links.is_empty() && manifest.ledger_seq != 0 {
             faults.add(layout::LEDGER, "has no links");
+        }
+    }
+
+    /// Everything is of the company that the manifest names.
+    fn check_company(&self, manifest: &Manifest, faults: &mut Faults) {
+        let company = manifest.company_id.to_string();
+        let rows = self.runs.values().chain(&self.others).chain(&self.links);
+        if rows.into_iter().any(|row| row.text("company") != company) {
+            faults.add(layout::MANIFEST, "names another company than the rows");
         }
     }
 

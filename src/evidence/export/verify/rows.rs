@@ -17,6 +17,12 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("evidence_finding", layout::FINDINGS, "findings"),
 ];
 
+/// What stood before the period.
+const BEFORE: [(&str, &str); 2] = [
+    ("evidence_object", layout::OBJECTS_BEFORE),
+    ("evidence_finding", layout::FINDINGS_BEFORE),
+];
+
 pub(super) fn check(source: &mut Source, chain: &Chain, faults: &mut Faults) -> anyhow::Result<()> {
     for (table, list, held) in TABLES {
         let mut seals: BTreeMap<i64, Vec<String>> = BTreeMap::new();
@@ -34,15 +40,78 @@ pub(super) fn check(source: &mut Source, chain: &Chain, faults: &mut Faults) -> 
             }
         }
     }
-    for (table, list) in [
-        ("evidence_object", layout::OBJECTS_BEFORE),
-        ("evidence_finding", layout::FINDINGS_BEFORE),
-    ] {
+    check_what_stood(source, chain, faults)?;
+    check_states(source, faults)
+}
+
+/// The rows that say how objects and findings stand, by check, resource and object: the hash of each.
+type Standing = BTreeMap<[String; 3], String>;
+
+/// What stood when the period began, against what the run before holds or retention left; and, with the changes of the
+/// first run of the period, against what that run holds.
+fn check_what_stood(source: &mut Source, chain: &Chain, faults: &mut Faults) -> anyhow::Result<()> {
+    const STOOD: &str = "what stood before the period";
+    let after = source.manifest.after_run;
+    let mut standing = Standing::new();
+    for (table, list) in BEFORE {
         for (line, content) in (1..).zip(source.lists.lines(list)?) {
-            Row::new(table, list, line, content?).require_intact(faults);
+            let row = Row::new(table, list, line, content?);
+            row.require_intact(faults);
+            if row.seq() > after {
+                faults.add(&row.label, "is of a later run");
+            }
+            follow(&mut standing, row);
         }
     }
-    check_states(source, faults)
+    if chain
+        .standing_after(after)
+        .is_some_and(|held| held != together(&standing, |_| true))
+    {
+        faults.add(STOOD, format!("is not what run {after} holds"));
+    }
+    if chain
+        .findings_left(after)
+        .is_some_and(|left| left != together(&standing, |check| !check.is_empty()))
+    {
+        faults.add(STOOD, "are not the findings that retention left");
+    }
+    let Some(held) = chain.standing_after(after + 1) else {
+        return Ok(());
+    };
+    for (table, list) in [
+        ("evidence_object", layout::OBJECTS),
+        ("evidence_finding", layout::FINDINGS),
+    ] {
+        for (line, content) in (1..).zip(source.lists.lines(list)?) {
+            let row = Row::new(table, list, line, content?);
+            if row.seq() == after + 1 {
+                follow(&mut standing, row);
+            }
+        }
+    }
+    if held != together(&standing, |_| true) {
+        faults.add(STOOD, format!("does not lead to what stands after run {}", after + 1));
+    }
+    Ok(())
+}
+
+/// What stands once this has happened. Entries of a journal happen, and do not stand.
+fn follow(standing: &mut Standing, row: Row) {
+    if row.text("resource") == Resource::DirectoryAudits.as_str() && row.text("check").is_empty() {
+        return;
+    }
+    let key = ["check", "resource", "object"].map(|name| row.text(name));
+    if row.text("change") == "REMOVED" || row.text("state") == "CLOSED" && !key[0].is_empty() {
+        standing.remove(&key);
+    } else {
+        standing.insert(key, row.seal);
+    }
+}
+
+/// The hash over what stands, of these checks; objects are of none.
+fn together(standing: &Standing, of: fn(&str) -> bool) -> String {
+    let wanted = standing.iter().filter(|([check, ..], _)| of(check));
+    over(wanted.map(|(_, seal)| seal.clone()))
 }
 
 /// Objects of one resource by id, with the hashes of their contents.

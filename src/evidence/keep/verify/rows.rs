@@ -49,6 +49,27 @@ pub(super) async fn check(
         from = to;
     }
     standing.check(faults);
+    check_what_stands(conn, company_id, chain, faults).await
+}
+
+/// What stands after the last run, against what that run holds.
+async fn check_what_stands(
+    conn: &mut Connection,
+    company_id: Uuid,
+    chain: &Chain,
+    faults: &mut Faults,
+) -> QueryResult<()> {
+    let Some(run) = chain.runs.values().next_back() else {
+        return Ok(());
+    };
+    if let Some(held) = &run.standing_sha256
+        && *held != super::super::standing::root(conn, company_id, run.seq).await?
+    {
+        faults.row(
+            format!("what stands after {}", run.label()),
+            "is not what stood when it was kept",
+        );
+    }
     Ok(())
 }
 

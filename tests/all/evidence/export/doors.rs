@@ -165,6 +165,20 @@ async fn a_period_that_is_none_is_bad_input() {
     }
 }
 
+#[tokio::test]
+async fn a_file_is_not_made_for_a_look_at_its_headers() {
+    let house = House::open().await;
+    let (ours, _) = two_clients(&house).await;
+    let browser = house.staff().await;
+    let request = house
+        .http
+        .head(house.at(&path(ours.company.id, "bundle")))
+        .header("Cookie", browser.cookie())
+        .header("X-Tenantry-Request", "1");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
 /// The binary, as somebody at a terminal.
 fn tenantry(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
@@ -210,6 +224,16 @@ async fn the_command_line_writes_the_same_bytes_and_verifies_them_without_a_data
         "{}",
         String::from_utf8_lossy(&verified.stdout)
     );
+
+    let mut other = files(&bytes);
+    let manifest = text(&other, "manifest.json").replace(env!("CARGO_PKG_VERSION"), "0.0.1");
+    other.insert("manifest.json".into(), manifest.into_bytes());
+    hash_again(&mut other);
+    std::fs::write(&file, archive(&other)).expect("written");
+    let half = tenantry(&["verify-bundle", name]);
+    let told = String::from_utf8_lossy(&half.stdout);
+    assert_eq!(half.status.code(), Some(3), "{told}");
+    assert!(!told.contains("Whole"), "{told}");
 
     let mut files = files(&bytes);
     files.insert("findings.csv".into(), b"nothing was found".to_vec());

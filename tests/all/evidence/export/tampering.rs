@@ -310,3 +310,43 @@ async fn what_a_bundle_says_reaches_no_terminal_as_a_command() {
     assert_named(&faults, "\u{fffd}[2J");
     assert!(!faults.concat().contains('\u{1b}'));
 }
+
+/// The bundle of everything behind the first run, in which `u` fails, after `change`.
+async fn later_faults_after(change: impl Fn(&mut Files)) -> Vec<String> {
+    let keeper = story().await;
+    let from = monday() + Duration::hours(1);
+    let bundle = keeper.export(Format::Bundle, from, keeper.next, keeper.next).await;
+    let mut files = files(&bundle);
+    change(&mut files);
+    hash_again(&mut files);
+    faults(&archive(&files))
+}
+
+#[tokio::test]
+async fn whatever_is_left_out_of_what_stood_before_the_period_is_noticed() {
+    assert_eq!(later_faults_after(|_| {}).await, Vec::<String>::new());
+    for (list, row) in [
+        ("rows/findings-before.ndjson", "\"object\":\"u\""),
+        ("rows/objects-before.ndjson", "\"object\":\"d\""),
+    ] {
+        let faults = later_faults_after(|files| drop_line(files, list, row)).await;
+        assert_named(&faults, "what stood before the period is not what run 1 holds");
+        assert_named(
+            &faults,
+            "what stood before the period does not lead to what stands after run 2",
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bundle_that_names_another_company_is_noticed() {
+    let company = story().await.company.to_string();
+    let faults = faults_after(|files| {
+        let manifest = text(files, "manifest.json").to_owned();
+        let at = manifest.find("\"companyId\": \"").expect("it names one") + 14;
+        let named = manifest[at..at + 36].to_owned();
+        replace(files, "manifest.json", &named, &company);
+    })
+    .await;
+    assert_named(&faults, "manifest.json names another company than the rows");
+}

@@ -68,7 +68,7 @@ impl Keeper {
     }
 
     /// Runs one statement, or says with which code it was refused.
-    async fn try_sql(&self, statement: &str) -> Result<u64, String> {
+    pub(super) async fn try_sql(&self, statement: &str) -> Result<u64, String> {
         let client = self.pool.raw().await.expect("a connection");
         client
             .execute(statement, &[])

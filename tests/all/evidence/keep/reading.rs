@@ -49,6 +49,24 @@ async fn a_story() -> Keeper {
 }
 
 #[tokio::test]
+async fn a_run_that_was_still_reading_says_nothing_of_the_instant() {
+    let keeper = a_story().await;
+    keeper
+        .tamper(
+            "evidence_run",
+            "update evidence_run set kept_at = taken_at + interval '4 minutes' where seq = 2",
+        )
+        .await;
+    let mut conn = keeper.conn().await;
+    for (minutes, expected) in [(3, 1), (4, 2)] {
+        let at = monday() + Duration::hours(6) + Duration::minutes(minutes);
+        let run = keep::run_as_of(&mut conn, &Scope::All, keeper.company, at).await;
+        let run = run.expect("an answer").expect("a run");
+        assert_eq!(run.seq, expected, "{minutes} minutes after it began to read");
+    }
+}
+
+#[tokio::test]
 async fn what_stood_at_an_instant_is_told_to_the_run() {
     let keeper = a_story().await;
     let mut conn = keeper.conn().await;

@@ -113,6 +113,23 @@ async fn a_second_pruning_and_more_runs_leave_the_rest_whole() {
 }
 
 #[tokio::test]
+async fn a_tombstone_cannot_be_dated_before_what_it_stands_for() {
+    let keeper = years().await;
+    let retire = format!(
+        "select retire_evidence(gen_random_uuid(), '{}', 'HISTORY', 3, '2026-01-06T12:00:00Z', now(), true,
+                                sha256(''), sha256(''), sha256(''), 1, sha256(''))",
+        keeper.company
+    );
+    assert_eq!(
+        keeper.try_sql(&retire).await,
+        Err("23000".to_owned()),
+        "run 3 was taken later"
+    );
+    assert_eq!(keeper.number("select count(*) from evidence_run").await, 4);
+    assert_eq!(keeper.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_changes_at_every_reading_goes_after_90_days() {
     let keeper = years().await;
     let volatile = "select count(*) from evidence_blob b join evidence_pull p on p.volatile_sha256 = b.sha256";

@@ -142,6 +142,9 @@ async fn what_is_missing_is_named_by_its_field() {
     for (field, wrong) in [
         ("owner", json!(" ")),
         ("reason", json!("")),
+        ("owner", json!("o".repeat(201))),
+        ("reason", json!("r".repeat(2_001))),
+        ("person", json!("p".repeat(201))),
         ("expires", Value::Null),
         ("expires", json!("2026-01-01T00:00:00Z")),
         ("expires", json!(over_400_days)),
@@ -152,7 +155,11 @@ async fn what_is_missing_is_named_by_its_field() {
             story.execute(staff(StaffRole::Technician), DECLARE, said).await,
             "declareEvidence",
         );
-        let named = if field == "expires" { "expiresAt" } else { field };
+        let named = match field {
+            "expires" => "expiresAt",
+            "person" => "objectId",
+            other => other,
+        };
         assert_eq!(
             refused["userErrors"],
             json!([{"code": "BAD_INPUT", "path": ["input", named]}])

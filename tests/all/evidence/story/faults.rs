@@ -17,6 +17,7 @@ const COVERAGE: &str = "query($company: ID!, $asOf: DateTime!) { company(id: $co
         inputs { resource outcome statement }
         findings(first: 100) { edges { node { objectId state kind openedAt at closedAt } } } }
     policies { edges { node { name state since } } }
+    stale { resource outcome lastReadAt }
 } } }";
 
 impl Story {
@@ -79,6 +80,18 @@ async fn a_permission_that_is_withdrawn_leaves_the_last_good_value_with_its_age_
         seen["policies"], before["policies"],
         "as they were last seen, and since when"
     );
+    let stale = seen["stale"].as_array().unwrap();
+    let policies = stale
+        .iter()
+        .find(|reading| reading["resource"] == "ca_policies")
+        .unwrap();
+    assert_eq!(policies["outcome"], "PERMISSION_MISSING");
+    assert_eq!(
+        policies["lastReadAt"],
+        shown(moment(2, "06:15")),
+        "they are shown as of then"
+    );
+    assert_eq!(before["stale"], json!([]));
     let input = coverage["inputs"]
         .as_array()
         .unwrap()
@@ -195,4 +208,38 @@ async fn a_row_that_was_tampered_with_is_found_and_named() {
     let named =
         |fault: &&Value| fault["kind"] == "ROW" && fault["what"].as_str().unwrap().contains("entra.ca.mfa_all_users");
     assert!(faults.iter().any(|fault| named(&fault)), "{found:#}");
+}
+
+#[tokio::test]
+async fn one_question_verifies_once() {
+    let story = Story::begin().await;
+    story.strike(moment(2, "06:15")).await;
+    let aliases: String = (0..5)
+        .map(|one| format!("v{one}: evidenceVerification {{ whole }} "))
+        .collect();
+    let query = format!("query($company: ID!) {{ company(id: $company) {{ {aliases} }} }}");
+    let answer = story.execute(staff(StaffRole::Auditor), &query, json!({})).await;
+    let codes: Vec<Value> = answer
+        .errors
+        .iter()
+        .map(|error| json!(error)["extensions"]["code"].take())
+        .collect();
+    assert_eq!(codes, vec![json!("LIMIT"); 4]);
+}
+
+#[tokio::test]
+async fn instants_that_nobody_can_know_of_are_bad_input() {
+    let story = Story::begin().await;
+    story.strike(moment(2, "06:15")).await;
+    for asked in [
+        "evidence(asOf: \"9999-01-01T00:00:00Z\") { ageSeconds }",
+        "evidence(asOf: \"-5000-01-01T00:00:00Z\") { ageSeconds }",
+        "evidenceChanges(from: \"2026-01-01T00:00:00Z\", to: \"2099-01-01T00:00:00Z\") { fromRun { number } }",
+        "evidencePeriod(from: \"+262142-12-01T00:00:00Z\", to: \"+262142-12-31T00:00:00Z\") { expected }",
+    ] {
+        let query = format!("query($company: ID!) {{ company(id: $company) {{ {asked} }} }}");
+        let answer = story.execute(staff(StaffRole::Auditor), &query, json!({})).await;
+        let code = json!(answer.errors.first())["extensions"]["code"].take();
+        assert_eq!(code, "BAD_INPUT", "{asked}: {:?}", answer.errors);
+    }
 }

@@ -109,6 +109,7 @@ impl Things {
             (_, "externalId") => vec![(name.to_owned(), format!("\"{}\"", self.company))],
             (_, "contactId") => one(IdOf::Contact, self.contact),
             (_, "groupId") => one(IdOf::ContactGroup, self.group),
+            (_, "recordId") => one(IdOf::Contact, self.contact),
             (_, "syncRunId") => one(IdOf::SyncRun, self.run),
             (_, "sessionId") => one(IdOf::Session, self.session),
             (_, "serviceTokenId") => one(IdOf::ServiceToken, self.token),
