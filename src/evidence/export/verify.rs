@@ -123,7 +123,7 @@ fn verified(
     faults: Faults,
 ) -> Verified {
     Verified {
-        company: shown(&manifest.company),
+        company: manifest.company,
         tenants,
         from: shown(&manifest.from),
         to: shown(&manifest.to),

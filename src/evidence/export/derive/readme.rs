@@ -70,14 +70,17 @@ With Tenantry, without a network or a database:    tenantry evidence verify-bund
 Without it:                                        sha256sum -c HASHES.txt.sha256 HASHES.txt
 
 A row is a line of JSON with sorted keys. Its sha256 is over the name of its table, a space, and the line without
-\"sha256\". A run holds, for each table, the SHA-256 over the hashes of its rows in byte order, one behind the other. A
+\"sha256\". A run holds, for each table, the SHA-256 over the hashes of its rows in byte order, one behind the other; and as
+\"standing\" the same over the last row of every object and finding, unless it is gone or closed (directory_audits apart). A
 link of the ledger holds the hash of what it stands for and of the link before. The tables are evidence_run,
 evidence_pull, evidence_object, evidence_result, evidence_finding, evidence_declaration, evidence_withdrawal,
 evidence_tombstone and evidence_ledger.
 
 The canonical form of an object is JSON with sorted keys, sorted lists and no white space, without what changes at every
-reading, which is kept apart. What a result or a finding says keeps the order of its lists.
+reading, which is kept apart: rows/pulls.ndjson names it by its hash as \"volatile\", for all objects of a reading together
+(when a device last spoke, when a person last signed in). What a result or a finding says keeps the order of its lists.
 
+Names of companies are not sealed: the ids are, and the tenant's is the id of the object under objects/organization.
 Whoever can write the whole bundle can write the whole chain anew. So compare the last link above with what Tenantry
 answers today, or with a bundle of the same company that you were given earlier: its links are the first of these.
 
