@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod chaos;
 mod database;
 mod demo;
 mod doors_conformance;
