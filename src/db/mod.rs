@@ -9,6 +9,7 @@ pub mod events;
 pub mod listen;
 pub mod pooler;
 pub mod schema;
+mod setback;
 
 use anyhow::Context;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
@@ -17,6 +18,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
 
 pub use self::address::Address;
+pub use self::setback::Setback;
 
 /// One connection to Postgres.
 pub type Connection = AsyncPgConnection;

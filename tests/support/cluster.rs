@@ -2,11 +2,14 @@
 //!
 //! Unlike the one that the other tests share, it keeps what it has committed: a crash has to lose nothing.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tenantry::db::embedded::EmbeddedPostgres;
+use tokio::process::Command;
 
 /// How a server goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,28 @@ impl Cluster {
         self.rise().await;
     }
 
+    /// Where the server's socket lies.
+    pub fn socket_folder(&self) -> String {
+        let (_, rest) = self.url.split_once("host=").expect("a socket");
+        let folder = rest.split('&').next().expect("a folder");
+        assert!(!folder.contains('%'), "{folder} needs no encoding");
+        folder.to_owned()
+    }
+
+    /// A program as the account that the cluster belongs to: neither Postgres nor PgBouncer runs as root.
+    pub fn as_its_owner(&self, program: &str) -> Command {
+        let owner = self.folder.join("postgres").metadata().expect("the cluster is there");
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if rustix::process::geteuid().is_root() {
+            let (uid, gid) = (owner.uid().to_string(), owner.gid().to_string());
+            command.args(["--reuid", &uid, "--regid", &gid, "--clear-groups"]);
+        }
+        command.arg("--").arg(program);
+        command.current_dir("/").stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
     fn postmaster(&self) -> Pid {
         let file = std::fs::read_to_string(self.folder.join("postgres/postmaster.pid")).expect("a pid file");
         let pid = file.lines().next().and_then(|line| line.trim().parse().ok());
@@ -80,4 +105,24 @@ impl Cluster {
             let _ = std::fs::remove_dir_all(gone);
         }
     }
+}
+
+/// The folder of Postgres' own programs.
+pub fn programs() -> PathBuf {
+    let said = std::process::Command::new("pg_config").arg("--bindir").output();
+    let said = said.ok().and_then(|said| String::from_utf8(said.stdout).ok());
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    said.map(|said| PathBuf::from(said.trim()))
+        .into_iter()
+        .chain(versions.map(|version| version.path().join("bin")))
+        .find(|folder| folder.join("postgres").exists())
+        .expect("Postgres is installed")
+}
+
+/// A port that nobody has, below those that the kernel gives out by itself: it is still there for the next start.
+pub fn free_port() -> u16 {
+    (0..200)
+        .map(|_| rand::random_range(20_000..32_000_u16))
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
 }

@@ -7,4 +7,5 @@ pub mod mirror;
 pub mod node;
 pub mod postgres;
 pub mod toys;
+pub mod verdict;
 pub mod world;

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use url::Url;
 use uuid::Uuid;
 
+use super::cluster::free_port;
 use super::world::{CLIENT_ID, CLIENT_SECRET, client};
 
 /// Longer than anything here takes on the slowest machine: a test that waits for nothing fails.
@@ -46,7 +47,7 @@ impl Role {
 
     /// An API at an address that stays the same from start to start.
     pub fn api(name: &str, folder: &Path, database_url: &str, simulator: &Simulator) -> (Self, Url) {
-        let port = quiet_port();
+        let port = free_port();
         let mut role = Self::new(name, "serve", folder, database_url, simulator);
         role.settings.push(("TENANTRY_LISTEN", format!("127.0.0.1:{port}")));
         role.settings
@@ -171,12 +172,4 @@ pub async fn until_ready(role: &Role, node: &mut Node, url: &Url) {
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// A port that nobody has, below those that the kernel gives out by itself: it is still there for the next start.
-fn quiet_port() -> u16 {
-    (0..200)
-        .map(|_| rand::random_range(20_000..32_000_u16))
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port is free")
 }

@@ -68,6 +68,23 @@ impl World {
         })
         .await
         .expect("the simulator starts");
+        let world = Self::between(simulator, database_url).await;
+        world
+            .post(
+                "applications",
+                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
+                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
+            )
+            .await;
+        world
+    }
+
+    /// The same Microsoft over another database, as after a backup was restored.
+    pub async fn restored_to(self, database_url: &str) -> Self {
+        Self::between(self.simulator, database_url).await
+    }
+
+    async fn between(simulator: Simulator, database_url: &str) -> Self {
         let pool = Pool::new(database_url, 8).expect("a pool");
         let stop = CancellationToken::new();
         let events = Events::start(&pool, stop.clone()).await.expect("events start");
@@ -81,7 +98,7 @@ impl World {
         .expect("the settings are good");
         let engine = Engine::new(pool.clone(), microsoft.clone(), events.clone());
         let evidence = evidence::Engine::new(pool.clone(), microsoft.clone(), events, Arc::new(super::house::now));
-        let world = Self {
+        Self {
             pool,
             engine,
             evidence,
@@ -90,15 +107,7 @@ impl World {
             http: client(),
             _stop: stop.drop_guard(),
             _database: None,
-        };
-        world
-            .post(
-                "applications",
-                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
-                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-            )
-            .await;
-        world
+        }
     }
 
     /// A company connected to a fresh tenant, nothing synced yet.

@@ -9,17 +9,14 @@
 
 mod nodes;
 mod script;
-mod verdict;
-mod watcher;
+pub mod watcher;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_graphql::ID;
 use serde_json::{Value, json};
-use tenantry::auth::Action;
 use tenantry::graphql::id::IdOf;
-use tenantry::model::service_token::{self, NewToken};
 use url::Url;
 use uuid::Uuid;
 
@@ -28,6 +25,7 @@ use self::script::{APIS, Blow, COMPANIES, WORKERS};
 use self::watcher::Watcher;
 use crate::support::cluster::Cluster;
 use crate::support::node::{PATIENCE, Role};
+use crate::support::verdict;
 use crate::support::world::{Client, World, client};
 
 const SYNC: &str = "mutation($company: ID!, $kind: SyncKind!, $mode: SyncMode!) {
@@ -97,7 +95,7 @@ impl Chaos {
                     .await,
             );
         }
-        let token = token(&world).await;
+        let token = crate::matrix::token(&world).await;
         let (folder, url) = (&postgres.folder, postgres.url());
         let mut apis = Vec::new();
         let mut seats = Vec::new();
@@ -348,17 +346,4 @@ fn click(
 
 fn shown(client: Client) -> String {
     IdOf::Company.show(client.company_id).0
-}
-
-async fn token(world: &World) -> String {
-    let mut conn = world.pool.get().await.expect("a connection");
-    let new = NewToken {
-        name: "The chaos",
-        by: "A test",
-        days: 1,
-        company_ids: None,
-        actions: Action::of_tokens(),
-    };
-    let now = crate::support::house::now();
-    service_token::issue(&mut conn, now, &new).await.expect("a token").1
 }

@@ -49,6 +49,11 @@ impl Watcher {
         (heard.last["id"].clone(), heard.last["status"].clone())
     }
 
+    /// How often it was told how things stand, an absent run included.
+    pub fn times(&self) -> usize {
+        self.heard.lock().expect("nobody panics with it").times
+    }
+
     /// How often something was heard, and over how many connections; fails where something false was.
     pub fn dismiss(self) -> (usize, usize) {
         self.watching.abort();
@@ -77,7 +82,7 @@ async fn listen(api: &Url, token: &str, company: &str, heard: &Mutex<Heard>) -> 
         let Message::Text(text) = message? else { continue };
         let message: Value = serde_json::from_str(&text)?;
         let run = &message["payload"]["data"]["syncStatus"];
-        if message["type"] != "next" || run.is_null() {
+        if message["type"] != "next" {
             continue;
         }
         let mut heard = heard.lock().expect("nobody panics with it");

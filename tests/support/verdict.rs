@@ -1,21 +1,23 @@
-//! What has to be true when it is quiet again.
+//! What has to be true after whatever happened: the comparison that every fault ends with.
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::support::mirror::assert_equal;
-use crate::support::world::{Client, World};
+use super::mirror::assert_equal;
+use super::node::PATIENCE;
+use super::world::{Client, World};
 
 /// Every run that somebody was promised is there, and every run that is there ended exactly once.
 pub async fn every_run_ended_once(world: &World, promised: &[Uuid]) {
     let list = promised
         .iter()
-        .map(|id| format!("('{id}'::uuid)"))
+        .map(|id| format!("'{id}'"))
         .collect::<Vec<_>>()
         .join(", ");
     let lost = world
         .rows(&format!(
-            "select id from (values {list}) promised (id) where not exists (select from sync_run where sync_run.id = promised.id)"
+            "select id from unnest(array[{list}]::uuid[]) promised (id)
+             where not exists (select from sync_run where sync_run.id = promised.id)"
         ))
         .await;
     nothing("runs that were promised and are not there", &lost);
@@ -83,10 +85,7 @@ pub async fn no_job_is_stuck(world: &World) {
         if stuck.is_empty() {
             return;
         }
-        assert!(
-            since.elapsed() < crate::support::node::PATIENCE,
-            "jobs are stuck: {stuck:#?}"
-        );
+        assert!(since.elapsed() < PATIENCE, "jobs are stuck: {stuck:#?}");
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
 }
