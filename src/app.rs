@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{CloudName, Database, Registration};
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::events::Events;
-use crate::db::{self, Pool};
+use crate::db::{self, Address, Pool};
 use crate::evidence::collect::Clock;
 use crate::jobs::Doorbell;
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
@@ -34,8 +34,14 @@ impl Data {
                 (embedded.url().to_owned(), Some(embedded))
             }
         };
-        db::migrate(&url).await?;
-        let pool = Pool::new(&url, settings.database_connections)?;
+        let through = Address::parse(&url).context("DATABASE_URL")?;
+        let direct = match &settings.direct_database_url {
+            Some(direct) => Address::parse(direct).context("TENANTRY_DIRECT_DATABASE_URL")?,
+            None => through.clone(),
+        };
+        db::pooler::require(&through, &direct).await?;
+        db::migrate_at(&direct).await?;
+        let pool = Pool::through(through, direct, settings.database_connections)?;
         Ok(Self { pool, embedded })
     }
 

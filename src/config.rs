@@ -20,6 +20,14 @@ pub struct Database {
     /// Address of the Postgres database. Unset: a private Postgres under --data-dir
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Address of Postgres itself, where DATABASE_URL leads to a pooler in transaction mode
+    #[arg(
+        long,
+        env = "TENANTRY_DIRECT_DATABASE_URL",
+        hide_env_values = true,
+        requires = "database_url"
+    )]
+    pub direct_database_url: Option<String>,
     /// Folder of the private Postgres
     #[arg(long, env = "TENANTRY_DATA_DIR", default_value = ".tenantry")]
     pub data_dir: PathBuf,

@@ -60,6 +60,7 @@ impl Demo {
         let database = Database {
             database_url: None,
             data_dir: self.data_dir.clone(),
+            direct_database_url: None,
             database_connections: 16,
         };
         eprintln!("Starting Postgres under {} …", self.data_dir.display());

@@ -8,6 +8,7 @@ use tenantry::app::Data;
 use tenantry::auth::Action;
 use tenantry::config::Database;
 use tenantry::error::Failure;
+use tenantry::graphql::input;
 use tenantry::model::audit::{self, AuditAction, Deed};
 use tenantry::model::service_token::{self, NewToken};
 
@@ -25,12 +26,13 @@ pub struct Token {
 
 impl Token {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let name = input::line(&self.name, "name").map_err(|error| anyhow::anyhow!("--name: {error}"))?;
         let data = Data::open(&self.database).await?;
         let secret = {
             let mut conn = data.pool.get().await?;
             let now = super::now();
             let new = NewToken {
-                name: &self.name,
+                name,
                 by: super::ITSELF,
                 days: self.days,
                 company_ids: None,

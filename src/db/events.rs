@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use self::cursor::Cursor;
 use crate::db::listen::listen;
-use crate::db::{Connection, Pool};
+use crate::db::{Address, Connection, Pool};
 use crate::model::{SyncRun, sync_run::SyncKind};
 
 const CHANNEL: &str = "tenantry_outbox";
@@ -98,10 +98,10 @@ impl Events {
             heard: Arc::new(Notify::new()),
             watched: Mutex::new(Some(HashMap::new())),
         });
-        let client = listen(pool.url(), CHANNEL, hub.heard.clone()).await?;
+        let client = listen(pool.direct(), CHANNEL, hub.heard.clone()).await?;
         let cursor = Cursor::at_the_end(&client).await?;
         tokio::spawn(send(hub.clone(), pool.clone(), stop.clone()));
-        tokio::spawn(receive(hub.clone(), pool.url().to_owned(), client, cursor, stop));
+        tokio::spawn(receive(hub.clone(), pool.direct().clone(), client, cursor, stop));
         Ok(Self { hub })
     }
 
@@ -233,7 +233,7 @@ async fn notify(pool: &Pool) -> anyhow::Result<()> {
 }
 
 /// Reads the outbox whenever something was heard, once a second, and after each new connection.
-async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cursor, stop: CancellationToken) {
+async fn receive(hub: Arc<Hub>, address: Address, mut client: Client, mut cursor: Cursor, stop: CancellationToken) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -245,7 +245,7 @@ async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cur
         let delivered = timeout(LONGEST_READ, hub.deliver(&client, &mut cursor)).await;
         if let Err(error) = delivered.map_err(anyhow::Error::from).and_then(|read| Ok(read?)) {
             tracing::warn!(%error, "the connection that listens for events was lost");
-            match stop.run_until_cancelled(reconnect(&hub, &url, &mut cursor)).await {
+            match stop.run_until_cancelled(reconnect(&hub, &address, &mut cursor)).await {
                 Some(opened) => client = opened,
                 None => break,
             }
@@ -255,11 +255,11 @@ async fn receive(hub: Arc<Hub>, url: String, mut client: Client, mut cursor: Cur
     hub.watched().take();
 }
 
-async fn reconnect(hub: &Hub, url: &str, cursor: &mut Cursor) -> Client {
+async fn reconnect(hub: &Hub, address: &Address, cursor: &mut Cursor) -> Client {
     let mut wait = FIRST_WAIT;
     loop {
         tokio::time::sleep(wait).await;
-        match listen(url, CHANNEL, hub.heard.clone()).await {
+        match listen(address, CHANNEL, hub.heard.clone()).await {
             Ok(client) if cursor.follow_a_restored_database(&client).await.is_ok() => {
                 hub.heard.notify_one();
                 return client;

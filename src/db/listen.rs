@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::sync::Notify;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
-/// Listens on `channel` of the database at `url`: `heard` is notified at each notification, and when the connection
+use super::Address;
+
+/// Listens on `channel` of the database at `address`: `heard` is notified at each notification, and when the connection
 /// ends. It ends when the client is dropped. What is notified in quick succession may be heard once.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn listen(url: &str, channel: &str, heard: Arc<Notify>) -> anyhow::Result<Client> {
-    let (client, mut connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .context("connecting to Postgres, to listen")?;
+pub async fn listen(address: &Address, channel: &str, heard: Arc<Notify>) -> anyhow::Result<Client> {
+    let (client, mut connection) = address.dial().await.context("connecting to Postgres, to listen")?;
     tokio::spawn(async move {
         while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
             match message {

@@ -3,15 +3,22 @@
 //! Transactions only through `AsyncConnection::transaction`, which throws the connection away when it is cancelled or
 //! panics: a `BEGIN` by hand leaks its transaction to the next borrower of the pool.
 
+mod address;
 pub mod embedded;
 pub mod events;
 pub mod listen;
+pub mod pooler;
 pub mod schema;
+mod setback;
 
 use anyhow::Context;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use futures::FutureExt;
+
+pub use self::address::Address;
+pub use self::setback::Setback;
 
 /// One connection to Postgres.
 pub type Connection = AsyncPgConnection;
@@ -24,27 +31,38 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 #[derive(Clone)]
 pub struct Pool {
     pool: deadpool::Pool<AsyncPgConnection>,
-    url: String,
+    direct: Address,
 }
 
 impl Pool {
     /// A pool of at most `size` connections to `url`, opened when they are asked for.
     ///
     /// # Errors
-    /// When `size` is zero.
+    /// When `size` is zero, or `url` is no address.
     pub fn new(url: &str, size: usize) -> anyhow::Result<Self> {
+        let address = Address::parse(url)?;
+        Self::through(address.clone(), address, size)
+    }
+
+    /// A pool of connections that may go through a pooler, and the address past it.
+    ///
+    /// # Errors
+    /// When `size` is zero.
+    pub fn through(address: Address, direct: Address, size: usize) -> anyhow::Result<Self> {
         let mut config = ManagerConfig::default();
         // A connection that has ended is told apart without a round trip; asking before every loan would double them.
         config.recycling_method = RecyclingMethod::Fast;
+        let url = address.url().to_owned();
+        config.custom_setup = Box::new(move |_| {
+            let address = address.clone();
+            async move { address.establish().await }.boxed()
+        });
         let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = deadpool::Pool::builder(manager)
             .max_size(size)
             .build()
             .context("building the connection pool")?;
-        Ok(Self {
-            pool,
-            url: url.to_owned(),
-        })
+        Ok(Self { pool, direct })
     }
 
     /// Borrows a connection; it goes back when it is dropped.
@@ -55,9 +73,9 @@ impl Pool {
         self.pool.get().await.context("connecting to Postgres")
     }
 
-    /// The address that the pool connects to.
-    pub fn url(&self) -> &str {
-        &self.url
+    /// The address of Postgres itself, for connections of one's own: past any pooler.
+    pub fn direct(&self) -> &Address {
+        &self.direct
     }
 
     /// A connection of one's own, for what diesel cannot do: `COPY` and `LISTEN`.
@@ -65,15 +83,7 @@ impl Pool {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn raw(&self) -> anyhow::Result<tokio_postgres::Client> {
-        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
-            .await
-            .context("connecting to Postgres")?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to Postgres ended");
-            }
-        });
-        Ok(client)
+        self.direct.client().await
     }
 }
 
@@ -118,14 +128,20 @@ async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
 /// # Errors
 /// When the database cannot be reached or a migration fails.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
-    let lock = Pool::new(url, 1)?.raw().await?;
+    migrate_at(&Address::parse(url)?).await
+}
+
+/// As [`migrate`], at an address that was read already.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_at(address: &Address) -> anyhow::Result<()> {
+    let lock = address.client().await?;
     lock.execute("select pg_advisory_lock(7461627)", &[])
         .await
         .context("waiting for other migrations")?;
     require_roles(&lock).await?;
-    let connection = <AsyncPgConnection as diesel_async::AsyncConnection>::establish(url)
-        .await
-        .context("connecting to Postgres")?;
+    let connection = address.establish().await.context("connecting to Postgres")?;
     tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         harness

@@ -100,8 +100,11 @@ impl Engine {
             Err(Stop::Refused(failure)) => failure,
             Err(Stop::WrongTenant(failure)) => return run.disconnect(&failure).await,
             Err(Stop::Broken(error)) => {
+                let Some(failure) = RunFailure::of_ours(&error) else {
+                    return Err(Stop::Broken(error));
+                };
                 tracing::error!(%run_id, ?error, "the evidence run failed");
-                RunFailure::internal()
+                failure
             }
             ended => return ended,
         };

@@ -8,7 +8,7 @@
 pub mod connection;
 pub mod error;
 pub mod id;
-mod input;
+pub mod input;
 pub mod limits;
 mod siblings;
 

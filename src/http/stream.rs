@@ -5,6 +5,7 @@
 //! Source: <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State as Extract};
@@ -13,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::accept;
 use super::answer::Answer;
@@ -80,7 +82,30 @@ fn open(
         // Proxies that collect an answer before they pass it on are asked not to.
         ("x-accel-buffering", "no"),
     ];
-    Ok((headers, Body::from_stream(events.map(Ok::<_, Infallible>))).into_response())
+    Ok((headers, paced(events, state.timing.send)).into_response())
+}
+
+/// A body of these events. A reader who has not taken one by then is gone, whatever its connection says: the events end,
+/// and their seat is free.
+fn paced(events: impl futures::Stream<Item = String> + Send + 'static, patience: Duration) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut events = std::pin::pin!(events);
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = sender.closed() => None,
+            };
+            let Some(event) = event else { break };
+            if !matches!(timeout(patience, sender.send(event)).await, Ok(Ok(()))) {
+                break;
+            }
+        }
+    });
+    Body::from_stream(futures::stream::unfold(receiver, async |mut receiver| {
+        let event = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(event), receiver))
+    }))
 }
 
 /// The events of one operation, until it ends, the viewer may no longer look, or the server stops.

@@ -10,12 +10,12 @@ use anyhow::Context;
 use apalis::prelude::{TaskBuilder, TaskSink};
 use apalis_postgres::{Config, PgPool, PostgresStorage};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::db::Pool;
 use crate::db::listen::listen;
+use crate::db::{Address, Pool};
 
 /// The queue that the rings go through.
 pub(super) const QUEUE: &str = "sync";
@@ -40,7 +40,7 @@ pub(super) struct Ring {
 #[derive(Clone)]
 pub struct Doorbell {
     queue: PgPool,
-    url: Arc<str>,
+    address: Address,
 }
 
 impl Doorbell {
@@ -52,13 +52,13 @@ impl Doorbell {
         let queue = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(5))
-            .connect(pool.url())
+            .connect_with(options(pool.direct())?)
             .await
             .context("connecting the queue to Postgres")?;
         PostgresStorage::setup(&queue).await.context("preparing the queue")?;
         Ok(Self {
             queue,
-            url: pool.url().into(),
+            address: pool.direct().clone(),
         })
     }
 
@@ -99,7 +99,7 @@ impl Doorbell {
     pub(super) async fn hear(self, heard: Arc<Notify>) {
         let ended_or_rung = Arc::new(Notify::new());
         loop {
-            match listen(&self.url, CHANNEL, ended_or_rung.clone()).await {
+            match listen(&self.address, CHANNEL, ended_or_rung.clone()).await {
                 Ok(client) => {
                     while !client.is_closed() {
                         heard.notify_one();
@@ -111,4 +111,16 @@ impl Doorbell {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// An address as the queue's driver has it: that says what it does of TLS in other words.
+fn options(address: &Address) -> anyhow::Result<PgConnectOptions> {
+    let options: PgConnectOptions = address
+        .url()
+        .parse()
+        .context("the queue cannot read the database's address")?;
+    Ok(match address.authorities() {
+        Some(file) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(file),
+        None => options.ssl_mode(PgSslMode::Disable),
+    })
 }

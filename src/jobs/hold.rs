@@ -7,13 +7,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use diesel_async::AsyncConnection;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::db::events::{Events, News, Watch};
-use crate::db::{Connection, Pool};
+use crate::db::{Address, Connection, Pool};
 use crate::model::sync_run::SyncStatus;
 use crate::model::sync_run::lease::{self, Claim, LeaseError};
 
@@ -37,7 +36,7 @@ pub(super) async fn hold<F: Future<Output = ()>>(
     let watch = events.watch(claim.run.company_id, claim.run.kind);
     // A task of its own, which ends with this one: a run that keeps its thread busy does not lose its lease by that.
     let mut keeper = JoinSet::new();
-    keeper.spawn(keep(pool.url().to_owned(), claim.clone(), watch));
+    keeper.spawn(keep(pool.direct().clone(), claim.clone(), watch));
     let performed = perform(claim.clone(), stop.clone());
     tokio::select! {
         () = performed => {}
@@ -60,7 +59,7 @@ async fn hand_back(pool: &Pool, claim: &Claim) -> anyhow::Result<()> {
 }
 
 /// Renews the lease for as long as it is ours, and ends when it is not.
-async fn keep(url: String, claim: Claim, mut watch: Watch) {
+async fn keep(address: Address, claim: Claim, mut watch: Watch) {
     let mut conn = None;
     let mut ours_until = Instant::now() + LEASE;
     let mut next = Instant::now() + RENEW_EVERY;
@@ -70,7 +69,7 @@ async fn keep(url: String, claim: Claim, mut watch: Watch) {
             () = cancelled(&mut watch, &claim) => {}
         }
         let asked = Instant::now();
-        match timeout(RENEW_EVERY, renew(&url, &mut conn, &claim))
+        match timeout(RENEW_EVERY, renew(&address, &mut conn, &claim))
             .await
             .unwrap_or_else(|late| Err(late.into()))
         {
@@ -90,10 +89,10 @@ async fn keep(url: String, claim: Claim, mut watch: Watch) {
 }
 
 /// Whether the lease is still ours.
-async fn renew(url: &str, conn: &mut Option<Connection>, claim: &Claim) -> anyhow::Result<bool> {
+async fn renew(address: &Address, conn: &mut Option<Connection>, claim: &Claim) -> anyhow::Result<bool> {
     let conn = match conn {
         Some(conn) => conn,
-        None => conn.insert(Connection::establish(url).await?),
+        None => conn.insert(address.establish().await?),
     };
     match lease::renew(conn, claim.run.id, claim.fence, LEASE).await {
         Ok(()) => Ok(true),

@@ -20,8 +20,8 @@ use uuid::Uuid;
 use json::{Json, JsonOption};
 pub use list::{Filter, Standing, latest_of_company, list_everywhere, list_of_company, load, standing};
 
-use crate::db::Connection;
 use crate::db::schema::sync_run;
+use crate::db::{Connection, Setback};
 use crate::error::{Failure, UserError};
 use crate::model::tenant::{self, TenantStatus};
 use crate::model::{Noun, Scope, SyncRules};
@@ -147,6 +147,20 @@ impl RunFailure {
             code: "INTERNAL".into(),
             message: "Something went wrong on our side.".into(),
             remedy: "Sync again. If it happens again, tell whoever runs Tenantry the time of this run.".into(),
+        }
+    }
+
+    /// Of an error that is ours to mend. None where the database is away: such a run has not ended, and is begun again
+    /// when its lease has run out.
+    pub fn of_ours(error: &anyhow::Error) -> Option<Self> {
+        match Setback::of(error) {
+            Some(Setback::Away) => None,
+            Some(Setback::Full) => Some(Self {
+                code: "STORAGE_FULL".into(),
+                message: "The database has no room left, so that nothing was changed.".into(),
+                remedy: "Whoever runs Tenantry makes room on the database's disk; then sync again.".into(),
+            }),
+            Some(Setback::Deadlock) | None => Some(Self::internal()),
         }
     }
 }

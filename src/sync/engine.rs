@@ -81,8 +81,10 @@ impl Engine {
             }
             Err(Stop::Refused(failure)) => run.refuse(&failure).await,
             Err(Stop::Broken(error)) => {
+                let Some(failure) = RunFailure::of_ours(&error) else {
+                    return Err(Stop::Broken(error));
+                };
                 tracing::error!(%run_id, ?error, "the run failed");
-                let failure = RunFailure::internal();
                 run.reporter
                     .finish(SyncStatus::Failed, failure.message.clone(), Some(&failure))
                     .await

@@ -176,3 +176,84 @@ async fn the_migrations_can_be_taken_back() {
     drop(client);
     connection.await.expect("no panic").expect("the connection ends well");
 }
+
+#[tokio::test]
+async fn a_binary_that_is_older_than_the_schema_goes_on() {
+    let database = postgres::database().await;
+    let newer = Pool::new(&database.url, 1)
+        .expect("a pool")
+        .raw()
+        .await
+        .expect("a connection");
+    for statement in [
+        "insert into __diesel_schema_migrations (version) values ('99991231000001')",
+        "alter table company add column added_later text",
+        "create table added_later (id uuid primary key)",
+    ] {
+        newer.execute(statement, &[]).await.expect("the statement runs");
+    }
+
+    tenantry::db::migrate(&database.url).await.expect("it starts");
+
+    let pool = Pool::new(&database.url, 1).expect("a pool");
+    let mut conn = pool.get().await.expect("a connection");
+    let company = tenantry::model::company::insert(&mut conn, crate::support::house::now(), "Contoso", None).await;
+    assert!(company.is_ok(), "and works: {company:?}");
+}
+
+/// What the version before still names, and what would stop it: migrations/README.md.
+const BREAKING: &[&str] = &[
+    "drop table",
+    "drop column",
+    "rename",
+    "set not null",
+    "alter column",
+    "drop function",
+    "drop view",
+];
+
+/// The first release: nobody ran a version before it.
+const FIRST_RELEASE: &str = "2026-11-23";
+
+fn breaking(up: &str) -> Vec<&'static str> {
+    let statements: String = up
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase();
+    BREAKING
+        .iter()
+        .copied()
+        .filter(|word| statements.contains(word))
+        .collect()
+}
+
+#[test]
+fn every_migration_leaves_the_version_before_it_running() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in std::fs::read_dir(folder).expect("the migrations").flatten() {
+        let name = entry.file_name().into_string().expect("a name");
+        let Ok(up) = std::fs::read_to_string(entry.path().join("up.sql")) else {
+            continue;
+        };
+        let is_contraction = up.lines().next().is_some_and(|line| line.starts_with("-- contract:"));
+        if name.starts_with(FIRST_RELEASE) || is_contraction {
+            continue;
+        }
+        assert_eq!(
+            breaking(&up),
+            Vec::<&str>::new(),
+            "{name}: expand now, contract a release later"
+        );
+    }
+}
+
+#[test]
+fn a_migration_that_takes_something_away_is_noticed() {
+    assert_eq!(breaking("alter table contact\n  DROP COLUMN mail;"), ["drop column"]);
+    assert_eq!(
+        breaking("-- drop table\nalter table contact add column pronouns text;"),
+        Vec::<&str>::new()
+    );
+}

@@ -92,3 +92,52 @@ async fn a_query_has_the_same_time_at_every_door() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn a_reader_who_takes_nothing_loses_their_seat() {
+    let house = timed(Timing {
+        send: Duration::from_millis(100),
+        ..Timing::default()
+    })
+    .await;
+    let staff = house.staff().await;
+    let body = json!({"query": "subscription { count(to: 2000000) }"}).to_string();
+    let header = format!(
+        "POST /graphql/stream HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
+         cookie: {}\r\norigin: {}\r\ncontent-length: {}\r\n\r\n",
+        staff.cookie(),
+        staff.origin(),
+        body.len()
+    );
+    let address = house.url.socket_addrs(|| None).expect("an address")[0];
+    let mut stalled = Vec::new();
+    for _ in 0..10 {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("a small buffer");
+        let mut reader = socket.connect(address).await.expect("a connection");
+        reader
+            .write_all(format!("{header}{body}").as_bytes())
+            .await
+            .expect("sent");
+        let mut first = [0; 16];
+        reader.read_exact(&mut first).await.expect("it begins");
+        assert!(first.starts_with(b"HTTP/1.1 200"), "{first:?}");
+        stalled.push(reader);
+    }
+
+    let room = async {
+        loop {
+            let another = house
+                .http
+                .post(house.at("/graphql/stream"))
+                .header(ACCEPT, "text/event-stream")
+                .header(reqwest::header::COOKIE, staff.cookie())
+                .header(reqwest::header::ORIGIN, staff.origin())
+                .json(&json!({"query": "subscription { count(to: 1) }"}));
+            if another.send().await.expect("an answer").status() == StatusCode::OK {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, room).await.expect("there is room again");
+}

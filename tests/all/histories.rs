@@ -72,7 +72,7 @@ async fn live_through(history: &[Event]) {
     world.mend(contoso).await;
     let run = world.full_or_not(contoso, history.len().is_multiple_of(2)).await;
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
-    release_everything(&world).await;
+    world.release_everything().await;
     assert_equal(&world, contoso).await;
 }
 
@@ -120,19 +120,4 @@ async fn crash(world: &World, contoso: Client) {
     assert_eq!(taken, [run.id]);
     let run = world.perform(run.id).await;
     assert!(!run.status.is_active(), "{run:#?}");
-}
-
-async fn release_everything(world: &World) {
-    for row in world
-        .rows("select distinct run_id from held_change where decision = 'HELD'")
-        .await
-    {
-        let run = row["run_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        let now = world.now().await;
-        let mut conn = world.pool.get().await.expect("a connection");
-        let scope = tenantry::model::Scope::All;
-        tenantry::model::held_change::release(&mut conn, now, &scope, run, "Adele")
-            .await
-            .expect("released");
-    }
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod chaos;
 mod database;
 mod demo;
 mod doors_conformance;
@@ -22,7 +23,10 @@ mod faults;
 mod graphql;
 mod histories;
 mod jobs;
+mod matrix;
 mod microsoft;
+mod poolers;
 mod races;
 mod schema;
+mod settings;
 mod sync;

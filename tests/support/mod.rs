@@ -1,8 +1,11 @@
 //! What the tests stand on.
 
+pub mod cluster;
 pub mod house;
 pub mod log;
 pub mod mirror;
+pub mod node;
 pub mod postgres;
 pub mod toys;
+pub mod verdict;
 pub mod world;

@@ -24,10 +24,19 @@ pub struct TestDatabase {
 
 /// A fresh copy of the migrated database.
 pub async fn database() -> TestDatabase {
+    copy_of("tenantry").await
+}
+
+/// A database without anything in it.
+pub async fn empty_database() -> TestDatabase {
+    copy_of("template0").await
+}
+
+async fn copy_of(original: &str) -> TestDatabase {
     let template = template().await;
     let name = format!("test_{}", Uuid::new_v4().simple());
     let admin_url = with_database(template.url(), "postgres");
-    run(&admin_url, &format!("create database {name} template tenantry")).await;
+    run(&admin_url, &format!("create database {name} template {original}")).await;
     TestDatabase {
         url: with_database(template.url(), &name),
         name,

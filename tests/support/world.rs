@@ -15,7 +15,7 @@ use tenantry::microsoft::{Credential, Limit, Microsoft, Pace, Patience, Secret, 
 use tenantry::model::sync_run::lease::{self, Claim};
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
-use tenantry::model::{Company, Scope, SyncRules, SyncRun, company, tenant};
+use tenantry::model::{Company, Scope, SyncRules, SyncRun, company, held_change, tenant};
 use tenantry::sync::Engine;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ pub struct World {
     pub simulator: Simulator,
     pub http: reqwest::Client,
     _stop: tokio_util::sync::DropGuard,
-    _database: TestDatabase,
+    _database: Option<TestDatabase>,
 }
 
 /// A company and the tenant behind it.
@@ -52,6 +52,15 @@ pub struct Client {
 impl World {
     pub async fn start() -> Self {
         let database = postgres::database().await;
+        let world = Self::over(&database.url).await;
+        Self {
+            _database: Some(database),
+            ..world
+        }
+    }
+
+    /// A world over a migrated database that somebody else looks after.
+    pub async fn over(database_url: &str) -> Self {
         let simulator = Simulator::start(Options {
             listen: ([127, 0, 0, 1], 0).into(),
             tls_listen: None,
@@ -59,7 +68,24 @@ impl World {
         })
         .await
         .expect("the simulator starts");
-        let pool = Pool::new(&database.url, 8).expect("a pool");
+        let world = Self::between(simulator, database_url).await;
+        world
+            .post(
+                "applications",
+                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
+                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
+            )
+            .await;
+        world
+    }
+
+    /// The same Microsoft over another database, as after a backup was restored.
+    pub async fn restored_to(self, database_url: &str) -> Self {
+        Self::between(self.simulator, database_url).await
+    }
+
+    async fn between(simulator: Simulator, database_url: &str) -> Self {
+        let pool = Pool::new(database_url, 8).expect("a pool");
         let stop = CancellationToken::new();
         let events = Events::start(&pool, stop.clone()).await.expect("events start");
         let microsoft = Microsoft::new(Settings {
@@ -72,7 +98,7 @@ impl World {
         .expect("the settings are good");
         let engine = Engine::new(pool.clone(), microsoft.clone(), events.clone());
         let evidence = evidence::Engine::new(pool.clone(), microsoft.clone(), events, Arc::new(super::house::now));
-        let world = Self {
+        Self {
             pool,
             engine,
             evidence,
@@ -80,16 +106,8 @@ impl World {
             simulator,
             http: client(),
             _stop: stop.drop_guard(),
-            _database: database,
-        };
-        world
-            .post(
-                "applications",
-                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
-                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-            )
-            .await;
-        world
+            _database: None,
+        }
     }
 
     /// A company connected to a fresh tenant, nothing synced yet.
@@ -290,6 +308,21 @@ impl World {
                 .await;
         }
         id
+    }
+
+    /// Lets through whatever waits for a person.
+    pub async fn release_everything(&self) {
+        for row in self
+            .rows("select distinct run_id from held_change where decision = 'HELD'")
+            .await
+        {
+            let run = row["run_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+            let now = self.now().await;
+            let mut conn = self.pool.get().await.expect("a connection");
+            held_change::release(&mut conn, now, &Scope::All, run, "Adele")
+                .await
+                .expect("released");
+        }
     }
 
     /// Lets Microsoft misbehave; the fault's id.

@@ -5,6 +5,7 @@ use diesel_async::AsyncConnection;
 
 use super::{UserError, get_company, no_such_company, record, settle};
 use crate::auth::{Action, Viewer};
+use crate::db::Setback;
 use crate::error::Failure;
 use crate::evidence;
 use crate::graphql::company::Company;
@@ -83,8 +84,21 @@ impl CompanyMutations {
     }
 }
 
+/// How often a deletion gives way to a run or a disconnection that meets it half-way.
+const GIVES_WAY: usize = 3;
+
 async fn delete(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Company, Failure> {
     let company = get_company(ctx, viewer, Action::DeleteCompany, id).await?;
+    for _ in 0..GIVES_WAY {
+        match purge(ctx, viewer, &company).await {
+            Err(Failure::Broken(error)) if Setback::of(&error) == Some(Setback::Deadlock) => {}
+            purged => return purged.map(|()| company),
+        }
+    }
+    purge(ctx, viewer, &company).await.map(|()| company)
+}
+
+async fn purge(ctx: &Context<'_>, viewer: &Viewer, company: &model::Company) -> Result<(), Failure> {
     loan(ctx)
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
@@ -96,8 +110,7 @@ async fn delete(ctx: &Context<'_>, viewer: &Viewer, id: &ID) -> Result<model::Co
             let name = Some(company.name.clone());
             record(ctx, conn, viewer, AuditAction::DeleteCompany, Some(company.id), name).await
         })
-        .await?;
-    Ok(company)
+        .await
 }
 
 async fn create(ctx: &Context<'_>, viewer: &Viewer, input: CreateCompanyInput) -> Result<model::Company, Failure> {

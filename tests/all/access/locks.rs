@@ -132,7 +132,7 @@ async fn without_any_condition_the_database_itself_shows_nothing_foreign() {
     };
     let company = |client: &Client| Scope::Companies(vec![client.company.id]);
     // One connection, used in turn: what one reader is shown must not stay for the next.
-    let pool = Pool::new(house.pool.url(), 1).expect("a pool");
+    let pool = Pool::new(house.pool.direct().url(), 1).expect("a pool");
     for _ in 0..3 {
         let (own, foreign) = (
             unconditionally(&pool, &company(&ours)).await,

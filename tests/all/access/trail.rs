@@ -15,7 +15,7 @@ fn command(house: &House, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
     command
         .args(arguments)
-        .args(["--database-url", house.pool.url()])
+        .args(["--database-url", house.pool.direct().url()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);

@@ -94,7 +94,7 @@ fn a_run_whose_worker_died_is_performed_by_another_and_the_dead_one_writes_nothi
     let doomed = tokio::runtime::Runtime::new().unwrap();
     let house = survivor.block_on(House::open());
     let (perform, mut stage) = stage();
-    let url = house.pool.url().to_owned();
+    let url = house.pool.direct().url().to_owned();
     doomed.spawn(async move {
         let pool = Pool::new(&url, 4).unwrap();
         let stop = CancellationToken::new();

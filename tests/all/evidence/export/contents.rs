@@ -6,7 +6,7 @@ use super::*;
 async fn the_same_evidence_makes_the_same_bytes() {
     let keeper = story().await;
     let first = keeper.bundle().await;
-    let other_pool = tenantry::db::Pool::new(keeper.pool.url(), 2).expect("a pool");
+    let other_pool = tenantry::db::Pool::new(keeper.pool.direct().url(), 2).expect("a pool");
     let company = company::find(&mut *keeper.conn().await, &Scope::All, keeper.company)
         .await
         .expect("the database answers")

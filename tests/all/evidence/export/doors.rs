@@ -206,7 +206,7 @@ async fn the_command_line_writes_the_same_bytes_and_verifies_them_without_a_data
         "--out",
         name,
         "--database-url",
-        keeper.pool.url(),
+        keeper.pool.direct().url(),
     ]);
 
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

@@ -267,7 +267,7 @@ async fn the_command_line_says_who_is_whole_and_names_what_is_not() {
     let keeper = kept().await;
     let verify = || {
         Command::new(env!("CARGO_BIN_EXE_tenantry"))
-            .args(["evidence", "verify", "--database-url", keeper.pool.url()])
+            .args(["evidence", "verify", "--database-url", keeper.pool.direct().url()])
             .output()
             .expect("the command runs")
     };

@@ -1,0 +1,23 @@
+# Tenantry in a small image: one binary that needs no shell, no root and no writable file system but /tmp.
+#
+#   docker build -t tenantry .
+#   docker run --read-only --tmpfs /tmp -e DATABASE_URL=… tenantry work
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY . .
+# The way to Microsoft and to Postgres is compiled in; the simulator and `tenantry demo` are not.
+RUN cargo build --locked --profile dist --no-default-features --bin tenantry
+
+FROM debian:bookworm-slim
+# The authorities that Microsoft's certificates, and a managed Postgres', are signed by.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/target/dist/tenantry /usr/local/bin/tenantry
+# Nobody in particular: it owns nothing here.
+USER 10001:10001
+ENV TENANTRY_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+# No HEALTHCHECK: whoever runs it asks /health/live and /health/ready; a worker has no door.
+ENTRYPOINT ["tenantry"]
+CMD ["serve"]

@@ -1,0 +1,80 @@
+//! The settings, as operators read of them: each one is in the README, and nothing is told of that is not there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What is no setting of the product: of its tests, of the demo's hand-out, and codes of failures.
+const OTHERS: &[&str] = &[
+    "TENANTRY_CHAOS_SEED",
+    "TENANTRY_CHAOS_SECONDS",
+    "TENANTRY_URL",
+    "MICROSOFT_UNAVAILABLE",
+];
+
+fn text(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The words of a text that are written like settings.
+fn named(text: &str) -> BTreeSet<String> {
+    text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_')
+        .filter(|word| word.starts_with("TENANTRY_") || word.starts_with("MICROSOFT_") || *word == "DATABASE_URL")
+        .filter(|word| !OTHERS.contains(word) && !word.ends_with('_'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The settings that the sources read.
+fn read() -> BTreeSet<String> {
+    let mut settings = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the sources").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let source = fs::read_to_string(entry.path()).unwrap_or_default();
+            settings.extend(
+                source
+                    .split("env = \"")
+                    .skip(1)
+                    .filter_map(|rest| rest.split('"').next().map(str::to_owned)),
+            );
+        }
+    }
+    settings
+}
+
+#[test]
+fn every_setting_is_in_the_readme() {
+    let (read, told) = (read(), named(&text("README.md")));
+    let untold: Vec<_> = read.difference(&told).collect();
+    assert!(
+        read.contains("DATABASE_URL") && untold.is_empty(),
+        "the README does not tell of {untold:?}"
+    );
+}
+
+#[test]
+fn no_page_and_no_file_of_operations_names_a_setting_that_is_not_there() {
+    let read = read();
+    for path in [
+        "README.md",
+        "docs/microsoft.md",
+        "docs/operations.md",
+        "Dockerfile",
+        "compose.yaml",
+        "ops/tenantry.env",
+        "ops/systemd/tenantry-serve.service",
+        "ops/systemd/tenantry-work@.service",
+    ] {
+        let unknown: Vec<_> = named(&text(path))
+            .into_iter()
+            .filter(|name| !read.contains(name))
+            .collect();
+        assert!(unknown.is_empty(), "{path} names {unknown:?}, which nothing reads");
+    }
+}

@@ -1,0 +1,95 @@
+//! What has to be true after whatever happened: the comparison that every fault ends with.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::mirror::assert_equal;
+use super::node::PATIENCE;
+use super::world::{Client, World};
+
+/// Every run that somebody was promised is there, and every run that is there ended exactly once.
+pub async fn every_run_ended_once(world: &World, promised: &[Uuid]) {
+    let list = promised
+        .iter()
+        .map(|id| format!("'{id}'"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let lost = world
+        .rows(&format!(
+            "select id from unnest(array[{list}]::uuid[]) promised (id)
+             where not exists (select from sync_run where sync_run.id = promised.id)"
+        ))
+        .await;
+    nothing("runs that were promised and are not there", &lost);
+    let open = world
+        .rows("select id, status, message from sync_run where finished_at is null or lease_owner is not null")
+        .await;
+    nothing("runs that have not ended", &open);
+    let ends = world
+        .rows(
+            "select run.id, run.status, count(told.seq) as ends
+             from sync_run run left join outbox told on told.run_id = run.id
+                 and told.snapshot->>'status' in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED')
+             group by run.id having count(told.seq) <> 1",
+        )
+        .await;
+    nothing("runs that did not end exactly once", &ends);
+    let mute = world
+        .rows(
+            "select id, status, failure from sync_run
+             where status in ('PARTIAL', 'FAILED') and coalesce(failure->>'remedy', '') = ''
+               and not exists (select from held_change where run_id = sync_run.id)",
+        )
+        .await;
+    nothing("runs that failed and do not say what to do", &mute);
+    assert_counts(world).await;
+}
+
+/// What a run says that it did is what it wrote down record by record.
+async fn assert_counts(world: &World) {
+    let wrong = world
+        .rows(
+            "select run.id, counts->>'kind' as kind, counts, written.*
+             from sync_run run cross join jsonb_array_elements(run.counts) counts
+             cross join lateral (
+                 select count(*) filter (where action = 'CREATED') as created,
+                        count(*) filter (where action in ('UPDATED', 'REACTIVATED')) as updated,
+                        count(*) filter (where action = 'DEACTIVATED') as deactivated
+                 from sync_change where run_id = run.id and noun = counts->>'kind') written
+             where run.kind = 'IDENTITY' and not run.dry_run
+               and ((counts->>'created')::bigint <> written.created or (counts->>'updated')::bigint <> written.updated)",
+        )
+        .await;
+    nothing("runs whose counts are not what they wrote", &wrong);
+}
+
+/// The database equals the directory of every company, and nothing is staged for runs that are over.
+pub async fn both_sides_are_equal(world: &World, clients: &[Client]) {
+    for client in clients {
+        assert_equal(world, *client).await;
+    }
+}
+
+/// Every job is done: none waits, none is held by a worker that has died.
+///
+/// The queue takes a dead worker's jobs back after a minute without a heartbeat; that minute is moved.
+pub async fn no_job_is_stuck(world: &World) {
+    let since = std::time::Instant::now();
+    loop {
+        world
+            .sql("update apalis.workers set last_seen = last_seen - interval '10 minutes' where last_seen < now() - interval '25 seconds'")
+            .await;
+        let stuck = world
+            .rows("select id, status, lock_by from apalis.jobs where status not in ('Done', 'Failed', 'Killed')")
+            .await;
+        if stuck.is_empty() {
+            return;
+        }
+        assert!(since.elapsed() < PATIENCE, "jobs are stuck: {stuck:#?}");
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}
+
+fn nothing(what: &str, found: &[Value]) {
+    assert!(found.is_empty(), "{what}: {found:#?}");
+}
