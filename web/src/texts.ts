@@ -121,7 +121,7 @@ export const texts = {
     by: (name: string) => `asked for by ${name}`,
     byClock: 'started by the clock',
     took: (duration: string) => `took ${duration}`,
-    joined: (name: string) => `A sync was under way, and you joined it: ${name} asked for it`,
+    joined: (name: string) => `You joined the sync that ${name} asked for`,
     remedy: 'What to do:',
     spokenRunning: 'Sync running',
     lookOnly: 'Your role may look at syncs, not start them.',
@@ -139,6 +139,7 @@ export const texts = {
     label: 'Held changes',
     title: (count: number) => `${plural(count, 'deactivation')} held`,
     text: 'So many left at once that a person has to confirm it. Everything else was applied.',
+    at: 'Held',
     look: 'Look and decide',
     dialog: (count: number) => `${plural(count, 'record')} would be deactivated`,
     explain:

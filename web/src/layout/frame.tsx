@@ -20,7 +20,7 @@ export function Frame({ children }: { children: ReactNode }) {
       </a>
       <header className="topbar">
         <div className="topbar-inner">
-          <Link className="brand" to="/">
+          <Link className="brand" to="/" aria-label="Tenantry">
             <Mark size={22} />
             <span>Tenantry</span>
           </Link>

@@ -28,7 +28,7 @@ export const IconCross = drawn(<path d="M4 4l8 8M12 4l-8 8" />);
 export const IconClock = drawn(<path d="M8 4.5V8l2.3 1.6M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0z" />);
 export const IconWarn = drawn(<path d="M8 6v3.2M8 11.6v.1M8 2.2l6.2 11.1H1.8z" />);
 export const IconSync = drawn(
-  <path d="M13.5 6.5A5.8 5.8 0 0 0 3 5.2M2.5 9.5A5.8 5.8 0 0 0 13 10.8M3 2.2v3h3M13 13.8v-3h-3" />,
+  <path d="M2.6 7A5.5 5.5 0 0 1 12.4 4.7L13.5 6M13.4 9A5.5 5.5 0 0 1 3.6 11.3L2.5 10M13.5 2.8V6h-3.2M2.5 13.2V10h3.2" />,
 );
 export const IconLink = drawn(
   <path d="M6.7 9.3a2.7 2.7 0 0 0 3.9 0l2.2-2.2a2.8 2.8 0 0 0-3.9-3.9l-.8.8M9.3 6.7a2.7 2.7 0 0 0-3.9 0L3.2 8.9a2.8 2.8 0 0 0 3.9 3.9l.8-.8" />,

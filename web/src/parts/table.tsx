@@ -108,7 +108,6 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
             {rows
               ? rows.map((row) => (
                   // The keyboard opens a row by the button in its first cell.
-                  // biome-ignore lint/a11y/useKeyWithClickEvents: see above
                   <tr
                     key={rowKey(row)}
                     className={`${onOpen ? 'opens' : ''} ${props.rowClass?.(row) ?? ''}`}
@@ -130,7 +129,6 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
                   </tr>
                 ))
               : Array.from({ length: props.size ?? 10 }, (_, row) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: skeletons are all alike
                   <tr key={row} className="skeleton-row">
                     {columns.map((column, index) => (
                       <td key={column.key} className={cellClass(column)}>

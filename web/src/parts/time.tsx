@@ -74,11 +74,12 @@ export function duration(milliseconds: number): string {
 
 /** A moment. `as` chooses between the distance from now and the time of day. */
 export function Time({ at, as = 'absolute' }: { at: string; as?: 'relative' | 'absolute' }) {
-  const clock = useNow();
+  // What has just come is newer than the clock's last tick.
+  const from = Math.max(useNow(), Date.now());
   const moment = Date.parse(at);
   return (
     <time dateTime={at} title={inUtc(moment)}>
-      {as === 'relative' ? distance(moment, clock) : absolute(moment, clock)}
+      {as === 'relative' ? distance(moment, from) : absolute(moment, from)}
     </time>
   );
 }

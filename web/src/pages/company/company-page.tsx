@@ -7,6 +7,7 @@ import { NotFound } from '../../layout/not-found.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import type { PageProps } from '../register.ts';
 import { Company, type CompanyContext, useCompany } from './context.ts';
@@ -29,6 +30,7 @@ function One({ id, tab }: { id: string; tab: string | undefined }) {
     if (revision > 0) ask({ requestPolicy: 'network-only' });
   }, [revision, ask]);
   useTitle(company?.name);
+  useArrival();
 
   const context = useMemo<CompanyContext | null>(() => {
     if (!data || !company) return null;
@@ -51,6 +53,15 @@ function One({ id, tab }: { id: string; tab: string | undefined }) {
       <Body tab={tab} />
     </Company>
   );
+}
+
+/** Takes the mark that a way to Microsoft leaves out of the address: the panel shows how things stand anyhow. */
+function useArrival() {
+  const [search, change] = useSearch();
+  const arrived = search.has('connected');
+  useEffect(() => {
+    if (arrived) change({ connected: undefined });
+  }, [arrived, change]);
 }
 
 function useTitle(name: string | undefined) {

@@ -41,7 +41,12 @@ function HeldBanner({ held }: { held: Held }) {
       <div>
         <h2>{texts.held.title(held.count)}</h2>
         <p className="quiet">
-          {texts.held.text} {held.at && <Time at={held.at} as="relative" />}
+          {texts.held.text}{' '}
+          {held.at && (
+            <>
+              {texts.held.at} <Time at={held.at} as="relative" />.
+            </>
+          )}
         </p>
       </div>
       <button type="button" className="button" onClick={() => setOpen(true)}>

@@ -47,13 +47,13 @@ export function SyncPanel() {
             {title}
           </h2>
           <p className="quiet sync-detail">
-            <Detail how={how} run={run} />
+            <Detail how={how} run={run} told={asking.told} />
           </p>
         </div>
         <Actions how={how} asking={asking} />
       </div>
       <Progress run={run} percent={sync.progress} />
-      <Notice told={asking.told} run={run} />
+      <Notice told={asking.told} />
       <Trouble how={how} run={run} />
       <Counts run={run} />
       <footer className="sync-foot quiet">
@@ -78,13 +78,20 @@ function titleOf(how: Standing, run: RunFragment | null): string {
   return own ?? run?.message ?? '';
 }
 
-function Detail({ how, run }: { how: Standing; run: RunFragment | null }) {
+function Detail({ how, run, told }: { how: Standing; run: RunFragment | null; told: Told | null }) {
   const { company } = useCompany();
   if (how === 'reconnect') return <>{company.tenant?.statusReason ?? texts.sync.reconnectText}</>;
   const said = texts.sync.details[how as keyof typeof texts.sync.details];
   if (said) return <>{said}</>;
   if (!run) return null;
   const by = run.trigger === 'SCHEDULED' ? texts.sync.byClock : texts.sync.by(run.requestedBy);
+  // It was about that run, and is old news once that has ended.
+  if (isActive(run) && told?.kind === 'joined' && told.run.id === run.id)
+    return (
+      <span role="status" data-testid="joined">
+        {texts.sync.joined(run.requestedBy)} <Time at={run.queuedAt} as="relative" />
+      </span>
+    );
   if (isActive(run))
     return (
       <>
@@ -185,19 +192,11 @@ function InviteButton({ asking }: { asking: Asking }) {
   );
 }
 
-function Notice({ told, run }: { told: Told | null; run: RunFragment | null }) {
-  if (!told) return null;
-  if (told.kind === 'refused')
-    return (
-      <p className="notice bad" role="alert">
-        {told.message}
-      </p>
-    );
-  // It was about that run, and is old news once another one goes.
-  if (run && run.id !== told.run.id) return null;
+function Notice({ told }: { told: Told | null }) {
+  if (told?.kind !== 'refused') return null;
   return (
-    <p className="notice" role="status" data-testid="joined">
-      {texts.sync.joined(told.run.requestedBy)} <Time at={told.run.queuedAt} as="relative" />.
+    <p className="notice bad" role="alert">
+      {told.message}
     </p>
   );
 }
