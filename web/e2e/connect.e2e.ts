@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import {
   administrator,
+  ageConsent,
   chooseAccount,
   company,
   hold,
@@ -46,6 +47,7 @@ test('a company is connected through Microsoft, and its rows arrive without a re
 test('where the consent was withdrawn, the page says so and leads to a new one', async () => {
   const page = await signedIn(administrator(), adventure.url);
   await says(page, 'Sync complete');
+  ageConsent(adventure.tenant);
   await microsoft('DELETE', `tenants/${adventure.tenant}/consents/${client}`);
   await page.getByRole('button', { name: 'Sync With M365' }).click();
   await says(page, 'Reconnect needed');

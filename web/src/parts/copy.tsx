@@ -27,7 +27,7 @@ export function Copy({ text, label, children }: { text: string | (() => string);
       type="button"
       className={children ? 'button small-button' : 'icon-button small-icon'}
       onClick={put}
-      aria-label={label}
+      aria-label={children ? undefined : label}
       title={label}
     >
       {told === 'copied' ? <IconCheck /> : <IconCopy />}

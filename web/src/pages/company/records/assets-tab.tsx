@@ -5,7 +5,7 @@ import { Time } from '../../../parts/time.tsx';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { CompliancePill, StatePill } from './state-pill.tsx';
-import { type RecordSort, useList, useRefetch } from './use-list.ts';
+import { isOutdated, type RecordSort, useList, useRefetch } from './use-list.ts';
 
 type Asset = NonNullable<AssetsQuery['company']>['assets']['edges'][number]['node'];
 
@@ -63,7 +63,7 @@ const columns: Column<Asset, RecordSort>[] = [
 
 export function AssetsTab() {
   const list = useList();
-  const [{ data, error, fetching }, ask] = useQuery({ query: AssetsDocument, variables: list.variables });
+  const [{ data, error, operation }, ask] = useQuery({ query: AssetsDocument, variables: list.variables });
   useRefetch(ask);
   return (
     <RecordList
@@ -72,7 +72,7 @@ export function AssetsTab() {
       list={list}
       columns={columns}
       connection={data?.company?.assets}
-      fetching={fetching}
+      busy={isOutdated(operation, list.variables)}
       error={error}
       retry={() => ask({ requestPolicy: 'network-only' })}
       copyOf={(row) => row.serialNumber ?? row.hostname ?? ''}

@@ -4,7 +4,7 @@ import type { Column } from '../../../parts/table.tsx';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { StatePill } from './state-pill.tsx';
-import { type RecordSort, useList, useRefetch } from './use-list.ts';
+import { isOutdated, type RecordSort, useList, useRefetch } from './use-list.ts';
 
 type Contact = NonNullable<ContactsQuery['company']>['contacts']['edges'][number]['node'];
 
@@ -56,7 +56,7 @@ const columns: Column<Contact, RecordSort>[] = [
 
 export function ContactsTab() {
   const list = useList();
-  const [{ data, error, fetching }, ask] = useQuery({ query: ContactsDocument, variables: list.variables });
+  const [{ data, error, operation }, ask] = useQuery({ query: ContactsDocument, variables: list.variables });
   useRefetch(ask);
   return (
     <RecordList
@@ -65,7 +65,7 @@ export function ContactsTab() {
       list={list}
       columns={columns}
       connection={data?.company?.contacts}
-      fetching={fetching}
+      busy={isOutdated(operation, list.variables)}
       error={error}
       retry={() => ask({ requestPolicy: 'network-only' })}
       copyOf={(row) => row.mail ?? row.userPrincipalName ?? row.displayName ?? ''}

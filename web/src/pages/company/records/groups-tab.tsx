@@ -4,7 +4,7 @@ import type { Column } from '../../../parts/table.tsx';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { StatePill } from './state-pill.tsx';
-import { type RecordSort, useList, useRefetch } from './use-list.ts';
+import { isOutdated, type RecordSort, useList, useRefetch } from './use-list.ts';
 
 type Group = NonNullable<GroupsQuery['company']>['groups']['edges'][number]['node'];
 
@@ -54,7 +54,7 @@ const columns: Column<Group, RecordSort>[] = [
 
 export function GroupsTab() {
   const list = useList();
-  const [{ data, error, fetching }, ask] = useQuery({ query: GroupsDocument, variables: list.variables });
+  const [{ data, error, operation }, ask] = useQuery({ query: GroupsDocument, variables: list.variables });
   useRefetch(ask);
   return (
     <RecordList
@@ -63,7 +63,7 @@ export function GroupsTab() {
       list={list}
       columns={columns}
       connection={data?.company?.groups}
-      fetching={fetching}
+      busy={isOutdated(operation, list.variables)}
       error={error}
       retry={() => ask({ requestPolicy: 'network-only' })}
       copyOf={(row) => row.displayName ?? ''}

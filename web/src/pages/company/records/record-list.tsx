@@ -31,7 +31,7 @@ interface Props<R extends Row> {
   list: List;
   columns: Column<R, RecordSort>[];
   connection: Connection<R> | undefined;
-  fetching: boolean;
+  busy: boolean;
   error: CombinedError | undefined;
   retry(): void;
   copyOf(row: R): string;
@@ -72,7 +72,7 @@ export function RecordList<R extends Row>(props: Props<R>) {
           columns={columns}
           rows={rows}
           rowKey={(row) => row.id}
-          busy={props.fetching}
+          busy={props.busy}
           order={list.order}
           onOrder={list.onOrder}
           onOpen={(row) => list.onOpen(row.id)}

@@ -9,7 +9,7 @@ import { duration, Time } from '../../../parts/time.tsx';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { useRefetch } from '../records/use-list.ts';
+import { isOutdated, useRefetch } from '../records/use-list.ts';
 import { isActive } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
@@ -80,10 +80,8 @@ export function RunsTab() {
   const { company } = useCompany();
   const paging = usePaging(SIZE, company.id);
   const [search, change] = useSearch();
-  const [{ data, error, fetching }, ask] = useQuery({
-    query: RunsDocument,
-    variables: { company: company.id, ...paging.page },
-  });
+  const variables = { company: company.id, ...paging.page };
+  const [{ data, error, operation }, ask] = useQuery({ query: RunsDocument, variables });
   useRefetch(ask);
   const retry = () => ask({ requestPolicy: 'network-only' });
   if (error && !data) return <Failed error={error} retry={retry} />;
@@ -97,7 +95,7 @@ export function RunsTab() {
         columns={columns}
         rows={rows}
         rowKey={(run) => run.id}
-        busy={fetching}
+        busy={isOutdated(operation, variables)}
         onOpen={(run) => change({ run: run.id }, true)}
         size={6}
         empty={<Empty title={texts.runs.none}>{texts.runs.noneText}</Empty>}
