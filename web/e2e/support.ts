@@ -1,6 +1,8 @@
 // What the tests in a browser share: the demo's people and companies, a way to change its Microsoft, and browsers.
 
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, expect, inject } from 'vitest';
@@ -120,10 +122,19 @@ afterAll(async () => {
   browser = undefined;
 });
 
+function chromiumOfThisMachine(): string {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  const folders = (process.env.PATH ?? '').split(':');
+  const found = folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
+  const path = process.env.CHROMIUM ?? found;
+  if (!path) throw new Error('there is no Chromium: apt-get install chromium');
+  return path;
+}
+
 /** A browser of its own, with nothing in it. */
 export async function newBrowser(options: BrowserContextOptions = {}): Promise<Page> {
   browser ??= await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: chromiumOfThisMachine(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
   const context = await browser.newContext({ viewport: { width: 1240, height: 900 }, ...options });

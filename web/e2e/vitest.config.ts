@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: [process.env.E2E_INCLUDE ?? 'e2e/*.e2e.ts'],
+    include: ['e2e/*.e2e.ts'],
     globalSetup: ['e2e/demo.ts'],
     // One demo for all, and one after the other: each file has a company of its own to change.
     fileParallelism: false,
