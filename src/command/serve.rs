@@ -9,7 +9,7 @@ use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
 use tenantry::config::{Database, Registration, Web};
 use tenantry::graphql::{self, PublicUrl};
-use tenantry::http::{self, Executor, Parts, Rates, State, Switches, Timing};
+use tenantry::http::{self, Build, Executor, Parts, Rates, State, Switches, Timing};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -79,6 +79,7 @@ pub async fn serve(
             graphiql: web.graphiql,
             introspection: web.introspection,
         },
+        build: Build::own(),
         proxy_hops: web.proxy_hops,
         ready,
         stop,

@@ -1,5 +1,8 @@
-//! The first page, until the company page is there: who you are, what there is to explore, how the companies stand. A
-//! portal user learns where they are, and nothing of how the tenant stands.
+//! `/`: the company page, where it was built.
+//!
+//! Where it was not: who you are, what there is to explore, how the companies stand, and how to build it. A portal user
+//! learns where they are, and nothing of how the tenant stands. A client's administrator who has just connected, and is
+//! nobody to us, is told so either way.
 
 use std::fmt::Write as _;
 
@@ -15,6 +18,7 @@ use super::cookies;
 use super::guard;
 use super::page::{self, Sorry, escape};
 use super::state::State;
+use super::web;
 use crate::auth::Viewer;
 use crate::auth::session::{self, Proof};
 use crate::auth::viewer::PortalUser;
@@ -37,14 +41,18 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Response {
     let connected = marks.ok().and_then(|Query(marks)| marks.connected);
+    let is_told = connected.is_some_and(|company| has_connected(&state, &headers, company));
+    let is_known = session::cookie(&headers, cookies::session(&state)).is_some();
+    if (is_known || !is_told)
+        && let Some(page) = web::index(&state, &headers)
+    {
+        return page;
+    }
     match signed_in(&state, address, &headers).await {
         Ok(Some(viewer)) => inside(&state, &viewer, connected)
             .await
             .unwrap_or_else(|sorry| sorry.into_page(&state)),
-        Ok(None) => welcome(
-            &state,
-            connected.is_some_and(|company| has_connected(&state, &headers, company)),
-        ),
+        Ok(None) => welcome(&state, is_told),
         Err(sorry) => sorry.into_page(&state),
     }
 }
@@ -114,6 +122,10 @@ async fn portal(state: &State, viewer: &Viewer, user: &PortalUser) -> Result<Res
     Ok(page::page(state, StatusCode::OK, "Portal", &body))
 }
 
+const UNBUILT: &str = r#"<p class="quiet">This server was built without the company page. <code>npm ci</code> and <code>npm run build</code> in
+<code>web/</code> make it; a release build has to be made anew after that.</p>
+"#;
+
 async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> Result<Response, Sorry> {
     let scope = viewer.scope();
     let companies = state
@@ -143,6 +155,7 @@ async fn companies(state: &State, viewer: &Viewer, connected: Option<Uuid>) -> R
 {SIGN_OUT}</div>"#,
         escape(viewer.name()),
     );
+    body.push_str(UNBUILT);
     if companies.is_empty() {
         body.push_str("<p>There is no company yet. Make one with the mutation <code>createCompany</code>.</p>");
     } else {

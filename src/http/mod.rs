@@ -27,6 +27,7 @@ mod sign_in;
 mod socket;
 mod state;
 mod stream;
+mod web;
 
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ use tower_http::timeout::TimeoutLayer;
 pub use rates::Rate;
 pub use serve::serve;
 pub use state::{Executor, Parts, Rates, State, Switches, Timing};
+pub use web::Build;
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -53,11 +55,10 @@ fn router(state: State) -> Router {
         .merge(graphql_routes(&state))
         .merge(sign_in_routes(&state))
         .merge(graphiql_routes(&state))
+        .merge(page_routes())
         // For people, in a browser.
-        .route("/", get(home::page))
         .route("/auth/sign-out", get(sign_in::confirm_sign_out).post(sign_in::sign_out))
         // Open to everybody.
-        .route("/assets/{name}", get(page::asset))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .fallback(page::not_found)
@@ -116,6 +117,20 @@ async fn refuse_to_make() -> StatusCode {
 
 async fn look() -> StatusCode {
     StatusCode::OK
+}
+
+/// The page, at the addresses that it has; its files hold nothing of ours and are open to everybody. It asks GraphQL for
+/// everything that it shows.
+fn page_routes() -> Router<State> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/companies/{*rest}", get(web::page))
+        .route("/settings", get(web::page))
+        .route("/settings/{*rest}", get(web::page))
+        .route("/assets/page.css", get(page::style))
+        .route("/assets/{name}", get(web::asset))
+        .route("/icon.svg", get(web::beside))
+        .route("/theme.js", get(web::beside))
 }
 
 /// GraphiQL, where the operator wants it. Its files hold nothing of ours and are open to everybody.

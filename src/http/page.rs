@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -192,18 +192,13 @@ impl From<Failure> for Sorry {
     }
 }
 
-/// The stylesheet of our pages.
-pub(super) async fn asset(Extract(state): Extract<State>, Path(name): Path<String>) -> Response {
-    match name.as_str() {
-        "page.css" => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-                (header::CACHE_CONTROL, "max-age=3600"),
-            ];
-            (headers, STYLE).into_response()
-        }
-        _ => not_found(Extract(state)).await,
-    }
+/// The stylesheet of the pages that are rendered here.
+pub(super) async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=3600"),
+    ];
+    (headers, STYLE).into_response()
 }
 
 /// For an address that leads nowhere.

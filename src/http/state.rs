@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::rates::{Counts, Rate};
 use super::seats::Seats;
+use super::web::Build;
 use crate::auth::return_to::Allowed;
 use crate::auth::session::Gate;
 use crate::auth::sign_in::SignIn;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub timing: Timing,
     pub rates: Rates,
     pub switches: Switches,
+    /// The company page.
+    pub build: Build,
     /// How many proxies of ours every request comes through; each appends to `X-Forwarded-For`.
     pub proxy_hops: usize,
     /// Whether the rest of the house is up.

@@ -17,6 +17,7 @@ mod doors_pages;
 mod doors_patience;
 mod doors_sign_in;
 mod doors_socket;
+mod doors_web;
 mod events;
 mod evidence;
 mod faults;

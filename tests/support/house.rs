@@ -13,7 +13,7 @@ use tenantry::auth::sign_in::SignIn;
 use tenantry::db::Pool;
 use tenantry::db::events::Events;
 use tenantry::graphql::{PublicUrl, TenantrySchema};
-use tenantry::http::{Executor, Parts, Rates, State, Switches, Timing, serve};
+use tenantry::http::{Build, Executor, Parts, Rates, State, Switches, Timing, serve};
 use tenantry::jobs::Doorbell;
 use tenantry::microsoft::{Credential, Microsoft, Secret, Settings};
 use tenantry::model::connect_ticket::{self, Invitation};
@@ -59,6 +59,8 @@ pub struct Plan {
     pub timing: Timing,
     pub rates: Rates,
     pub switches: Switches,
+    /// The company page; none, unless told.
+    pub build: Build,
     pub proxy_hops: usize,
     pub emit_wids: bool,
     pub staff_groups: Vec<(StaffRole, Uuid)>,
@@ -71,6 +73,7 @@ impl Default for Plan {
             timing: Timing::default(),
             rates: Rates::default(),
             switches: Switches::default(),
+            build: Build::new(|_| None),
             proxy_hops: 0,
             emit_wids: true,
             staff_groups: Vec::new(),
@@ -148,6 +151,7 @@ impl House {
             timing: plan.timing,
             rates: plan.rates,
             switches: plan.switches,
+            build: plan.build,
             proxy_hops: plan.proxy_hops,
             ready: is_ready,
             stop: stop.clone(),

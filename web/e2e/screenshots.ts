@@ -1,0 +1,177 @@
+// Photographs the page in each of its states: light, dark, and 380 pixels wide. They are for looking at.
+
+import { mkdirSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { test } from 'vitest';
+import {
+  administrator,
+  ageConsent,
+  ask,
+  chooseAccount,
+  company,
+  hold,
+  home,
+  microsoft,
+  newBrowser,
+  person,
+  says,
+  setting,
+  signedIn,
+  syncToTheEnd,
+} from './support.ts';
+
+const FOLDER = 'screenshots';
+mkdirSync(FOLDER, { recursive: true });
+
+const looks = [
+  { name: 'light', colorScheme: 'light', width: 1240, height: 860 },
+  { name: 'dark', colorScheme: 'dark', width: 1240, height: 860 },
+  { name: 'narrow', colorScheme: 'light', width: 380, height: 800 },
+] as const;
+
+async function shoot(page: Page, state: string) {
+  for (const { name, colorScheme, width, height } of looks) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height });
+    // Two frames: one in which the layout changes, one in which it is painted.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.screenshot({ path: `${FOLDER}/${state}-${name}.png` });
+  }
+  await page.setViewportSize({ width: 1240, height: 860 });
+}
+
+const sync = (page: Page) => page.getByRole('button', { name: 'Sync With M365' }).click();
+
+async function consent(page: Page, tenant: string, url: string) {
+  await chooseAccount(page, person(tenant, 'administrator'));
+  await page.locator('[name=decision][value=grant]').click();
+  await page.waitForURL((at) => at.href.startsWith(url));
+}
+
+test('the states of a sync', async () => {
+  const { url, tenant, id } = company('Adventure Works');
+  const page = await signedIn(administrator(), url);
+  await says(page, 'Not connected');
+  await page.getByText('Nothing here yet').waitFor();
+  await shoot(page, 'not-connected');
+
+  await ask('mutation($id: ID!) { connect(input: {companyId: $id}) { consentUrl } }', { id });
+  await page.reload();
+  await says(page, 'Waiting for an administrator');
+  await shoot(page, 'consent-pending');
+
+  let letGo = await hold(tenant, 'users');
+  await sync(page);
+  await consent(page, tenant, url);
+  await says(page, 'Reading contacts');
+  await page.getByText('On their way').waitFor();
+  await shoot(page, 'running');
+  await letGo();
+  await says(page, 'Sync complete');
+  await page.locator('.row-open').nth(10).waitFor();
+  await shoot(page, 'complete');
+
+  letGo = await hold(tenant, 'users');
+  await page.getByRole('button', { name: 'Read everything again' }).click();
+  await says(page, 'Reading contacts');
+  await sync(page);
+  await page.getByTestId('joined').waitFor();
+  await shoot(page, 'joined');
+  await letGo();
+  await says(page, 'Sync complete');
+
+  // Everything that is asked of Microsoft waits, and so does the worker.
+  const fault = await microsoft<{ id: string }>('POST', `tenants/${tenant}/faults`, {
+    on: 'users',
+    kind: 'throttle',
+    retryAfter: 120,
+  });
+  await sync(page);
+  await says(page, 'Waiting for Microsoft');
+  await shoot(page, 'waiting');
+  await microsoft('DELETE', `tenants/${tenant}/faults/${fault.id}`);
+});
+
+test('what goes wrong with a sync', async () => {
+  const { url, tenant } = company('Northwind');
+  const page = await signedIn(administrator(), url);
+  await says(page, 'Sync complete');
+  const fault = await microsoft<{ id: string }>('POST', `tenants/${tenant}/faults`, {
+    on: 'users',
+    kind: 'status',
+    status: 403,
+    code: 'Authorization_RequestDenied',
+  });
+  ageConsent(tenant);
+  await page.getByRole('button', { name: 'Read everything again' }).click();
+  await says(page, /part|Partly|fail/i);
+  await shoot(page, 'partial');
+  await microsoft('DELETE', `tenants/${tenant}/faults/${fault.id}`);
+
+  const { value } = await microsoft<{ value: { id: string }[] }>('GET', `tenants/${tenant}/people`);
+  for (const { id } of value.slice(-20)) await microsoft('DELETE', `tenants/${tenant}/people/${id}`);
+  await sync(page);
+  await page.getByTestId('held').waitFor();
+  await shoot(page, 'held');
+  await page.getByRole('button', { name: 'Look and decide' }).click();
+  await page.getByRole('dialog').getByText('no longer in the tenant').first().waitFor();
+  await shoot(page, 'held-dialog');
+  await page.keyboard.press('Escape');
+
+  await microsoft('DELETE', `tenants/${tenant}/consents/${setting('MICROSOFT_CLIENT_ID')}`);
+  await sync(page);
+  await says(page, 'Reconnect needed');
+  await shoot(page, 'reconnect');
+});
+
+test('records and runs', async () => {
+  const { url, tenant, id } = company('Contoso');
+  await microsoft('POST', `tenants/${tenant}/shuffle`, { count: 37 });
+  await syncToTheEnd(id);
+  const page = await signedIn(administrator(), url);
+  await page.locator('.row-open').nth(10).waitFor();
+  await shoot(page, 'contacts');
+  await page.locator('.row-open').nth(3).click();
+  await page.getByRole('dialog').getByText('user.mail', { exact: true }).waitFor();
+  await shoot(page, 'record');
+  await page.goto(`${url}?q=nobody`);
+  await page.getByText('Nothing matches').waitFor();
+  await shoot(page, 'no-match');
+  await page.goto(`${url}/groups`);
+  await page.locator('.row-open').nth(10).waitFor();
+  await shoot(page, 'groups');
+  await page.goto(`${url}/assets`);
+  await page.locator('.row-open').nth(10).waitFor();
+  await shoot(page, 'assets');
+  await page.goto(`${url}/runs`);
+  await page.locator('.row-open').nth(1).waitFor();
+  await shoot(page, 'runs');
+  await page.locator('.row-open').first().click();
+  await page.getByRole('dialog').locator('.change-list li').first().waitFor();
+  await shoot(page, 'run');
+});
+
+test('around it', async () => {
+  const stranger = await newBrowser();
+  await stranger.goto(home);
+  await stranger.getByRole('link', { name: 'Sign in with Microsoft' }).waitFor();
+  await shoot(stranger, 'signed-out');
+
+  const page = await signedIn(administrator());
+  await page.locator('.row-open').first().waitFor();
+  await shoot(page, 'clients');
+  await page.goto(`${home}/companies/bm9uZQ`);
+  await page.getByText('There is nothing here').waitFor();
+  await shoot(page, 'not-found');
+
+  // How it looks before anything has been answered, and when nothing can be.
+  await page.route('**/graphql', () => {});
+  await page.goto(company('Contoso').url);
+  await page.locator('[aria-busy=true]').first().waitFor();
+  await shoot(page, 'loading');
+  await page.unrouteAll();
+  await page.route('**/graphql', (route) => route.abort());
+  await page.goto(company('Contoso').url);
+  await page.getByText('Tenantry cannot be reached').waitFor();
+  await shoot(page, 'unreachable');
+});

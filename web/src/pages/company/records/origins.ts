@@ -1,0 +1,40 @@
+// Where the fields of a record come from: the properties of Microsoft Graph v1.0 that a sync reads.
+
+export const origins = {
+  Contact: {
+    displayName: 'user.displayName',
+    mail: 'user.mail',
+    userPrincipalName: 'user.userPrincipalName',
+    jobTitle: 'user.jobTitle',
+    department: 'user.department',
+    businessPhones: 'user.businessPhones',
+    mobilePhone: 'user.mobilePhone',
+    userType: 'user.userType',
+    accountEnabled: 'user.accountEnabled',
+    licensed: 'user.assignedLicenses',
+    entraId: 'user.id',
+  },
+  ContactGroup: {
+    displayName: 'group.displayName',
+    description: 'group.description',
+    mail: 'group.mail',
+    kind: 'group.groupTypes, mailEnabled, securityEnabled',
+    entraId: 'group.id',
+  },
+  Asset: {
+    hostname: 'managedDevice.deviceName',
+    contact: 'managedDevice.userId',
+    operatingSystem: 'managedDevice.operatingSystem',
+    osVersion: 'managedDevice.osVersion',
+    complianceState: 'managedDevice.complianceState',
+    isEncrypted: 'managedDevice.isEncrypted',
+    ownerType: 'managedDevice.managedDeviceOwnerType',
+    manufacturer: 'managedDevice.manufacturer',
+    model: 'managedDevice.model',
+    serialNumber: 'managedDevice.serialNumber',
+    enrolledAt: 'managedDevice.enrolledDateTime',
+    lastCheckInAt: 'managedDevice.lastSyncDateTime',
+    entraId: 'managedDevice.id',
+    azureAdDeviceId: 'managedDevice.azureADDeviceId',
+  },
+} as const;

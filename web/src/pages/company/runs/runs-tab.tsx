@@ -1,0 +1,114 @@
+// The last runs: when, why, how they ended and what they changed.
+
+import { useQuery } from 'urql';
+import { RunsDocument, type RunsQuery } from '../../../gql/graphql.ts';
+import { usePaging } from '../../../paging.ts';
+import { Empty, Failed } from '../../../parts/states.tsx';
+import { type Column, Pager, Table } from '../../../parts/table.tsx';
+import { duration, Time } from '../../../parts/time.tsx';
+import { useSearch } from '../../../router.tsx';
+import { texts } from '../../../texts.ts';
+import { useCompany } from '../context.ts';
+import { isOutdated, useRefetch } from '../records/use-list.ts';
+import { isActive } from '../sync/standing.ts';
+import { RunPanel } from './run-panel.tsx';
+
+export type Run = NonNullable<RunsQuery['company']>['syncRuns']['edges'][number]['node'];
+
+const tones: Record<Run['status'], string> = {
+  QUEUED: 'accent',
+  RUNNING: 'accent',
+  WAITING: 'accent',
+  SUCCEEDED: 'good',
+  PARTIAL: 'warn',
+  FAILED: 'bad',
+  CANCELLED: '',
+};
+
+export function RunPill({ run }: { run: Pick<Run, 'status'> }) {
+  return <span className={`pill ${tones[run.status]}`}>{texts.runs.statuses[run.status]}</span>;
+}
+
+/** What a run changed over all kinds, in a few words. */
+export function summary(run: Run): string {
+  const sum = (key: 'created' | 'updated' | 'deactivated' | 'held') =>
+    run.counts.reduce((all, count) => all + count[key], 0);
+  const parts = (['created', 'updated', 'deactivated', 'held'] as const)
+    .filter((key) => sum(key) > 0)
+    .map((key) => `${texts.common.number(sum(key))} ${texts.sync[key]}`);
+  if (parts.length > 0) return parts.join(' · ');
+  return isActive(run) || run.kind === 'EVIDENCE' ? run.message : texts.sync.unchanged;
+}
+
+const took = (run: Run) =>
+  run.startedAt && run.finishedAt
+    ? duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))
+    : texts.common.nothing;
+const by = (run: Run) => (run.trigger === 'SCHEDULED' ? texts.runs.clock : run.requestedBy);
+
+const columns: Column<Run>[] = [
+  { key: 'at', title: texts.runs.at, cell: (run) => <Time at={run.queuedAt} />, text: (run) => run.queuedAt },
+  {
+    key: 'status',
+    title: texts.runs.status,
+    cell: (run) => <RunPill run={run} />,
+    text: (run) => texts.runs.statuses[run.status],
+  },
+  { key: 'summary', title: texts.runs.changes, cell: summary, text: summary },
+  {
+    key: 'kind',
+    title: texts.runs.kind,
+    cell: (run) => texts.runs.kinds[run.kind] + (run.dryRun ? ` (${texts.runs.dry})` : ''),
+    text: (run) => texts.runs.kinds[run.kind],
+    hideBelow: 'medium',
+  },
+  { key: 'by', title: texts.runs.by, cell: by, text: by, hideBelow: 'medium' },
+  { key: 'took', title: texts.runs.took, cell: took, text: took, align: 'end', hideBelow: 'medium' },
+  {
+    key: 'requests',
+    title: texts.runs.requests,
+    cell: (run) => texts.common.number(run.requests),
+    text: (run) => String(run.requests),
+    align: 'end',
+    hideBelow: 'wide',
+  },
+];
+
+const SIZE = 25;
+
+export function RunsTab() {
+  const { company } = useCompany();
+  const paging = usePaging(SIZE, company.id);
+  const [search, change] = useSearch();
+  const variables = { company: company.id, ...paging.page };
+  const [{ data, error, operation }, ask] = useQuery({ query: RunsDocument, variables });
+  useRefetch(ask);
+  const retry = () => ask({ requestPolicy: 'network-only' });
+  if (error && !data) return <Failed error={error} retry={retry} />;
+  const connection = data?.company?.syncRuns;
+  const rows = connection?.edges.map((edge) => edge.node);
+  const open = search.get('run');
+  return (
+    <>
+      <Table
+        label={texts.company.tabs.runs}
+        columns={columns}
+        rows={rows}
+        rowKey={(run) => run.id}
+        busy={isOutdated(operation, variables)}
+        onOpen={(run) => change({ run: run.id }, true)}
+        size={6}
+        empty={<Empty title={texts.runs.none}>{texts.runs.noneText}</Empty>}
+        onTurn={(direction) => {
+          if (!connection) return;
+          if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
+          else paging.previous(connection.pageInfo);
+        }}
+        pager={
+          <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount} />
+        }
+      />
+      {open && <RunPanel key={open} id={open} onClose={() => change({ run: undefined })} />}
+    </>
+  );
+}

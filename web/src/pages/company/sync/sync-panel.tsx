@@ -1,0 +1,232 @@
+// Sync With M365: how it stands, what it is doing, what came of it, and what to do next.
+//
+// Its outline is the same in every state, so that nothing below it moves while a run goes by.
+
+import { useEffect, useState } from 'react';
+import type { RunFragment } from '../../../gql/graphql.ts';
+import { copy } from '../../../parts/copy.tsx';
+import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
+import { duration, Time } from '../../../parts/time.tsx';
+import { texts } from '../../../texts.ts';
+import { useCompany } from '../context.ts';
+import { Counts } from './counts.tsx';
+import { isActive, type Standing, standing, toneOf } from './standing.ts';
+import { type Told, useAsking } from './use-asking.ts';
+
+const icons: Record<Standing, () => React.ReactNode> = {
+  'not-connected': IconLink,
+  'consent-pending': IconClock,
+  disconnected: IconLink,
+  reconnect: IconWarn,
+  never: IconClock,
+  queued: IconClock,
+  running: IconSync,
+  waiting: IconClock,
+  complete: IconCheck,
+  partial: IconWarn,
+  failed: IconCross,
+  cancelled: IconHand,
+};
+
+export function SyncPanel() {
+  const { company, sync, may } = useCompany();
+  const asking = useAsking(company.id);
+  const run = sync.run ?? null;
+  const how = standing(company.tenant, run);
+  const tone = toneOf(how);
+  const Icon = icons[how];
+  const title = titleOf(how, run);
+  return (
+    <section className={`card sync-panel tone-${tone} is-${how}`} aria-labelledby="sync-title">
+      <div className="sync-head">
+        <span className={`sync-icon ${how === 'running' ? 'turning' : ''}`}>
+          <Icon />
+        </span>
+        <div className="sync-said">
+          <h2 id="sync-title" data-testid="sync-message">
+            {title}
+          </h2>
+          <p className="quiet sync-detail">
+            <Detail how={how} run={run} told={asking.told} />
+          </p>
+        </div>
+        <Actions how={how} asking={asking} />
+      </div>
+      <Progress run={run} percent={sync.progress} />
+      <Notice told={asking.told} />
+      <Trouble how={how} run={run} />
+      <Counts run={run} />
+      <footer className="sync-foot quiet">
+        <Connection />
+        {company.nextSyncAt && (
+          <span>
+            {texts.sync.next} <Time at={company.nextSyncAt} /> (<Time at={company.nextSyncAt} as="relative" />)
+          </span>
+        )}
+      </footer>
+      <p className="sr-only" role="status">
+        {/* What changes with every page that is read would never stop talking. */}
+        {how === 'running' ? texts.sync.spokenRunning : title}
+      </p>
+      {!may('SYNC_COMPANY') && !may('CONNECT') && <p className="sr-only">{texts.sync.lookOnly}</p>}
+    </section>
+  );
+}
+
+function titleOf(how: Standing, run: RunFragment | null): string {
+  const own = texts.sync.titles[how as keyof typeof texts.sync.titles];
+  return own ?? run?.message ?? '';
+}
+
+function Detail({ how, run, told }: { how: Standing; run: RunFragment | null; told: Told | null }) {
+  const { company } = useCompany();
+  if (how === 'reconnect') return <>{company.tenant?.statusReason ?? texts.sync.reconnectText}</>;
+  const said = texts.sync.details[how as keyof typeof texts.sync.details];
+  if (said) return <>{said}</>;
+  if (!run) return null;
+  const by = run.trigger === 'SCHEDULED' ? texts.sync.byClock : texts.sync.by(run.requestedBy);
+  // It was about that run, and is old news once that has ended.
+  if (isActive(run) && told?.kind === 'joined' && told.run.id === run.id)
+    return (
+      <span role="status" data-testid="joined">
+        {texts.sync.joined(run.requestedBy)} <Time at={run.queuedAt} as="relative" />
+      </span>
+    );
+  if (isActive(run))
+    return (
+      <>
+        {by} · <Time at={run.startedAt ?? run.queuedAt} as="relative" />
+        {run.mode === 'FULL' && ` · ${texts.sync.full}`}
+      </>
+    );
+  const took = run.startedAt && run.finishedAt ? Date.parse(run.finishedAt) - Date.parse(run.startedAt) : undefined;
+  return (
+    <>
+      {run.finishedAt && (
+        <>
+          <Time at={run.finishedAt} as="relative" /> ·{' '}
+        </>
+      )}
+      {took !== undefined && `${texts.sync.took(duration(took))} · `}
+      {by}
+    </>
+  );
+}
+
+function Progress({ run, percent }: { run: RunFragment | null; percent: number | null }) {
+  const active = isActive(run);
+  const unknown = active && percent === null;
+  return (
+    <div
+      className={`progress ${active ? 'active' : ''} ${unknown ? 'unknown' : ''}`}
+      role="progressbar"
+      aria-label={texts.sync.progress}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={unknown ? undefined : active ? (percent ?? 0) : 100}
+      aria-hidden={!active}
+    >
+      {/* Another run begins a bar of its own rather than letting this one run back. */}
+      <div key={run?.id} className="progress-bar" style={{ transform: `scaleX(${(percent ?? 0) / 100})` }} />
+    </div>
+  );
+}
+
+type Asking = ReturnType<typeof useAsking>;
+
+function Actions({ how, asking }: { how: Standing; asking: Asking }) {
+  const { may } = useCompany();
+  const unconnected = how === 'not-connected' || how === 'consent-pending' || how === 'disconnected';
+  const mayConnect = may('CONNECT');
+  if (unconnected || how === 'reconnect') {
+    if (!mayConnect) return null;
+    return (
+      <div className="sync-actions">
+        <InviteButton asking={asking} />
+        <button type="button" className="button primary" onClick={asking.toMicrosoft} aria-disabled={asking.asking}>
+          {how === 'reconnect' ? texts.sync.reconnect : texts.sync.sync}
+        </button>
+      </div>
+    );
+  }
+  if (!may('SYNC_COMPANY')) return null;
+  return (
+    <div className="sync-actions">
+      <button
+        type="button"
+        className="button quiet-button"
+        onClick={() => asking.sync('FULL')}
+        aria-disabled={asking.asking}
+        title={texts.sync.fullTitle}
+      >
+        {texts.sync.readAll}
+      </button>
+      <button
+        type="button"
+        className="button primary"
+        onClick={() => asking.sync('AUTO')}
+        aria-disabled={asking.asking}
+      >
+        {texts.sync.sync}
+      </button>
+    </div>
+  );
+}
+
+/** For the client's administrator, who is most likely somebody else and elsewhere. */
+function InviteButton({ asking }: { asking: Asking }) {
+  const [said, setSaid] = useState<string | null>(null);
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => setSaid(null), 2_500);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const make = async () => {
+    const url = await asking.link();
+    if (url) setSaid((await copy(url)) ? texts.sync.linkCopied : url);
+  };
+  return (
+    <button type="button" className="button" onClick={make} title={texts.sync.linkTitle}>
+      {said ?? texts.sync.copyLink}
+    </button>
+  );
+}
+
+function Notice({ told }: { told: Told | null }) {
+  if (told?.kind !== 'refused') return null;
+  return (
+    <p className="notice bad" role="alert">
+      {told.message}
+    </p>
+  );
+}
+
+function Trouble({ how, run }: { how: Standing; run: RunFragment | null }) {
+  const failure = run?.failure;
+  if (!failure || (how !== 'failed' && how !== 'partial' && how !== 'waiting')) return null;
+  return (
+    <div className={`notice ${how === 'failed' ? 'bad' : 'warn'} trouble`}>
+      <p>{failure.message}</p>
+      <p>
+        <strong>{texts.sync.remedy}</strong> {failure.remedy}
+      </p>
+    </div>
+  );
+}
+
+function Connection() {
+  const { company } = useCompany();
+  const { tenant } = company;
+  if (!tenant?.connectedAt) return <span>{texts.sync.readOnly}</span>;
+  return (
+    <span>
+      {tenant.displayName ?? tenant.domain}
+      {tenant.consentedBy && (
+        <>
+          {' · '}
+          {texts.sync.consentBy(tenant.consentedBy)} <Time at={tenant.connectedAt} as="relative" />
+        </>
+      )}
+    </span>
+  );
+}

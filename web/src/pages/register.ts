@@ -1,0 +1,25 @@
+// The pages, by address. To add one: a folder beside this file, and a line here.
+//
+// The company page is part of the first script, for most visits begin there; the others are loaded when they are opened.
+
+import { type ComponentType, lazy } from 'react';
+import type { ViewerKind } from '../gql/graphql.ts';
+import { CompanyPage } from './company/company-page.tsx';
+
+/** The parameters that the page's pattern found in the address. */
+export type PageProps = { parameters: Record<string, string> };
+
+interface Page {
+  /** What `match` in `router.tsx` reads. */
+  pattern: string;
+  /** Whom it is for; others are told that there is nothing. */
+  audience: ViewerKind;
+  component: ComponentType<PageProps>;
+}
+
+export const pages: Page[] = [
+  { pattern: '/', audience: 'STAFF', component: lazy(() => import('./clients/clients-page.tsx')) },
+  { pattern: '/', audience: 'PORTAL_USER', component: lazy(() => import('./portal/portal-page.tsx')) },
+  { pattern: '/companies/:id/:tab?', audience: 'STAFF', component: CompanyPage },
+  { pattern: '/settings/:section?', audience: 'STAFF', component: lazy(() => import('./settings/settings-page.tsx')) },
+];

@@ -1,0 +1,6 @@
+import { Empty } from '../../parts/states.tsx';
+import { texts } from '../../texts.ts';
+
+export default function CompanySettingsTab() {
+  return <Empty title={texts.placeholder.title('Settings')}>{texts.placeholder.text}</Empty>;
+}
