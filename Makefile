@@ -5,7 +5,7 @@
 export PATH := $(HOME)/.cargo/bin:$(CURDIR)/target/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench setup
+.PHONY: help demo test lint bench week setup
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-6s %s\n' "$$name" "$$what"; done
@@ -29,3 +29,7 @@ lint: ## Check the style and, where cargo-deny is installed, the dependencies
 bench: ## Measure, with the optimised build (ARGS="people rounds")
 	@scripts/setup bench
 	cargo bench --locked --bench sync -- $(ARGS)
+
+week: ## Simulate a week of 2,000 companies on a moved clock (ARGS="companies days places seed")
+	@scripts/setup bench
+	cargo bench --locked --bench week -- $(ARGS)

@@ -1,3 +1,4 @@
+alter table tenant drop column large;
 drop table sync_guard;
 drop index sync_slot_by_run;
 alter table sync_slot drop column passed_over;

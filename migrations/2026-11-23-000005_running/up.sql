@@ -37,3 +37,8 @@ begin
         execute format('grant select on %I to tenantry_viewer', shown);
     end loop;
 end $$;
+
+alter table tenant add column large boolean not null default true;
+comment on column tenant.large is 'Whether its runs may hold a worker''s place for long: many people, or nobody knows yet. Noted when its people are synced.';
+update tenant set large = (select count(*) > 10000 from contact where contact.company_id = tenant.company_id and contact.state = 'ACTIVE')
+where exists (select from sync_state where sync_state.company_id = tenant.company_id and sync_state.collection = 'PEOPLE');

@@ -24,6 +24,7 @@ diesel::table! {
         expected_domain -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        large -> Bool,
     }
 }
 

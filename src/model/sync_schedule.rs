@@ -240,10 +240,15 @@ mod tests {
 
     #[test]
     fn a_tenant_that_fails_is_left_alone_for_longer_each_time_and_for_a_day_at_most() {
-        let waits: Vec<String> = (0..=5).chain([1_000]).map(|failures| next(failing(failures, 4))).collect();
+        let waits: Vec<String> = (0..=5)
+            .chain([1_000])
+            .map(|failures| next(failing(failures, 4)))
+            .collect();
         assert_eq!(
             waits,
-            ["23 04:00", "23 04:00", "23 08:00", "23 16:00", "24 00:00", "24 00:00", "24 00:00"]
+            [
+                "23 04:00", "23 04:00", "23 08:00", "23 16:00", "24 00:00", "24 00:00", "24 00:00"
+            ]
         );
         assert_eq!(next(failing(2, 12)), "24 00:00");
         assert_eq!(next(failing(9, 24)), "24 00:00");
@@ -254,11 +259,16 @@ mod tests {
         for failures in 0..6 {
             for every_hours in [4, 8, 12, 24] {
                 let outlook = failing(failures, every_hours);
-                let next = outlook.next(SyncKind::Identity, at("2026-11-23T00:05:00Z")).expect("not paused");
+                let next = outlook
+                    .next(SyncKind::Identity, at("2026-11-23T00:05:00Z"))
+                    .expect("not paused");
                 assert!(!outlook.passes_over(SyncKind::Identity, next));
                 let before = next - TimeDelta::hours(every_hours.into());
                 let first = before <= at("2026-11-23T00:05:00Z");
-                assert!(first || outlook.passes_over(SyncKind::Identity, before), "{failures} {every_hours}");
+                assert!(
+                    first || outlook.passes_over(SyncKind::Identity, before),
+                    "{failures} {every_hours}"
+                );
             }
         }
     }

@@ -5,4 +5,5 @@ pub mod log;
 pub mod mirror;
 pub mod postgres;
 pub mod toys;
+pub mod week;
 pub mod world;

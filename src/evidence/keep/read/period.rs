@@ -15,8 +15,8 @@ use crate::db::Connection;
 use crate::db::schema::tenant;
 use crate::model::clock::{latest_slot_of, next_slot};
 use crate::model::sync_run::SyncKind;
-use crate::model::{Scope, SyncSchedule, sync_schedule};
 use crate::model::text_enum::text_enum;
+use crate::model::{Scope, SyncSchedule, sync_schedule};
 
 /// The longest period that is answered at once, in days.
 const LONGEST: i64 = 400;
