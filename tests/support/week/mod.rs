@@ -200,7 +200,7 @@ impl Simulation {
         client
             .execute(
                 "insert into tenant (company_id, entra_tenant_id, status, connected_at, large)
-                 select id, id, 'CONNECTED', $3::timestamptz - interval '1 year', large
+                 select id, id, 'CONNECTED', $3::timestamptz, large
                  from unnest($1::uuid[], $2::bool[]) as new (id, large)",
                 &[&ids, &large, &start],
             )
