@@ -5,7 +5,7 @@
 export PATH := $(HOME)/.cargo/bin:$(CURDIR)/target/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench web web-check web-test screenshots
+.PHONY: help demo test lint bench week setup web web-check web-test screenshots
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
@@ -57,3 +57,7 @@ web-test: web/dist/index.html
 screenshots: web/dist/index.html ## Photograph the company page in each of its states, into web/screenshots
 	cargo build --locked
 	cd web && npm run --silent screenshots
+
+week: ## Simulate a week of 2,000 companies on a moved clock (ARGS="companies days places seed")
+	@scripts/setup bench
+	cargo bench --locked --bench week -- $(ARGS)

@@ -39,6 +39,10 @@ crate::model::text_enum::text_enum! {
         SettleHeldChanges = "SETTLE_HELD_CHANGES",
         /// `updateSyncRules`.
         UpdateSyncRules = "UPDATE_SYNC_RULES",
+        /// `updateSyncSchedule`.
+        UpdateSyncSchedule = "UPDATE_SYNC_SCHEDULE",
+        /// `updateSyncGuard`.
+        UpdateSyncGuard = "UPDATE_SYNC_GUARD",
         /// `setPortalAccessGroups`.
         SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
         /// `declareEvidence` and `withdrawEvidenceDeclaration`.

@@ -24,6 +24,7 @@ diesel::table! {
         expected_domain -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        large -> Bool,
     }
 }
 
@@ -242,6 +243,27 @@ diesel::table! {
         kind -> Text,
         slot -> Timestamptz,
         run_id -> Nullable<Uuid>,
+        passed_over -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sync_schedule (company_id, kind, since) {
+        company_id -> Uuid,
+        kind -> Text,
+        since -> Timestamptz,
+        every_hours -> Integer,
+        paused -> Bool,
+    }
+}
+
+diesel::table! {
+    sync_guard (company_id) {
+        company_id -> Uuid,
+        percent -> Integer,
+        at_least -> Integer,
+        at_most -> Integer,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -468,6 +490,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sync_state,
     sync_run,
     sync_slot,
+    sync_schedule,
+    sync_guard,
     sync_change,
     held_change,
     outbox,

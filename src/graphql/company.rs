@@ -18,16 +18,18 @@ use super::portal_access_group::{self, PortalAccessGroup};
 use super::query;
 use super::siblings::{Kin, Siblings};
 use super::sync_change::{self, SyncChange};
+use super::sync_guard::{self, SyncGuard};
 use super::sync_rules::{self, SyncRules};
 use super::sync_run::SyncRun;
+use super::sync_schedule::{self, SyncSchedule};
 use super::tenant::{self, Tenant};
-use super::{given, now, scope};
+use super::{given, scope};
 use crate::db::Pool;
 use crate::model;
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
-use crate::model::{RecordState, TenantStatus, asset, clock, contact, contact_group, sync_run};
+use crate::model::{RecordState, asset, contact, contact_group, sync_run};
 
 /// A company among those it was read with.
 #[derive(Clone)]
@@ -260,15 +262,24 @@ impl Company {
         Ok(run.map(SyncRun))
     }
 
-    /// The slot of the clock at which the next scheduled run is queued; null while the company is not connected.
+    /// The slot of the clock at which the next scheduled run is queued; null while the company is not connected or its
+    /// schedule is paused. After failures it is the next try.
     async fn next_sync_at(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The kind of run.", default_with = "SyncKind::Identity")] kind: SyncKind,
     ) -> Answer<Option<DateTime<Utc>>> {
-        let tenant = tenant::of_sibling(ctx, self.0.siblings(), self.0.id).await?;
-        let connected = tenant.is_some_and(|tenant| tenant.0.status == TenantStatus::Connected);
-        Ok(connected.then(|| clock::next_slot(kind, now())))
+        sync_schedule::next(ctx, self.0.siblings(), self.0.id, kind).await
+    }
+
+    /// Which slots of the clock it takes, by kind of run; none where the viewer may not see that.
+    async fn sync_schedules(&self, ctx: &Context<'_>) -> Answer<Vec<SyncSchedule>> {
+        sync_schedule::of_sibling(ctx, self.0.siblings(), self.0.id).await
+    }
+
+    /// From how many deactivations on a person is asked; null where the viewer may not see that.
+    async fn sync_guard(&self, ctx: &Context<'_>) -> Answer<Option<SyncGuard>> {
+        sync_guard::of_sibling(ctx, self.0.siblings(), self.0.id).await
     }
 
     /// The contact groups that open its portal. None: every active contact may enter as USER (or the viewer may not see

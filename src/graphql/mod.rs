@@ -24,8 +24,10 @@ mod portal_access_group;
 mod service_token;
 mod session;
 mod sync_change;
+mod sync_guard;
 mod sync_rules;
 mod sync_run;
+mod sync_schedule;
 mod tenant;
 mod viewer;
 

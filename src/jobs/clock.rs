@@ -4,7 +4,8 @@
 //! how often, or whether any of them was up when the hour came. A cron scheduler would add nothing: it fires on every
 //! node, from that machine's clock, and forgets what came while it was away. So this is a plain timer that asks the
 //! database for the time and takes the latest slot, again and again; taking a slot twice does nothing. After a
-//! downtime the latest slot is made up for, once, and those before it are let go.
+//! downtime the latest slot is made up for, once, and those before it are let go. Which slots a company takes, and when it
+//! is left alone because it keeps failing, is said in [`sync_schedule`](crate::model::sync_schedule).
 
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use uuid::Uuid;
 use super::Turns;
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
-use crate::model::clock::latest_slot;
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_slot;
 
@@ -28,13 +28,13 @@ const SPREAD: TimeDelta = TimeDelta::minutes(9);
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Queues the runs of the latest slot of a kind for every company that has none. How many companies that were.
+/// Queues the runs of the latest slot of a kind for every company that has none: of the latest that its schedule takes.
+/// How many companies that were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn strike(conn: &mut Connection, kind: SyncKind, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
-    let slot = latest_slot(kind, now);
-    sync_slot::take(conn, now, kind, slot, |company_id| slot + offset(company_id)).await
+    sync_slot::take(conn, now, kind, |company_id, slot| slot + offset(company_id)).await
 }
 
 /// How long after a slot a company's run starts: always the same for a company. The last bytes of its id are random.

@@ -4,13 +4,14 @@
 //! for a run that somebody else has finished: whoever answers looks at the rows. Three loops stand behind every worker
 //! process, take no input, and may run on any number of nodes at once:
 //!
-//! - [`worker`] answers the bell: claims a due run, keeps its lease, has it performed;
+//! - [`worker`] answers the bell: claims a due run for one of its [`places`], keeps its lease, has it performed;
 //! - [`sweep`] looks for what was forgotten: dead workers, bells that were not heard, leftovers;
 //! - [`clock`] queues the runs of each slot.
 
 pub mod clock;
 mod doorbell;
 mod hold;
+pub mod places;
 pub mod sweep;
 mod worker;
 
@@ -26,7 +27,8 @@ use crate::db::Pool;
 use crate::db::events::Events;
 use crate::model::sync_run::lease::Claim;
 
-/// Works until `stop`: at most `concurrency` runs at a time, each of them performed by `perform`.
+/// Works until `stop`: at most `concurrency` runs at a time, half of them at most of large tenants, each of them performed
+/// by `perform`.
 ///
 /// `perform` ends the run by the functions of [`lease`](crate::model::sync_run::lease), and when its token is
 /// cancelled hands it back. It is dropped where it stands when the lease is lost. A run that it leaves without an end,

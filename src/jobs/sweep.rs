@@ -17,7 +17,7 @@ use super::doorbell::{Doorbell, QUEUE};
 use crate::db::events::{self, Events};
 use crate::db::{Connection, Pool};
 use crate::evidence::keep;
-use crate::model::sync_run::lease;
+use crate::model::sync_run::{lease, past};
 
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -76,7 +76,8 @@ pub async fn reconcile(pool: &Pool, doorbell: &Doorbell, events: &Events) -> any
         tracing::warn!(runs = taken_back.len(), "took runs back from workers that have died");
         events.wake();
     }
-    let due = lease::list_due(&mut conn, MOST_RINGS).await?;
+    let due = lease::list_due(&mut conn, MOST_RINGS, true).await?;
+    let due: Vec<Uuid> = due.iter().map(|due| due.run_id).collect();
     let unheard = without_a_bell(&mut conn, &due).await?;
     drop(conn);
     if !unheard.is_empty() {
@@ -132,18 +133,32 @@ pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes the evidence that is past its time; each removal leaves its tombstone.
+/// Removes what is past its time: past syncs, and evidence, of which each removal leaves its tombstone. A company whose
+/// evidence cannot be removed keeps nobody else's.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails, or some company's evidence could not be removed.
 pub async fn retire(conn: &mut Connection) -> anyhow::Result<()> {
     let now = diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()"))
         .get_result(conn)
         .await?;
-    for tombstone in keep::prune(conn, now).await? {
+    let removed = past::prune(conn, now).await?;
+    if removed != past::Pruned::default() {
+        tracing::info!(?removed, "past syncs were removed");
+    }
+    let pruned = keep::prune(conn, now).await?;
+    for tombstone in &pruned.tombstones {
         let (company_id, class) = (tombstone.company_id, tombstone.class);
         tracing::info!(%company_id, %class, rows = tombstone.rows, "evidence past its time was removed");
     }
+    for (company_id, error) in &pruned.failures {
+        tracing::error!(%company_id, %error, "evidence past its time could not be removed");
+    }
+    anyhow::ensure!(
+        pruned.failures.is_empty(),
+        "the evidence of {} companies could not be removed",
+        pruned.failures.len()
+    );
     Ok(())
 }
 

@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use apalis::prelude::{PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
 use futures::stream;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::doorbell::{Doorbell, Ring};
-use super::hold::{LEASE, hold};
+use super::hold::hold;
+use super::places::{Place, Places};
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::model::sync_run::lease::{self, Claim};
@@ -31,9 +32,6 @@ use crate::model::sync_run::lease::{self, Claim};
 /// The queue is looked at this often even if nothing was heard: a bell that rings while the queue is being read is not
 /// heard.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How many due runs are tried until one can be claimed; others may be claiming the same.
-const CANDIDATES: i64 = 16;
 
 /// Waits before the queue's worker is started again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -44,11 +42,8 @@ pub(super) struct Worker<P> {
     doorbell: Doorbell,
     events: Events,
     perform: P,
-    /// Who holds the leases: this start of this process.
-    name: String,
     concurrency: usize,
-    /// One permit per run, kept by the run itself: it may outlive the queue's worker that was asked to do it.
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl<P, F> Worker<P>
@@ -57,15 +52,13 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     pub(super) fn new(pool: Pool, doorbell: Doorbell, events: Events, concurrency: usize, perform: P) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(concurrency));
         Arc::new(Self {
             pool,
             doorbell,
             events,
             perform,
-            name: fresh_name(),
             concurrency,
-            places,
+            places: Places::new(fresh_name(), concurrency),
         })
     }
 
@@ -76,12 +69,7 @@ where
             () = self.doorbell.clone().hear(heard.clone()) => {}
             () = self.clone().answer_until(heard, &stop) => {}
         }
-        for _ in 0..self.concurrency {
-            match self.places.acquire().await {
-                Ok(place) => place.forget(),
-                Err(_) => return,
-            }
-        }
+        self.places.close(self.concurrency).await;
     }
 
     /// Keeps a worker of the queue running.
@@ -138,20 +126,17 @@ where
 
     /// Performs a run, if one is due, and never fails.
     async fn answer(self: Arc<Self>, ring: Ring, stop: CancellationToken) {
-        let Some(Ok(place)) = stop.run_until_cancelled(self.places.clone().acquire_owned()).await else {
+        let Some(Some(place)) = stop.run_until_cancelled(self.places.take()).await else {
             return;
         };
-        let run = tokio::spawn(async move {
-            self.perform_next(ring.run_id, stop).await;
-            drop(place);
-        });
+        let run = tokio::spawn(async move { self.perform_next(ring.run_id, place, stop).await });
         if let Err(error) = run.await {
             tracing::error!(run_id = %ring.run_id, %error, "a run panicked; its lease will run out");
         }
     }
 
-    async fn perform_next(&self, rung: Uuid, stop: CancellationToken) {
-        let claim = match self.claim_next(rung).await {
+    async fn perform_next(&self, rung: Uuid, mut place: Place, stop: CancellationToken) {
+        let claim = match self.claim_next(rung, &mut place).await {
             Ok(Some(claim)) => claim,
             Ok(None) => return,
             Err(error) => {
@@ -164,29 +149,27 @@ where
         if stop.is_cancelled() {
             return;
         }
-        match self.due(1).await {
-            Ok(due) => self.doorbell.ring_all(&due).await,
-            Err(error) => tracing::warn!(%error, "what is due next is left to the sweep"),
+        if let Err(error) = self.ring_for_the_next().await {
+            tracing::warn!(%error, "what is due next is left to the sweep");
         }
     }
 
-    /// Claims the first run that is due and free. The one that was rung for is tried even where it is not among the
-    /// first.
-    async fn claim_next(&self, rung: Uuid) -> anyhow::Result<Option<Claim>> {
-        let mut candidates = self.due(CANDIDATES).await?;
-        candidates.push(rung);
+    async fn claim_next(&self, rung: Uuid, place: &mut Place) -> anyhow::Result<Option<Claim>> {
         let mut conn = self.pool.get().await?;
-        for run_id in candidates {
-            if let Some(claim) = lease::claim(&mut conn, run_id, &self.name, LEASE).await? {
-                return Ok(Some(claim));
-            }
-        }
-        Ok(None)
+        Ok(self.places.claim(&mut conn, place, Some(rung)).await?)
     }
 
-    async fn due(&self, most: i64) -> anyhow::Result<Vec<Uuid>> {
+    /// For the first of all and the first of the small: which of them may have the place is seen when it is claimed.
+    async fn ring_for_the_next(&self) -> anyhow::Result<()> {
         let mut conn = self.pool.get().await?;
-        Ok(lease::list_due(&mut conn, most).await?)
+        let mut due = lease::list_due(&mut conn, 1, true).await?;
+        if due.iter().any(|due| due.large) {
+            due.extend(lease::list_due(&mut conn, 1, false).await?);
+        }
+        drop(conn);
+        let due: Vec<Uuid> = due.into_iter().map(|due| due.run_id).collect();
+        self.doorbell.ring_all(&due).await;
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::pace::Service;
+use super::pace::{Bound, Service};
 
 /// Something that is asked of Graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,24 @@ impl Collection {
             Self::SignIns => Some(Service::SignInActivity),
             _ => None,
         }
+    }
+
+    /// What a question costs of the wide limits. Each of ours selects, which makes people cost one unit and not two; a
+    /// batch is counted for full.
+    pub(crate) fn costs(self, tenant: Uuid) -> Vec<(Bound, u32)> {
+        let units = match self {
+            Self::Batch => 20,
+            Self::GroupMembers(_) | Self::SubscribedSkus => 3,
+            _ => 1,
+        };
+        let mut costs = vec![(Bound::Application, 1)];
+        match self {
+            Self::ManagedDevices | Self::ManagedDeviceOverview => costs.push((Bound::IntuneDevices(tenant), 1)),
+            _ if self.is_intune() => costs.push((Bound::IntuneConfiguration(tenant), 1)),
+            Self::Registrations | Self::DirectoryAudits => costs.push((Bound::AllReports, 1)),
+            _ => costs.extend([(Bound::Directory(tenant), units), (Bound::Directories, units)]),
+        }
+        costs
     }
 }
 

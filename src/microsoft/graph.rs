@@ -303,11 +303,12 @@ impl Graph {
         }
     }
 
-    /// Waits until a service with a narrow limit may be asked.
+    /// Waits until a service may be asked; while the turn lasts, nobody else asks one with a narrow limit.
     async fn turn(&self, collection: Collection) -> Option<Turn> {
-        let pace = self.patience().pace;
+        let (paces, pace) = (self.microsoft.paces(), self.patience().pace);
+        paces.pay(&collection.costs(self.tenant), &pace).await;
         let service = collection.slow_service()?;
-        Some(self.microsoft.paces().turn(self.tenant, service, &pace).await)
+        Some(paces.turn(self.tenant, service, &pace).await)
     }
 
     async fn ask_once<T>(

@@ -41,6 +41,10 @@ super::text_enum::text_enum! {
         DiscardHeldChanges = "DISCARD_HELD_CHANGES",
         /// Sync rules were changed.
         UpdateSyncRules = "UPDATE_SYNC_RULES",
+        /// The slots that a company takes were changed, or paused or resumed.
+        UpdateSyncSchedule = "UPDATE_SYNC_SCHEDULE",
+        /// From how many deactivations on somebody is asked was changed.
+        UpdateSyncGuard = "UPDATE_SYNC_GUARD",
         /// The groups that open a portal were changed.
         SetPortalAccessGroups = "SET_PORTAL_ACCESS_GROUPS",
         /// Something was stated about a company's evidence.

@@ -20,8 +20,10 @@ pub mod service_token;
 pub mod session;
 pub mod sign_in_flow;
 pub mod sync_change;
+pub mod sync_guard;
 pub mod sync_rules;
 pub mod sync_run;
+pub mod sync_schedule;
 pub mod sync_slot;
 pub mod sync_state;
 pub mod tenant;
@@ -34,8 +36,10 @@ pub use company::Company;
 pub use contact::Contact;
 pub use contact_group::ContactGroup;
 pub use scope::Scope;
+pub use sync_guard::SyncGuard;
 pub use sync_rules::SyncRules;
 pub use sync_run::SyncRun;
+pub use sync_schedule::{Outlook, SyncSchedule};
 pub use tenant::{Tenant, TenantStatus};
 
 /// The id of something new: of its millisecond, and random beyond that. With a counter, as [`Uuid::now_v7`] has one, two ids

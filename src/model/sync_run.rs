@@ -9,6 +9,7 @@
 mod json;
 pub mod lease;
 mod list;
+pub mod past;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

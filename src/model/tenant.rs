@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
@@ -240,6 +241,28 @@ pub async fn describe(
         ))
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// More people than this, and a full reading holds a worker's place for a minute and longer: a page of Graph has 999 of
+/// them at most, and one of `signInActivity` costs six seconds of its limit.
+const LARGE: i64 = 10_000;
+
+/// Notes whether the tenant's runs may take long. Nobody is counted beyond that, and the row is locked only where it
+/// changes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_size(conn: &mut Connection, company_id: Uuid) -> QueryResult<()> {
+    diesel::sql_query(
+        "update tenant set large = not large
+         where company_id = $1
+           and large <> exists (select from contact where company_id = $1 and state = 'ACTIVE' offset $2 limit 1)",
+    )
+    .bind::<SqlUuid, _>(company_id)
+    .bind::<BigInt, _>(LARGE)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use super::guard;
 use crate::db::Connection;
 use crate::model::sync_run::Counts;
 use crate::model::sync_run::lease::{self, LeaseError};
-use crate::model::{Noun, SyncRules};
+use crate::model::{Noun, SyncGuard, SyncRules};
 
 /// How one kind of record is planned and applied; the parameters are those of [`super::people`].
 pub struct Statements {
@@ -49,6 +49,7 @@ pub struct Plan<'a> {
     /// The collection was read in full: who is not staged has left.
     pub full: bool,
     pub rules: &'a SyncRules,
+    pub guard: SyncGuard,
     /// The rules are others than those that the stored records obey.
     pub rules_changed: bool,
     pub now: DateTime<Utc>,
@@ -173,7 +174,7 @@ impl Plan<'_> {
         } else {
             leaving.left + leaving.ruled_out
         };
-        let held = match guard::judge(unexpected, active, counts.created) {
+        let held = match guard::judge(self.guard, unexpected, active, counts.created) {
             guard::Verdict::LetGo => Held::Nobody,
             guard::Verdict::Hold if self.rules_changed => Held::Left,
             guard::Verdict::Hold => Held::Everybody,

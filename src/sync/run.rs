@@ -20,7 +20,7 @@ use crate::microsoft::{DeltaLink, Graph, Trouble};
 use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
-use crate::model::{Noun, SyncRules, Tenant, session, sync_rules, tenant};
+use crate::model::{Noun, SyncGuard, SyncRules, Tenant, session, sync_guard, sync_rules, tenant};
 
 /// How long a fresh consent may take to reach every part of Microsoft.
 const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
@@ -274,7 +274,8 @@ impl Run {
                     None => None,
                 };
                 let now = now(conn).await?;
-                let plan = this.plan(noun, statements, staged.full, before.as_ref(), now);
+                let guard = sync_guard::get(conn, company_id).await?;
+                let plan = this.plan(noun, statements, staged.full, before.as_ref(), guard, now);
                 for statement in prepare {
                     plan.run(conn, statement).await?;
                 }
@@ -298,6 +299,10 @@ impl Run {
                     )
                     .await?;
                 }
+                // Last but one: whoever strikes a slot or claims a run of the company waits for this row.
+                if noun == Noun::Contact && !dry_run {
+                    tenant::note_size(conn, company_id).await?;
+                }
                 this.reporter.settle(conn, &counts).await?;
                 Ok(counts)
             })
@@ -312,6 +317,7 @@ impl Run {
         statements: &'p Statements,
         full: bool,
         before: Option<&SyncState>,
+        guard: SyncGuard,
         now: DateTime<Utc>,
     ) -> Plan<'p> {
         Plan {
@@ -322,6 +328,7 @@ impl Run {
             fence: self.claim.fence,
             full,
             rules: &self.rules,
+            guard,
             rules_changed: before.is_some_and(|before| before.rules_version != self.rules_version),
             now,
         }

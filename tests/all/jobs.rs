@@ -3,5 +3,9 @@
 mod clock;
 pub mod house;
 mod lease;
+mod past;
+mod places;
+mod schedule;
 mod sweep;
+mod week;
 mod worker;

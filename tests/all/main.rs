@@ -22,6 +22,7 @@ mod events;
 mod evidence;
 mod faults;
 mod graphql;
+mod guard;
 mod histories;
 mod jobs;
 mod matrix;

@@ -327,7 +327,7 @@ async fn a_later_full_sync_takes_held_changes_over() {
     );
 }
 
-async fn leave(world: &World, client: Client, count: usize) {
+pub async fn leave(world: &World, client: Client, count: usize) {
     for oid in mirror::people(world, client).await.keys().take(count) {
         world
             .delete(&format!("tenants/{}/people/{oid}", client.tenant_id))

@@ -8,4 +8,5 @@ pub mod node;
 pub mod postgres;
 pub mod toys;
 pub mod verdict;
+pub mod week;
 pub mod world;

@@ -388,6 +388,7 @@ pub fn impatient() -> Patience {
             conditional_access: at_once,
             reports: at_once,
             sign_in_activity: at_once,
+            ..Pace::default()
         },
         tries: 2,
         budget: Duration::from_millis(200),

@@ -43,7 +43,7 @@ pub use read::{
     list_finding_events, list_findings, list_ledger, list_object_events, list_objects, list_results_everywhere,
     list_runs, list_tombstones, period, pulls, results, run_as_of, stale,
 };
-pub use retention::{prune, purge};
+pub use retention::{Pruned, prune, purge};
 pub use row::{
     DeclarationRow, FindingRow, FindingState, LedgerKind, LedgerRow, ObjectChange, ObjectRow, PullRow, ResultRow,
     RetentionClass, RunRow, TombstoneRow, WithdrawalRow,

@@ -8,6 +8,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Bool, Bytea, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -50,11 +51,20 @@ struct Order {
     now: DateTime<Utc>,
 }
 
-/// Removes what is past its time, of every company, each class in a transaction of its own. Answers the tombstones.
+/// What became of a look at what is past its time.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    pub tombstones: Vec<TombstoneRow>,
+    /// The companies of which something had to stay, and why.
+    pub failures: Vec<(Uuid, Error)>,
+}
+
+/// Removes what is past its time, of every company, each class in a transaction of its own. Where one fails the others
+/// go on.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<Vec<TombstoneRow>> {
+/// When the database is gone.
+pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<Pruned> {
     let ago = |days| now - Duration::days(days);
     let due: Vec<Due> = diesel::sql_query(DUE)
         .bind::<Timestamptz, _>(now)
@@ -63,11 +73,24 @@ pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<Vec
         .bind::<Timestamptz, _>(ago(LONG))
         .load(conn)
         .await?;
-    let mut tombstones = Vec::new();
+    let mut pruned = Pruned::default();
     for due in due {
-        tombstones.extend(prune_class(conn, now, due).await?);
+        let company_id = due.company_id;
+        match prune_class(conn, now, due).await {
+            Ok(tombstone) => pruned.tombstones.extend(tombstone),
+            Err(error) if is_gone(&error) => return Err(error),
+            Err(error) => pruned.failures.push((company_id, error)),
+        }
     }
-    Ok(tombstones)
+    Ok(pruned)
+}
+
+/// Whether nothing more can be asked through this connection.
+fn is_gone(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::BrokenTransactionManager | Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+    )
 }
 
 /// `$1` now, `$2` `$3` `$4` the horizons of raw readings, of history, and of history where six years are declared.

@@ -7,6 +7,7 @@ mod company;
 mod connect;
 mod evidence;
 mod portal;
+mod running;
 mod service_token;
 mod session;
 mod sync;
@@ -34,6 +35,7 @@ pub struct Mutation(
     portal::PortalMutations,
     session::SessionMutations,
     evidence::EvidenceMutations,
+    running::RunningMutations,
 );
 
 /// Something in the input that cannot be, said so that a person can mend it.

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Interval, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -214,7 +214,7 @@ pub async fn finish(
             sync_run::stages.eq(json(&report.stages)?),
             sync_run::requests.eq(report.requests),
             sync_run::failure.eq(failure.map(json).transpose()?),
-            sync_run::finished_at.eq(diesel::dsl::now.into_sql::<diesel::sql_types::Nullable<Timestamptz>>()),
+            sync_run::finished_at.eq(diesel::dsl::sql::<Nullable<Timestamptz>>("now()")),
             sync_run::lease_owner.eq(None::<String>),
             sync_run::lease_until.eq(None::<DateTime<Utc>>),
             sync_run::checkpoint.eq(None::<serde_json::Value>),
@@ -325,24 +325,36 @@ pub async fn take_back_expired(conn: &mut Connection) -> QueryResult<Vec<Uuid>> 
     Ok(taken.into_iter().map(|row| row.id).collect())
 }
 
-/// The runs that are due and that nobody is on, manual ones first, at most `limit`.
+/// A run that waits for a worker.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct Due {
+    #[diesel(sql_type = SqlUuid)]
+    pub run_id: Uuid,
+    /// Whether it may take long: see `tenant.large`.
+    #[diesel(sql_type = Bool)]
+    pub large: bool,
+}
+
+/// The runs that are due and that nobody is on, manual ones first, at most `limit`; with or without those that may take
+/// long.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_due(conn: &mut Connection, limit: i64) -> QueryResult<Vec<Uuid>> {
-    let due: Vec<Id> = diesel::sql_query(
-        "select id from sync_run
-         where status in ('QUEUED', 'WAITING') and not_before <= now()
+pub async fn list_due(conn: &mut Connection, limit: i64, with_large: bool) -> QueryResult<Vec<Due>> {
+    diesel::sql_query(
+        "select sync_run.id as run_id, tenant.large
+         from sync_run join tenant on tenant.company_id = sync_run.company_id
+         where sync_run.status in ('QUEUED', 'WAITING') and not_before <= now() and ($2 or not tenant.large)
            and not exists (select from sync_run other
                            where other.company_id = sync_run.company_id and other.id <> sync_run.id
                              and other.status in ('RUNNING', 'WAITING'))
-         order by trigger = 'SCHEDULED', not_before, id
+         order by trigger = 'SCHEDULED', not_before, sync_run.id
          limit $1",
     )
     .bind::<BigInt, _>(limit)
+    .bind::<Bool, _>(with_large)
     .load(conn)
-    .await?;
-    Ok(due.into_iter().map(|row| row.id).collect())
+    .await
 }
 
 fn held(rows: usize) -> Result<(), LeaseError> {

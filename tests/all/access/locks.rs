@@ -18,7 +18,7 @@ struct Count {
     rows: i64,
 }
 
-const LOCKED: [&str; 23] = [
+const LOCKED: [&str; 25] = [
     "company",
     "tenant",
     "contact",
@@ -31,6 +31,8 @@ const LOCKED: [&str; 23] = [
     "held_change",
     "portal_access_group",
     "sync_slot",
+    "sync_schedule",
+    "sync_guard",
     "evidence_run",
     "evidence_pull",
     "evidence_object",
@@ -75,6 +77,10 @@ async fn fill(house: &House, client: &Client) {
              values ({run}, '{company}', 'ASSET', '{person}', 'LEFT', 'HELD')"
         ),
         format!("portal_access_group (company_id, group_id, role) values ('{company}', {group}, 'USER')"),
+        format!(
+            "sync_schedule (company_id, kind, since, every_hours, paused) values ('{company}', 'IDENTITY', now(), 8, true)"
+        ),
+        format!("sync_guard (company_id, percent, at_least, at_most) values ('{company}', 5, 5, 5)"),
     ] {
         house.sql(&format!("insert into {row}")).await;
     }

@@ -123,6 +123,8 @@ async fn a_portal_user_may_change_nothing() {
         format!(r#"disconnect(input: {{companyId: "{company}"}}) {{ company {{ id }} }}"#),
         format!(r#"syncCompany(input: {{companyId: "{company}"}}) {{ joined }}"#),
         format!(r#"updateSyncRules(input: {{companyId: "{company}", rules: {{}}}}) {{ syncRun {{ id }} }}"#),
+        format!(r#"updateSyncSchedule(input: {{companyId: "{company}", paused: true}}) {{ company {{ id }} }}"#),
+        format!(r#"updateSyncGuard(input: {{companyId: "{company}", percent: 50}}) {{ company {{ id }} }}"#),
         format!(r#"setPortalAccessGroups(input: {{companyId: "{company}", groups: []}}) {{ company {{ id }} }}"#),
         r#"createServiceToken(input: {name: "x", expiresInDays: 1}) { secret }"#.to_owned(),
         format!(r#"revokeServiceToken(input: {{serviceTokenId: "{company}"}}) {{ revokedServiceTokenId }}"#),

@@ -117,19 +117,29 @@ async fn the_trail_tells_what_was_chosen() {
         r#"mutation {{ updateSyncRules(input: {{companyId: "{company}", rules: {{includeGuests: false, excludePatterns: ["svc-*"]}}}}) {{
             userErrors {{ code }} }} }}"#
     );
+    let pause = format!(
+        r#"mutation {{ updateSyncSchedule(input: {{companyId: "{company}", paused: true}}) {{ userErrors {{ code }} }} }}"#
+    );
+    let guard = format!(
+        r#"mutation {{ updateSyncGuard(input: {{companyId: "{company}", percent: 3}}) {{ userErrors {{ code }} }} }}"#
+    );
     for _ in 0..2 {
         done(&house, &browser, &rules).await;
+        done(&house, &browser, &pause).await;
+        done(&house, &browser, &guard).await;
     }
 
     let events = done(
         &house,
         &browser,
-        "{ auditEvents(first: 3) { edges { node { action details } } } }",
+        "{ auditEvents(first: 5) { edges { node { action details } } } }",
     )
     .await;
     assert_eq!(
         events["edges"],
         json!([
+            {"node": {"action": "UPDATE_SYNC_GUARD", "details": {"percent": 3, "atLeast": 10, "atMost": 500}}},
+            {"node": {"action": "UPDATE_SYNC_SCHEDULE", "details": {"kind": "IDENTITY", "everyHours": 4, "paused": true}}},
             {"node": {"action": "UPDATE_SYNC_RULES", "details": {"rules": {
                 "include_guests": false, "licensed_only": false, "only_groups": [], "exclude_patterns": ["svc-*"]}}}},
             {"node": {"action": "SET_PORTAL_ACCESS_GROUPS", "details": {"groups": [{"groupId": group, "role": "MANAGER"}]}}},

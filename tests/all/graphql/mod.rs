@@ -3,6 +3,7 @@
 mod mutations;
 mod nodes;
 mod pages;
+mod running;
 mod runs;
 mod scopes;
 mod statements;

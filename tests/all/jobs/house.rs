@@ -73,18 +73,24 @@ impl House {
 
     /// Queues a run that is due, and rings for nobody.
     pub async fn queue(&self, company_id: Uuid, trigger: SyncTrigger) -> SyncRun {
-        self.queue_wish(company_id, trigger, false).await
+        self.queue_wish(company_id, SyncKind::Identity, trigger, false).await
     }
 
     pub async fn queue_dry(&self, company_id: Uuid) -> SyncRun {
-        self.queue_wish(company_id, SyncTrigger::Manual, true).await
+        self.queue_wish(company_id, SyncKind::Identity, SyncTrigger::Manual, true)
+            .await
     }
 
-    async fn queue_wish(&self, company_id: Uuid, trigger: SyncTrigger, dry_run: bool) -> SyncRun {
+    pub async fn queue_evidence(&self, company_id: Uuid) -> SyncRun {
+        self.queue_wish(company_id, SyncKind::Evidence, SyncTrigger::Scheduled, false)
+            .await
+    }
+
+    async fn queue_wish(&self, company_id: Uuid, kind: SyncKind, trigger: SyncTrigger, dry_run: bool) -> SyncRun {
         let now = self.now().await;
         let wish = Wish {
             company_id,
-            kind: SyncKind::Identity,
+            kind,
             trigger,
             mode: SyncMode::Auto,
             dry_run,

@@ -13,10 +13,10 @@ use uuid::Uuid;
 
 use crate::db::Connection;
 use crate::db::schema::tenant;
-use crate::model::Scope;
-use crate::model::clock::next_slot;
+use crate::model::clock::{latest_slot_of, next_slot};
 use crate::model::sync_run::SyncKind;
 use crate::model::text_enum::text_enum;
+use crate::model::{Scope, SyncSchedule, sync_schedule};
 
 /// The longest period that is answered at once, in days.
 const LONGEST: i64 = 400;
@@ -47,7 +47,7 @@ pub struct Slot {
 /// The runs of a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Period {
-    /// Every slot since the company was connected, in order of time.
+    /// Every slot of its schedules since the company was connected, in order of time.
     pub slots: Vec<Slot>,
     /// How many runs were kept in the period, those that people asked for among them.
     pub kept: i64,
@@ -107,11 +107,12 @@ pub async fn period(
         .into_iter()
         .chain(tried.keys().next().copied())
         .min();
+    let schedules = sync_schedule::history(conn, company_id, SyncKind::Evidence).await?;
     let mut slots = Vec::new();
     if let Some(began) = began {
         let mut at = next_slot(SyncKind::Evidence, from.max(began) - TimeDelta::microseconds(1));
         while at < to {
-            slots.push(Slot::of(at, tried.remove(&at)));
+            slots.extend(Slot::under(schedule_at(&schedules, at), at, tried.remove(&at)));
             at = next_slot(SyncKind::Evidence, at);
         }
     }
@@ -131,14 +132,34 @@ const TRIED: &str = "
     select s.slot, e.seq,
            (select bool_and(p.state_sha256 is not null or p.outcome = 'LICENCE_MISSING')
             from evidence_pull p where p.company_id = e.company_id and p.seq = e.seq) as whole,
-           coalesce(r.failure ->> 'message', r.message) as message
+           coalesce(s.passed_over, r.failure ->> 'message', r.message) as message
     from sync_slot s
     left join evidence_run e on e.id = s.run_id and e.company_id = s.company_id
     left join sync_run r on r.id = s.run_id
     where s.company_id = $1 and s.kind = 'EVIDENCE' and s.slot >= $2 and s.slot < $3
     order by s.slot";
 
+/// The schedule that held at a time.
+fn schedule_at(schedules: &[SyncSchedule], at: DateTime<Utc>) -> SyncSchedule {
+    let held = schedules.iter().rfind(|schedule| schedule.since <= at);
+    held.copied().unwrap_or(SyncSchedule::usual(SyncKind::Evidence))
+}
+
 impl Slot {
+    /// None where nobody wanted a run then. A pause is a gap like any other, and says that it was meant.
+    fn under(schedule: SyncSchedule, at: DateTime<Utc>, tried: Option<Tried>) -> Option<Self> {
+        let wanted = latest_slot_of(SyncKind::Evidence, schedule.every_hours, at) == at;
+        if tried.is_none() && !wanted {
+            return None;
+        }
+        let because = (tried.is_none() && schedule.paused).then(|| "The schedule was paused.".to_owned());
+        let slot = Self::of(at, tried);
+        Some(Self {
+            because: slot.because.or(because),
+            ..slot
+        })
+    }
+
     fn of(at: DateTime<Utc>, tried: Option<Tried>) -> Self {
         let Some(Tried {
             seq, whole, message, ..

@@ -223,3 +223,52 @@ async fn a_period_says_which_runs_are_missing_and_why() {
     );
     assert_eq!((period.kept, period.count(SlotState::Missing)), (2, 2));
 }
+
+#[tokio::test]
+async fn a_period_expects_the_slots_that_were_agreed_and_calls_a_pause_by_its_name() {
+    let keeper = Keeper::start().await;
+    let company = keeper.company;
+    for (days, every_hours, paused) in [(1, 12, false), (2, 12, true), (3, 24, false)] {
+        let since = monday() + Duration::days(days) - Duration::hours(1);
+        keeper
+            .sql(&format!(
+                "insert into sync_schedule (company_id, kind, since, every_hours, paused)
+                 values ('{company}', 'EVIDENCE', '{since}', {every_hours}, {paused})"
+            ))
+            .await;
+    }
+    keeper
+        .sql(&format!(
+            "insert into sync_slot (company_id, kind, slot, passed_over) values ('{company}', 'EVIDENCE', '{}', 'Passed over.')",
+            monday()
+        ))
+        .await;
+    let mut conn = keeper.conn().await;
+    let end = monday() + Duration::days(5);
+
+    let period = keep::period(&mut conn, &Scope::All, company, monday(), end, end)
+        .await
+        .expect("an answer");
+
+    let told: Vec<String> = period
+        .slots
+        .iter()
+        .map(|slot| format!("{} {}", slot.at.format("%d %H"), slot.because.as_deref().unwrap_or("-")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "05 00 Passed over.",
+            "05 06 -",
+            "05 12 -",
+            "05 18 -",
+            "06 00 -",
+            "06 12 -",
+            "07 00 The schedule was paused.",
+            "07 12 The schedule was paused.",
+            "08 00 -",
+            "09 00 -",
+        ]
+    );
+    assert_eq!(period.count(SlotState::Missing), 10, "a gap is a gap");
+}

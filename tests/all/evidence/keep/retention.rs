@@ -14,7 +14,9 @@ use super::{Keeper, device, monday, policy, read, verdict};
 impl Keeper {
     async fn prune(&self, now: DateTime<Utc>) -> Vec<TombstoneRow> {
         let mut conn = self.conn().await;
-        keep::prune(&mut conn, now).await.expect("the database answers")
+        let pruned = keep::prune(&mut conn, now).await.expect("the database answers");
+        assert!(pruned.failures.is_empty(), "{:?}", pruned.failures);
+        pruned.tombstones
     }
 
     async fn declare(&self, kind: DeclarationKind) {
@@ -215,4 +217,32 @@ async fn the_sweep_removes_what_is_past_its_time_once_however_many_nodes_there_a
     let tombstones = "select count(*) from evidence_tombstone where class = 'RAW' and through_seq = 2";
     assert_eq!(keeper.number(tombstones).await, 1);
     assert_eq!(keeper.faults().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_company_whose_evidence_cannot_be_removed_keeps_nobody_elses() {
+    let mut keeper = years().await;
+    let stuck = keeper.company;
+    keeper.company = keeper.company("Fabrikam").await;
+    keeper.run_on(0, "disabled", &["u"]).await;
+    keeper.run_on(1, "enabled", &["u"]).await;
+    keeper
+        .sql("create function get_stuck() returns trigger language plpgsql as 'begin raise exception ''stuck''; end'")
+        .await;
+    keeper
+        .sql(&format!(
+            "create trigger stuck before insert on evidence_tombstone for each row when (new.company_id = '{stuck}')
+             execute function get_stuck()"
+        ))
+        .await;
+    let mut conn = keeper.conn().await;
+
+    let pruned = keep::prune(&mut conn, monday() + day(451))
+        .await
+        .expect("the database answers");
+
+    let failed: Vec<_> = pruned.failures.iter().map(|(company, _)| *company).collect();
+    assert_eq!(failed, [stuck, stuck], "history and raw readings, and both are told");
+    assert!(!pruned.tombstones.is_empty() && pruned.tombstones.iter().all(|stone| stone.company_id == keeper.company));
+    assert!(stuck < keeper.company, "the one that fails comes first");
 }

@@ -15,7 +15,7 @@ use crate::evidence::kept::CHECK;
 
 /// Arguments that name nothing of anybody's: which stretch of a list, what something is to be called, and what Microsoft says of
 /// a record.
-const NAMES_NOTHING: [&str; 27] = [
+const NAMES_NOTHING: [&str; 31] = [
     "first",
     "after",
     "last",
@@ -43,6 +43,10 @@ const NAMES_NOTHING: [&str; 27] = [
     "to",
     "resource",
     "state",
+    "atLeast",
+    "atMost",
+    "everyHours",
+    "percent",
 ];
 
 /// The ids of somebody's things, to ask for.

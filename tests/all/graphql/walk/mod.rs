@@ -252,7 +252,7 @@ async fn the_walk_would_see_what_is_hidden_if_it_were_shown() {
 
 /// Types that name nobody by themselves, what only mutations answer, and a session, which the shortest way leads to as
 /// one's own: everybody's come with `SessionConnection`.
-const NAMELESS: [&str; 32] = [
+const NAMELESS: [&str; 34] = [
     "Check",
     "CheckCounts",
     "CompanyCheckResultConnection",
@@ -283,6 +283,8 @@ const NAMELESS: [&str; 32] = [
     "Session",
     "SyncCounts",
     "SyncFailure",
+    "SyncGuard",
+    "SyncSchedule",
     "SyncStage",
     "UserError",
 ];
