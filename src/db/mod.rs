@@ -9,6 +9,7 @@ pub mod listen;
 pub mod schema;
 
 use anyhow::Context;
+use diesel::migration::{Migration as _, MigrationSource};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -19,6 +20,19 @@ pub type Connection = AsyncPgConnection;
 pub type Loan = deadpool::Object<AsyncPgConnection>;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Connections that may be open.
+    pub most: usize,
+    /// Connections that are open.
+    pub open: usize,
+    /// Open connections that nobody has borrowed.
+    pub idle: usize,
+    /// Those who wait for one.
+    pub waiting: usize,
+}
 
 /// The connections that this process shares, and the address to open more of its own.
 #[derive(Clone)]
@@ -53,6 +67,17 @@ impl Pool {
     /// When the database cannot be reached.
     pub async fn get(&self) -> anyhow::Result<Loan> {
         self.pool.get().await.context("connecting to Postgres")
+    }
+
+    /// How the pool is used right now.
+    pub fn usage(&self) -> Usage {
+        let status = self.pool.status();
+        Usage {
+            most: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
     }
 
     /// The address that the pool connects to.
@@ -111,6 +136,17 @@ async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
         "the database user {user} lacks a role that Tenantry needs: as an administrator, run: {}",
         remedy.collect::<Vec<_>>().join("; ")
     )
+}
+
+/// The names of the migrations that this version needs and a database with these `versions` lacks. A database that is ahead
+/// lacks none: migrations only add to what an older version reads.
+pub fn migrations_not_in(versions: &[String]) -> Vec<String> {
+    let needed = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let names = needed.iter().map(|migration| migration.name());
+    names
+        .filter(|name| !versions.contains(&name.version().to_string()))
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.

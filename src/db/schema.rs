@@ -24,6 +24,8 @@ diesel::table! {
         expected_domain -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        granted_roles -> Nullable<Array<Text>>,
+        granted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -233,6 +235,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         crashes -> Integer,
         checkpoint -> Nullable<Jsonb>,
+        trace_parent -> Nullable<Text>,
     }
 }
 
@@ -450,6 +453,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alarm (id) {
+        id -> Uuid,
+        kind -> Text,
+        company_id -> Nullable<Uuid>,
+        subject -> Text,
+        message -> Text,
+        remedy -> Text,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    alarm_event (seq) {
+        seq -> BigInt,
+        alarm_id -> Uuid,
+        what -> Text,
+        at -> Timestamptz,
+        delivery -> Text,
+        attempts -> Integer,
+        next_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     company,
     tenant,
@@ -480,5 +508,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence_declaration,
     evidence_withdrawal,
     evidence_tombstone,
-    evidence_ledger
+    evidence_ledger,
+    alarm,
+    alarm_event
 );

@@ -3,6 +3,7 @@
 //! Functions take a connection and, where they answer owned rows to somebody, a [`Scope`]: no scope, no rows.
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
+pub mod alarm;
 pub mod asset;
 pub mod audit;
 pub mod clock;
@@ -29,6 +30,7 @@ pub(crate) mod text_enum;
 
 use uuid::{NoContext, Timestamp, Uuid};
 
+pub use alarm::Alarm;
 pub use asset::Asset;
 pub use company::Company;
 pub use contact::Contact;
