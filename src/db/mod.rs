@@ -107,7 +107,10 @@ const ROLES: [&str; 2] = ["tenantry_viewer", "tenantry_retention"];
 
 /// Refuses, with what an administrator has to run, a user who can neither make nor become one of [`ROLES`]. Before the
 /// migrations, for Postgres' own words for it name neither.
-async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Says what an administrator has to run.
+pub async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
     let missing = client
         .query(
             "select who.user_name, who.may_make, wanted.name, made.oid is not null

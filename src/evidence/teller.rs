@@ -145,12 +145,7 @@ impl Teller {
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn wait(
-        &mut self,
-        delay: Duration,
-        message: String,
-        waits_for: Option<RunFailure>,
-    ) -> Result<(), Stop> {
+    pub async fn wait(&mut self, delay: Duration, message: String, waits_for: Option<RunFailure>) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
         self.report.waits_for = waits_for;

@@ -227,7 +227,10 @@ async fn open(conn: &mut Connection, found: Vec<Difference>, webhook: bool) -> Q
     let ids: Vec<Uuid> = found.iter().map(|_| crate::model::new_id()).collect();
     let companies: Vec<Option<Uuid>> = found.iter().map(|fact| fact.company_id).collect();
     let text = |part: fn(&Difference) -> &Option<String>| -> Vec<String> {
-        found.iter().map(|fact| part(fact).clone().unwrap_or_default()).collect()
+        found
+            .iter()
+            .map(|fact| part(fact).clone().unwrap_or_default())
+            .collect()
     };
     diesel::sql_query(
         "with opened as (

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod clock;
 pub mod company;
 pub mod connect_ticket;
+pub mod consent;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;

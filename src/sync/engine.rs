@@ -75,7 +75,9 @@ impl Engine {
             }
             Err(Stop::WaitForOperator { delay, failure }) => {
                 let message = failure.message.clone();
-                run.reporter.wait(delay, message, Some(failure), &run.checkpoint()).await
+                run.reporter
+                    .wait(delay, message, Some(failure), &run.checkpoint())
+                    .await
             }
             Err(Stop::Trouble(trouble)) => {
                 let failure = RunFailure::from(&trouble);

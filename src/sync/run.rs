@@ -194,10 +194,12 @@ impl Run {
                     ),
                 }
             }
-            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.may_be_late(&trouble).await => Stop::Wait {
-                delay: self.consent_delay(),
-                message: "Waiting for Microsoft to apply consent".into(),
-            },
+            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.may_be_late(&trouble).await => {
+                Stop::Wait {
+                    delay: self.consent_delay(),
+                    message: "Waiting for Microsoft to apply consent".into(),
+                }
+            }
             Trouble::CredentialRefused { .. } => Stop::WaitForOperator {
                 delay: lease::patience(self.began - self.claim.run.queued_at),
                 failure: RunFailure::from(&trouble),
@@ -295,7 +297,9 @@ impl Run {
         state: Option<(Collection, &str)>,
     ) -> Result<(), Stop> {
         let applying = tracing::debug_span!("apply", %noun);
-        self.settle_all(noun, statements, prepare, staged, state).instrument(applying).await
+        self.settle_all(noun, statements, prepare, staged, state)
+            .instrument(applying)
+            .await
     }
 
     async fn settle_all(

@@ -89,7 +89,11 @@ impl Facts {
         {
             return Some(standing.clone());
         }
-        match timeout(LONGEST, self.ask()).await.map_err(anyhow::Error::from).flatten() {
+        match timeout(LONGEST, self.ask())
+            .await
+            .map_err(anyhow::Error::from)
+            .flatten()
+        {
             Ok(standing) => {
                 *read = Some((Instant::now(), standing.clone()));
                 Some(standing)
@@ -144,10 +148,26 @@ impl Facts {
             f64::from(u8::from(standing.is_some())),
         );
         let used = self.pool.usage();
-        tell("tenantry_pool_connections_max", "Connections that this process may open", count(used.most));
-        tell("tenantry_pool_connections_open", "Connections that are open", count(used.open));
-        tell("tenantry_pool_connections_idle", "Connections that nobody has borrowed", count(used.idle));
-        tell("tenantry_pool_waiting", "Those who wait for a connection", count(used.waiting));
+        tell(
+            "tenantry_pool_connections_max",
+            "Connections that this process may open",
+            count(used.most),
+        );
+        tell(
+            "tenantry_pool_connections_open",
+            "Connections that are open",
+            count(used.open),
+        );
+        tell(
+            "tenantry_pool_connections_idle",
+            "Connections that nobody has borrowed",
+            count(used.idle),
+        );
+        tell(
+            "tenantry_pool_waiting",
+            "Those who wait for a connection",
+            count(used.waiting),
+        );
         if let Some(expires) = self.credential_expires {
             #[expect(clippy::cast_precision_loss, reason = "seconds of Unix time are far from 2^53")]
             let expires = expires.timestamp() as f64;
@@ -169,13 +189,35 @@ impl Standing {
     fn tell(&self, registry: &mut Registry) {
         let help = "How long the run has been due that has been due the longest, in seconds; 0 when none is";
         registry.register("tenantry_queue_age_seconds", help, ConstGauge::new(self.queue_age));
-        self.tell_by(registry, "runs", "tenantry_active_runs", "Runs that have not ended", "status");
-        self.tell_by(registry, "companies", "tenantry_companies", "Companies by how their tenant stands", "status");
-        self.tell_by(registry, "alarms", "tenantry_alarms_open", "Alarms that are open", "kind");
+        self.tell_by(
+            registry,
+            "runs",
+            "tenantry_active_runs",
+            "Runs that have not ended",
+            "status",
+        );
+        self.tell_by(
+            registry,
+            "companies",
+            "tenantry_companies",
+            "Companies by how their tenant stands",
+            "status",
+        );
+        self.tell_by(
+            registry,
+            "alarms",
+            "tenantry_alarms_open",
+            "Alarms that are open",
+            "kind",
+        );
         for (what, name, help) in [
             ("held", "tenantry_held_changes", "Deactivations that wait for a person"),
             ("workers", "tenantry_workers_alive", "Workers that were heard of lately"),
-            ("webhooks", "tenantry_webhooks_waiting", "Alarms that are yet to be delivered to the webhook"),
+            (
+                "webhooks",
+                "tenantry_webhooks_waiting",
+                "Alarms that are yet to be delivered to the webhook",
+            ),
         ] {
             let value = self.numbers.get(what).and_then(|numbers| numbers.get("")).copied();
             registry.register(name, help, ConstGauge::new(value.unwrap_or_default()));
@@ -205,11 +247,27 @@ fn tell_process(registry: &mut Registry) {
         ConstCounter::new(process.cpu_seconds),
     );
     for (name, help, value) in [
-        ("process_resident_memory_bytes", "Memory that is in use", process.resident_bytes),
-        ("process_start_time_seconds", "When the process started", process.start_seconds),
+        (
+            "process_resident_memory_bytes",
+            "Memory that is in use",
+            process.resident_bytes,
+        ),
+        (
+            "process_start_time_seconds",
+            "When the process started",
+            process.start_seconds,
+        ),
         ("process_threads", "Threads of the process", process.threads),
-        ("process_open_fds", "Files and sockets that are open", process.open_files),
-        ("process_max_fds", "Files and sockets that may be open", process.most_files),
+        (
+            "process_open_fds",
+            "Files and sockets that are open",
+            process.open_files,
+        ),
+        (
+            "process_max_fds",
+            "Files and sockets that may be open",
+            process.most_files,
+        ),
     ] {
         registry.register(name, help, ConstGauge::new(value));
     }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::db::{self, Pool};
 
 /// Workers that the queue has heard of lately: they report every ten seconds. As the rest of a `select`.
-pub(crate) const LIVING_WORKERS: &str =
+pub const LIVING_WORKERS: &str =
     "from apalis.workers where worker_type = 'sync' and last_seen > now() - interval '90 seconds'";
 
 /// How long the database has to answer.

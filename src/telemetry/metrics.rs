@@ -134,7 +134,10 @@ impl Metrics {
             drop(self.items.get_or_create(&[("collection", collection)]));
         }
         for service in ["entra", "graph"] {
-            drop(self.microsoft.get_or_create(&[("service", service.into()), ("status", "200".into())]));
+            drop(
+                self.microsoft
+                    .get_or_create(&[("service", service.into()), ("status", "200".into())]),
+            );
         }
     }
 }
@@ -153,7 +156,10 @@ pub(super) fn write(text: &mut String) -> std::fmt::Result {
 
 /// A run came to its end.
 pub fn run_ended(kind: &'static str, outcome: &'static str) {
-    METRICS.runs.get_or_create(&[("kind", kind), ("outcome", outcome)]).inc();
+    METRICS
+        .runs
+        .get_or_create(&[("kind", kind), ("outcome", outcome)])
+        .inc();
 }
 
 /// This process was on a run for so long.

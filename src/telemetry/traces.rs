@@ -15,7 +15,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
@@ -77,7 +79,11 @@ impl TraceParent {
         let place = SpanContext::new(
             TraceId::from_bytes(self.trace_id.to_be_bytes()),
             SpanId::from_bytes(self.span_id.to_be_bytes()),
-            if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::default() },
+            if self.sampled {
+                TraceFlags::SAMPLED
+            } else {
+                TraceFlags::default()
+            },
             true,
             TraceState::default(),
         );
@@ -147,7 +153,10 @@ impl Exporter {
             .context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
         let resource = Resource::builder()
             .with_service_name("tenantry")
-            .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .with_attribute(opentelemetry::KeyValue::new(
+                "service.version",
+                env!("CARGO_PKG_VERSION"),
+            ))
             .build();
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
