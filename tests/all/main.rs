@@ -25,4 +25,5 @@ mod jobs;
 mod microsoft;
 mod races;
 mod schema;
+mod seen;
 mod sync;

@@ -18,7 +18,7 @@ struct Count {
     rows: i64,
 }
 
-const LOCKED: [&str; 23] = [
+const LOCKED: [&str; 25] = [
     "company",
     "tenant",
     "contact",
@@ -42,6 +42,8 @@ const LOCKED: [&str; 23] = [
     "evidence_withdrawal",
     "evidence_tombstone",
     "evidence_ledger",
+    "alarm",
+    "alarm_event",
 ];
 
 /// How many of them hold what a client's person has, and how a company is run.
@@ -75,6 +77,13 @@ async fn fill(house: &House, client: &Client) {
              values ({run}, '{company}', 'ASSET', '{person}', 'LEFT', 'HELD')"
         ),
         format!("portal_access_group (company_id, group_id, role) values ('{company}', {group}, 'USER')"),
+        format!(
+            "alarm (id, kind, company_id, message, remedy, opened_at)
+             values ('{company}', 'CHANGES_HELD', '{company}', 'Held', 'Look', now())"
+        ),
+        format!(
+            "alarm_event (alarm_id, what, at, delivery, next_at) values ('{company}', 'OPENED', now(), 'NONE', now())"
+        ),
     ] {
         house.sql(&format!("insert into {row}")).await;
     }
