@@ -4,15 +4,16 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{CloudName, Database, Registration};
+use crate::config::{self, CloudName, Database, Registration};
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::events::Events;
 use crate::db::{self, Address, Pool};
 use crate::evidence::collect::Clock;
-use crate::jobs::Doorbell;
+use crate::jobs::{Alarms, Doorbell, Show, Webhook};
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_run::lease::Claim;
+use crate::telemetry::Facts;
 use crate::{evidence, sync};
 
 /// The database of a process: private, or somebody's.
@@ -73,7 +74,7 @@ impl App {
     /// # Errors
     /// Names the setting that is missing, or says what cannot be reached.
     pub async fn start(pool: Pool, registration: &Registration, stop: CancellationToken) -> anyhow::Result<Self> {
-        let microsoft = Microsoft::new(resolve(registration)?).context("the settings for Microsoft")?;
+        let microsoft = microsoft(registration)?;
         let events = Events::start(&pool, stop).await?;
         let doorbell = Doorbell::open(&pool).await?;
         Ok(Self {
@@ -82,6 +83,26 @@ impl App {
             events,
             doorbell,
         })
+    }
+
+    /// What looks after alarms on this node; to be run beside whatever else it does.
+    ///
+    /// # Errors
+    /// When the webhook's settings are wrong.
+    pub fn alarms(&self, settings: &config::Webhook, show: Show) -> anyhow::Result<Alarms> {
+        let told = settings.told()?;
+        let webhook = told.map(|(url, secret)| Webhook::new(url, secret, show)).transpose()?;
+        Ok(Alarms::new(
+            self.pool.clone(),
+            self.events.clone(),
+            &self.microsoft,
+            webhook,
+        ))
+    }
+
+    /// The figures of this process.
+    pub fn facts(&self) -> Facts {
+        Facts::new(self.pool.clone(), self.microsoft.credential_expires())
     }
 
     /// What performs the runs that a worker claims. Evidence is dated by `clock`.
@@ -102,6 +123,15 @@ impl App {
             })
         }
     }
+}
+
+/// Our way to Microsoft.
+///
+/// # Errors
+/// Names the setting that is missing or wrong.
+pub fn microsoft(registration: &Registration) -> anyhow::Result<Microsoft> {
+    let settings = resolve(registration)?;
+    Microsoft::with_secret_until(settings, registration.secret_expires()).context("the settings for Microsoft")
 }
 
 /// The registration in the form that the way to Microsoft takes.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use url::Url;
@@ -89,6 +90,9 @@ pub struct Registration {
     /// Client secret (its value, not its id)
     #[arg(long, env = "MICROSOFT_CLIENT_SECRET", hide_env_values = true)]
     pub microsoft_client_secret: Option<String>,
+    /// The day on which the client secret ends, such as 2027-05-31: Entra does not tell us. A certificate says so itself
+    #[arg(long, env = "MICROSOFT_CLIENT_SECRET_EXPIRES")]
+    pub microsoft_client_secret_expires: Option<NaiveDate>,
     /// PEM file with the private key and the certificate, in place of a secret
     #[arg(long, env = "MICROSOFT_CLIENT_CERTIFICATE")]
     pub microsoft_client_certificate: Option<PathBuf>,
@@ -101,6 +105,59 @@ pub struct Registration {
     /// Graph's origin, in place of the cloud's (for a simulator)
     #[arg(long, env = "MICROSOFT_GRAPH_URL")]
     pub microsoft_graph_url: Option<Url>,
+}
+
+/// Who is told of alarms.
+#[derive(Args, Clone)]
+pub struct Webhook {
+    /// Address that is told when an alarm opens or closes (Standard Webhooks)
+    #[arg(long, env = "TENANTRY_WEBHOOK_URL")]
+    pub webhook_url: Option<Url>,
+    /// What signs the messages: whsec_ and 24 to 64 random bytes in base64
+    #[arg(long, env = "TENANTRY_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<String>,
+}
+
+impl Webhook {
+    /// Address and secret, if there is somebody to tell.
+    ///
+    /// # Errors
+    /// When one is set without the other.
+    pub fn told(&self) -> anyhow::Result<Option<(Url, &str)>> {
+        match (&self.webhook_url, &self.webhook_secret) {
+            (Some(url), Some(secret)) => Ok(Some((url.clone(), secret))),
+            (None, None) => Ok(None),
+            _ => bail!("set TENANTRY_WEBHOOK_URL and TENANTRY_WEBHOOK_SECRET, or neither"),
+        }
+    }
+}
+
+/// What is written of what happens, and where.
+#[derive(Args, Clone, Debug)]
+pub struct Logging {
+    /// How log lines are written to standard error
+    #[arg(long, env = "TENANTRY_LOG_FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+    /// Base address of a collector of traces (OTLP over HTTP), such as http://127.0.0.1:4318. Unset: none are sent
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true)]
+    pub otlp_endpoint: Option<Url>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One object a line, for programs
+    Json,
+}
+
+impl Registration {
+    /// From when on the client secret no longer holds, as far as the operator has told: the beginning of the day.
+    pub fn secret_expires(&self) -> Option<DateTime<Utc>> {
+        let day = self.microsoft_client_secret_expires?;
+        Some(day.and_time(NaiveTime::MIN).and_utc())
+    }
 }
 
 impl Web {

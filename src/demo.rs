@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::Args;
 use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSummary};
 use tenantry::app::{App, Data};
-use tenantry::config::{CloudName, Database, Registration, Web};
+use tenantry::config::{CloudName, Database, Registration, Web, Webhook};
 use tenantry::db::Pool;
 use tenantry::jobs;
 use tenantry::microsoft::PERMISSIONS;
@@ -119,6 +119,12 @@ impl Demo {
         }
         let app = App::start(pool.clone(), &registration, stop.clone()).await?;
         let (ready, is_ready) = watch::channel(false);
+        let nobody = Webhook {
+            webhook_url: None,
+            webhook_secret: None,
+        };
+        let alarms = app.alarms(&nobody, command::SHOW)?;
+        let looking = tokio::spawn(alarms.run(Arc::new(command::now), stop.clone()));
         let server = tokio::spawn(serve::serve(listener, app.clone(), web.clone(), is_ready, stop.clone()));
         let worker = tokio::spawn(jobs::work(
             app.pool.clone(),
@@ -153,6 +159,7 @@ impl Demo {
         let served = server.await.context("the server panicked")?;
         stop.cancel();
         worker.await.context("the worker panicked")?;
+        looking.abort();
         handout::withdraw(&self.data_dir)?;
         served
     }
@@ -173,6 +180,7 @@ fn register(simulator: &Simulator, origin: &Url, msp: &TenantSummary) -> Registr
     Registration {
         microsoft_client_id: Some(CLIENT_ID),
         microsoft_client_secret: Some(secret),
+        microsoft_client_secret_expires: None,
         microsoft_client_certificate: None,
         microsoft_cloud: CloudName::Global,
         microsoft_login_url: Some(simulator.url().clone()),

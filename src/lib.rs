@@ -2,11 +2,12 @@
 //!
 //! The house has floors, and a file names only floors below its own. From the ground up:
 
-// 0: settings, kinds of error, the database, the nouns
+// 0: settings, kinds of error, the database, the nouns, how it is seen from outside
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod model;
+pub mod telemetry;
 
 // 1: who is asking; Microsoft
 pub mod auth;

@@ -7,11 +7,14 @@ mod demo;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tenantry::config::Logging;
 
 /// Keeps the Microsoft 365 tenants of a managed service provider's clients in its PSA
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
+    #[command(flatten)]
+    logging: Logging,
     #[command(subcommand)]
     command: Command,
 }
@@ -33,6 +36,8 @@ enum Command {
     Sync(command::sync::Sync),
     /// Look after kept evidence
     Evidence(command::evidence::Evidence),
+    /// Hold the configuration against the real world, and say what to mend
+    Doctor(command::doctor::Doctor),
     /// Make a service token for the PSA's back end
     Token(command::token::Token),
 }
@@ -40,7 +45,13 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    command::log_to_stderr();
+    let exporter = match command::observe(&cli.logging) {
+        Ok(exporter) => exporter,
+        Err(error) => {
+            eprintln!("tenantry: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let outcome = match cli.command {
         #[cfg(feature = "demo")]
         Command::Demo(demo) => demo.run().await,
@@ -50,8 +61,12 @@ async fn main() -> ExitCode {
         Command::Schema => command::print_schema(),
         Command::Sync(sync) => sync.run().await,
         Command::Evidence(evidence) => evidence.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
         Command::Token(token) => token.run().await,
     };
+    if let Some(exporter) = exporter {
+        exporter.end();
+    }
     outcome.unwrap_or_else(|error| {
         eprintln!("tenantry: {error:#}");
         ExitCode::FAILURE

@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("db", 0),
     ("model", 0),
+    ("telemetry", 0),
 ];
 
 /// Rooms of one floor of which the first may not name the second.

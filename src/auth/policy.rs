@@ -25,6 +25,8 @@ crate::model::text_enum::text_enum! {
         ViewEvidence = "VIEW_EVIDENCE",
         /// See who did what, over all companies: of no use to a token that opens only some.
         ViewAuditTrail = "VIEW_AUDIT_TRAIL",
+        /// See how Tenantry itself runs: alarms, figures, traces.
+        ViewOperations = "VIEW_OPERATIONS",
         /// `createCompany`.
         CreateCompany = "CREATE_COMPANY",
         /// `deleteCompany`.

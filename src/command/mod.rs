@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+pub mod doctor;
 pub mod evidence;
 pub mod migrate;
 pub mod serve;
@@ -10,26 +11,44 @@ pub mod work;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use tenantry::config::{LogFormat, Logging};
 use tenantry::db::Connection;
 use tenantry::graphql::id::IdOf;
+use tenantry::jobs::Show;
 use tenantry::model::audit::{Actor, AuditAction, Deed};
 use tenantry::model::{Company, Scope, company};
+use tenantry::telemetry::traces::Exporter;
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// Logs go to standard error, so that standard output is the command's answer. `RUST_LOG` says how much.
-pub fn log_to_stderr() {
+/// Logs go to standard error, so that standard output is the command's answer; `RUST_LOG` says how much. Traces go to the
+/// collector, if there is one; what is left of them leaves when the answer is [ended](Exporter::end).
+///
+/// # Errors
+/// When the collector's address is wrong.
+pub fn observe(settings: &Logging) -> anyhow::Result<Option<Exporter>> {
     let wanted = EnvFilter::builder()
         .with_default_directive(LevelFilter::WARN.into())
         .from_env_lossy();
-    log(wanted, std::io::stderr).init();
+    let exporter = settings.otlp_endpoint.as_ref().map(Exporter::new).transpose()?;
+    log(wanted, settings.log_format, std::io::stderr)
+        .with(exporter.as_ref().map(Exporter::layer))
+        .init();
+    Ok(exporter)
 }
+
+/// How messages outside the API name what it knows by opaque ids.
+pub const SHOW: Show = Show {
+    company: |id| IdOf::Company.show(id).0,
+    alarm: |id| IdOf::Alarm.show(id).0,
+};
 
 /// Crates that write what they carry into their logs, below the level of information: the parameters of statements,
 /// and the messages of sockets. There are secrets and people in those.
@@ -42,14 +61,17 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO || !INDISCREET.contains(&of)
 }
 
-fn log<W>(wanted: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+fn log<W>(wanted: EnvFilter, format: LogFormat, writer: W) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_writer(writer))
-        .with(wanted)
-        .with(filter_fn(is_discreet))
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    // Filters of this layer alone: what is sent to a collector has its own.
+    tracing_subscriber::registry().with(lines.with_filter(wanted).with_filter(filter_fn(is_discreet)))
 }
 
 /// The company with this id of ours, or this id of the PSA's.
@@ -141,12 +163,15 @@ mod tests {
     fn written(wanted: &str) -> String {
         let paper = Paper::default();
         let copy = paper.clone();
-        tracing::subscriber::with_default(log(EnvFilter::new(wanted), move || copy.clone()), || {
-            tracing::debug!(target: "tokio_postgres::query", "a parameter");
-            tracing::trace!(target: "tungstenite::protocol", "a message");
-            tracing::info!(target: "tokio_postgres::connection", "a notice");
-            tracing::trace!(target: "tenantry::sync", "a step");
-        });
+        tracing::subscriber::with_default(
+            log(EnvFilter::new(wanted), LogFormat::Text, move || copy.clone()),
+            || {
+                tracing::debug!(target: "tokio_postgres::query", "a parameter");
+                tracing::trace!(target: "tungstenite::protocol", "a message");
+                tracing::info!(target: "tokio_postgres::connection", "a notice");
+                tracing::trace!(target: "tenantry::sync", "a step");
+            },
+        );
         let bytes = paper.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }

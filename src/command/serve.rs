@@ -1,13 +1,14 @@
 //! `tenantry serve`
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
 use tenantry::app::{App, Data};
 use tenantry::auth::return_to::Allowed;
 use tenantry::auth::sign_in::SignIn;
-use tenantry::config::{Database, Registration, Web};
+use tenantry::config::{Database, Registration, Web, Webhook};
 use tenantry::graphql::{self, PublicUrl};
 use tenantry::http::{self, Build, Executor, Parts, Rates, State, Switches, Timing};
 use tokio::net::TcpListener;
@@ -22,6 +23,8 @@ pub struct Serve {
     web: Web,
     #[command(flatten)]
     registration: Registration,
+    #[command(flatten)]
+    webhook: Webhook,
 }
 
 impl Serve {
@@ -33,8 +36,12 @@ impl Serve {
         let data = Data::open(&self.database).await?;
         let outcome = async {
             let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
+            let alarms = app.alarms(&self.webhook, super::SHOW)?;
+            let looking = tokio::spawn(alarms.run(Arc::new(super::now), stop.clone()));
             let (_ready, is_ready) = watch::channel(true);
-            serve(listener, app, self.web, is_ready, stop).await
+            let served = serve(listener, app, self.web, is_ready, stop).await;
+            looking.abort();
+            served
         }
         .await;
         data.close().await?;

@@ -1,12 +1,15 @@
 //! `tenantry work`
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 use tenantry::app::{App, Data};
-use tenantry::config::{Database, Registration};
-use tenantry::jobs;
+use tenantry::config::{Database, Registration, Webhook};
+use tenantry::{http, jobs};
+use tokio::net::TcpListener;
 
 #[derive(Args)]
 pub struct Work {
@@ -17,6 +20,11 @@ pub struct Work {
     /// Companies that are synced at the same time by this process
     #[arg(long, env = "TENANTRY_CONCURRENCY", default_value_t = 4)]
     concurrency: usize,
+    /// Address for monitoring: /health/live, /health/ready and /metrics, shown to everybody who can reach it. Unset: none
+    #[arg(long, env = "TENANTRY_WORKER_LISTEN")]
+    worker_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    webhook: Webhook,
 }
 
 impl Work {
@@ -24,6 +32,23 @@ impl Work {
         let stop = super::stop_on_signal()?;
         let data = Data::open(&self.database).await?;
         let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
+        let alarms = app.alarms(&self.webhook, super::SHOW)?;
+        let looking = tokio::spawn(alarms.run(Arc::new(super::now), stop.clone()));
+        let probing = match self.worker_listen {
+            Some(address) => {
+                let listener = TcpListener::bind(address)
+                    .await
+                    .with_context(|| format!("TENANTRY_WORKER_LISTEN: listening on {address}"))?;
+                let facts = app.facts();
+                Some(tokio::spawn(http::serve_probes(
+                    listener,
+                    app.pool.clone(),
+                    facts,
+                    stop.clone(),
+                )))
+            }
+            None => None,
+        };
         jobs::work(
             app.pool.clone(),
             app.doorbell.clone(),
@@ -33,6 +58,10 @@ impl Work {
             stop,
         )
         .await;
+        looking.abort();
+        if let Some(probing) = probing {
+            probing.abort();
+        }
         data.close().await?;
         Ok(ExitCode::SUCCESS)
     }

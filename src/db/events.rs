@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_postgres::Client;
 use tokio_postgres::types::Json;
@@ -63,6 +63,8 @@ pub struct Events {
 type Topic = (Uuid, SyncKind);
 
 struct Hub {
+    /// The place of the last change of an alarm that was seen.
+    alarms: watch::Sender<i64>,
     committed: Notify,
     heard: Arc<Notify>,
     /// Who watches what; none once the server is stopping.
@@ -94,6 +96,7 @@ impl Events {
     /// When the database cannot be reached.
     pub async fn start(pool: &Pool, stop: CancellationToken) -> anyhow::Result<Self> {
         let hub = Arc::new(Hub {
+            alarms: watch::Sender::new(0),
             committed: Notify::new(),
             heard: Arc::new(Notify::new()),
             watched: Mutex::new(Some(HashMap::new())),
@@ -109,6 +112,11 @@ impl Events {
     pub fn wake(&self) {
         self.hub.heard.notify_one();
         self.hub.committed.notify_one();
+    }
+
+    /// Notified when alarms have changed; its value says how far they have.
+    pub fn alarms(&self) -> watch::Receiver<i64> {
+        self.hub.alarms.subscribe()
     }
 
     /// Every change of the company's runs of this kind from now on.
@@ -178,6 +186,26 @@ impl Hub {
         }
     }
 
+    /// Says that alarms have changed, where somebody wants to know.
+    async fn look_at_alarms(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        if self.alarms.receiver_count() == 0 {
+            return Ok(());
+        }
+        let row = client
+            .query_one("select coalesce(max(seq), 0) from alarm_event", &[])
+            .await?;
+        let place: i64 = row.try_get(0)?;
+        self.alarms
+            .send_if_modified(|known| std::mem::replace(known, place) != place);
+        Ok(())
+    }
+
+    /// Reads what is new and hands it out.
+    async fn read(&self, client: &Client, cursor: &mut Cursor) -> Result<(), tokio_postgres::Error> {
+        self.deliver(client, cursor).await?;
+        self.look_at_alarms(client).await
+    }
+
     /// Reads what is new in the outbox and hands it out.
     async fn deliver(&self, client: &Client, cursor: &mut Cursor) -> Result<(), tokio_postgres::Error> {
         loop {
@@ -242,7 +270,7 @@ async fn receive(hub: Arc<Hub>, address: Address, mut client: Client, mut cursor
             () = hub.heard.notified() => {}
             _ = look.tick() => {}
         }
-        let delivered = timeout(LONGEST_READ, hub.deliver(&client, &mut cursor)).await;
+        let delivered = timeout(LONGEST_READ, hub.read(&client, &mut cursor)).await;
         if let Err(error) = delivered.map_err(anyhow::Error::from).and_then(|read| Ok(read?)) {
             tracing::warn!(%error, "the connection that listens for events was lost");
             match stop.run_until_cancelled(reconnect(&hub, &address, &mut cursor)).await {

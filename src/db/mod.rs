@@ -12,6 +12,7 @@ pub mod schema;
 mod setback;
 
 use anyhow::Context;
+use diesel::migration::{Migration as _, MigrationSource};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -26,6 +27,19 @@ pub type Connection = AsyncPgConnection;
 pub type Loan = deadpool::Object<AsyncPgConnection>;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// How a pool is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Connections that may be open.
+    pub most: usize,
+    /// Connections that are open.
+    pub open: usize,
+    /// Open connections that nobody has borrowed.
+    pub idle: usize,
+    /// Those who wait for one.
+    pub waiting: usize,
+}
 
 /// The connections that this process shares, and the address to open more of its own.
 #[derive(Clone)]
@@ -73,6 +87,17 @@ impl Pool {
         self.pool.get().await.context("connecting to Postgres")
     }
 
+    /// How the pool is used right now.
+    pub fn usage(&self) -> Usage {
+        let status = self.pool.status();
+        Usage {
+            most: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+
     /// The address of Postgres itself, for connections of one's own: past any pooler.
     pub fn direct(&self) -> &Address {
         &self.direct
@@ -92,7 +117,10 @@ const ROLES: [&str; 2] = ["tenantry_viewer", "tenantry_retention"];
 
 /// Refuses, with what an administrator has to run, a user who can neither make nor become one of [`ROLES`]. Before the
 /// migrations, for Postgres' own words for it name neither.
-async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Says what an administrator has to run.
+pub async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
     let missing = client
         .query(
             "select who.user_name, who.may_make, wanted.name, made.oid is not null
@@ -121,6 +149,17 @@ async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
         "the database user {user} lacks a role that Tenantry needs: as an administrator, run: {}",
         remedy.collect::<Vec<_>>().join("; ")
     )
+}
+
+/// The names of the migrations that this version needs and a database with these `versions` lacks. A database that is ahead
+/// lacks none: migrations only add to what an older version reads.
+pub fn migrations_not_in(versions: &[String]) -> Vec<String> {
+    let needed = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let names = needed.iter().map(|migration| migration.name());
+    names
+        .filter(|name| !versions.contains(&name.version().to_string()))
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.

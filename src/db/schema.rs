@@ -25,6 +25,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         large -> Bool,
+        granted_roles -> Nullable<Array<Text>>,
+        granted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -234,6 +236,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         crashes -> Integer,
         checkpoint -> Nullable<Jsonb>,
+        trace_parent -> Nullable<Text>,
     }
 }
 
@@ -473,6 +476,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alarm (id) {
+        id -> Uuid,
+        kind -> Text,
+        company_id -> Nullable<Uuid>,
+        subject -> Text,
+        message -> Text,
+        remedy -> Text,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    alarm_event (seq) {
+        seq -> BigInt,
+        alarm_id -> Uuid,
+        what -> Text,
+        at -> Timestamptz,
+        delivery -> Text,
+        attempts -> Integer,
+        next_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     company,
     tenant,
@@ -505,5 +533,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence_declaration,
     evidence_withdrawal,
     evidence_tombstone,
-    evidence_ledger
+    evidence_ledger,
+    alarm,
+    alarm_event
 );

@@ -15,7 +15,7 @@ use super::collect::{self, Clock, Progress};
 use super::ending::{self, Stop};
 use super::judge::{self, Verdict};
 use super::keep;
-use super::snapshot::{Outcome, Resource, Snapshot};
+use super::snapshot::{Outcome, Pull, Resource, Snapshot};
 use super::teller::Teller;
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
@@ -23,9 +23,13 @@ use crate::microsoft::{Graph, Microsoft, PERMISSIONS, Trouble};
 use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::{RunFailure, SyncStatus};
 use crate::model::{Tenant, tenant};
+use crate::telemetry::metrics;
 
 /// How long a fresh consent may take to reach every part of Microsoft.
 const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
+
+/// The grants of one consent need not be seen all at once, but nearly.
+const GRANTS_COME_TOGETHER: TimeDelta = TimeDelta::seconds(60);
 
 /// What an evidence run needs of the world.
 #[derive(Clone)]
@@ -94,7 +98,10 @@ impl Engine {
             Err(Stop::Wait { delay, message }) => {
                 // A token keeps the permissions that it was born with.
                 self.microsoft.forget_token(entra_id);
-                return run.teller.wait(delay, message).await;
+                return run.teller.wait(delay, message, None).await;
+            }
+            Err(Stop::WaitForOperator { delay, failure }) => {
+                return run.teller.wait(delay, failure.message.clone(), Some(failure)).await;
             }
             Err(Stop::Trouble(trouble)) => RunFailure::from(&trouble),
             Err(Stop::Refused(failure)) => failure,
@@ -157,14 +164,13 @@ impl Run<'_> {
     /// Reads the tenant, and tells meanwhile how far that is.
     async fn collect(&mut self) -> Result<Snapshot, Stop> {
         self.teller.begin("Reading evidence", 5).await?;
-        if self.consent_is_fresh().await? {
-            let granted = self.graph.granted_permissions().await?;
-            if PERMISSIONS
-                .iter()
-                .any(|wanted| !granted.iter().any(|one| one == wanted))
-            {
-                return Err(self.wait_for_consent().await?);
-            }
+        let granted = self.granted().await?;
+        let age = self.consent_age().await?;
+        let is_granted = |wanted: &str| granted.iter().any(|one| one == wanted);
+        let whole = PERMISSIONS.iter().all(|wanted| is_granted(wanted));
+        // The grants of one consent come together: what is missing beside others after a minute does not come.
+        if !whole && age < CONSENT_TAKES && (granted.is_empty() || age < GRANTS_COME_TOGETHER) {
+            return Err(self.wait_for_consent().await?);
         }
         let (progress, mut told) = watch::channel(Progress::default());
         let graph = self.graph.clone();
@@ -181,11 +187,19 @@ impl Run<'_> {
                 }
             }
         };
-        let refused = |outcome: Outcome| outcome == Outcome::PermissionMissing;
-        if snapshot.pulls.values().any(|pull| refused(pull.outcome)) && self.consent_is_fresh().await? {
+        let late = |pull: &Pull| pull.outcome == Outcome::PermissionMissing && is_granted(&pull.permission);
+        if snapshot.pulls.values().any(late) && self.consent_is_fresh().await? {
             return Err(self.wait_for_consent().await?);
         }
         Ok(snapshot)
+    }
+
+    /// What the tenant has granted, as its token says; kept for whoever asks what is missing.
+    async fn granted(&self) -> Result<Vec<String>, Stop> {
+        let granted = self.graph.granted_permissions().await?;
+        let mut conn = self.engine.pool.get().await?;
+        tenant::note_granted(&mut conn, self.claim.run.company_id, self.graph.tenant(), &granted).await?;
+        Ok(granted)
     }
 
     fn require_same_tenant(&self, snapshot: &Snapshot) -> Result<(), Stop> {
@@ -243,13 +257,23 @@ impl Run<'_> {
     async fn weigh(&self, stop: Stop) -> Result<Stop, Stop> {
         let Stop::Trouble(trouble) = stop else { return Ok(stop) };
         match &trouble {
-            Trouble::Throttled { retry_after } => Ok(Stop::Wait {
-                delay: *retry_after,
-                message: format!(
-                    "Waiting for Microsoft, which asks for {} seconds",
-                    retry_after.as_secs().max(1)
-                ),
-            }),
+            Trouble::Throttled { retry_after } => {
+                metrics::throttle_handed_back(*retry_after);
+                Ok(Stop::Wait {
+                    delay: *retry_after,
+                    message: format!(
+                        "Waiting for Microsoft, which asks for {} seconds",
+                        retry_after.as_secs().max(1)
+                    ),
+                })
+            }
+            Trouble::CredentialRefused { .. } => {
+                let mut conn = self.engine.pool.get().await?;
+                Ok(Stop::WaitForOperator {
+                    delay: lease::patience(now(&mut conn).await? - self.claim.run.queued_at),
+                    failure: RunFailure::from(&trouble),
+                })
+            }
             Trouble::ConsentMissing if self.consent_is_fresh().await? => self.wait_for_consent().await,
             Trouble::ConsentMissing | Trouble::TenantUnknown => {
                 self.need_reconnect(&trouble).await?;

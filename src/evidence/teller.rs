@@ -37,6 +37,7 @@ impl Teller {
             counts: Vec::new(),
             stages: run.stages.clone(),
             requests: run.requests,
+            waits_for: None,
         };
         let now = Instant::now();
         Self {
@@ -144,9 +145,10 @@ impl Teller {
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn wait(&mut self, delay: Duration, message: String) -> Result<(), Stop> {
+    pub async fn wait(&mut self, delay: Duration, message: String, waits_for: Option<RunFailure>) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
+        self.report.waits_for = waits_for;
         let report = self.report();
         let mut conn = self.pool.get().await?;
         let nothing = serde_json::json!({});

@@ -15,6 +15,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use uuid::Uuid;
 
+use crate::telemetry::TraceParent;
+
 /// What a resolver answers.
 pub type Answer<T> = Result<T, Fault>;
 
@@ -124,8 +126,14 @@ impl Extension for Errors {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let response = next.run(ctx, operation_name).await;
-        logged(response, ctx.data_opt::<RequestId>())
+        let request_id = ctx.data_opt::<RequestId>();
+        // An operation on a socket is no request of HTTP: its own id names what it sets off.
+        let trace = TraceParent::current().or_else(|| request_id.map(|id| TraceParent::named(id.0)));
+        let response = match trace {
+            Some(trace) => trace.within(next.run(ctx, operation_name)).await,
+            None => next.run(ctx, operation_name).await,
+        };
+        logged(response, request_id)
     }
 }
 

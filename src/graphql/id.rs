@@ -22,10 +22,11 @@ pub enum IdOf {
     Session,
     AuditEvent,
     EvidenceDeclaration,
+    Alarm,
 }
 
 impl IdOf {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Company,
         Self::Contact,
         Self::ContactGroup,
@@ -35,6 +36,7 @@ impl IdOf {
         Self::Session,
         Self::AuditEvent,
         Self::EvidenceDeclaration,
+        Self::Alarm,
     ];
 
     const fn tag(self) -> &'static str {
@@ -48,6 +50,7 @@ impl IdOf {
             Self::Session => "Session",
             Self::AuditEvent => "AuditEvent",
             Self::EvidenceDeclaration => "EvidenceDeclaration",
+            Self::Alarm => "Alarm",
         }
     }
 
@@ -87,6 +90,7 @@ impl IdOf {
             Self::Session => "session",
             Self::AuditEvent => "audit event",
             Self::EvidenceDeclaration => "declaration",
+            Self::Alarm => "alarm",
         }
     }
 }

@@ -13,9 +13,11 @@ pub mod limits;
 mod siblings;
 
 // one file a noun
+mod alarm;
 mod asset;
 mod audit_event;
 mod company;
+mod consent;
 mod contact;
 mod contact_group;
 mod evidence;

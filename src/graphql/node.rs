@@ -95,7 +95,7 @@ async fn read_type(
             |row: &model::SyncRun| row.id,
             |kin| SyncRun(kin).into(),
         ),
-        IdOf::ServiceToken | IdOf::Session | IdOf::AuditEvent | IdOf::EvidenceDeclaration => Vec::new(),
+        IdOf::ServiceToken | IdOf::Session | IdOf::AuditEvent | IdOf::EvidenceDeclaration | IdOf::Alarm => Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
+use super::alarm::Alarm;
 use super::asset::{Asset, AssetOrder};
 use super::audit_event::AuditEvent;
 use super::company::{Company, CompanyOrder};
@@ -18,9 +19,10 @@ use super::session::Session;
 use super::siblings::{Kin, Siblings};
 use super::sync_run::SyncRun;
 use super::viewer::Viewer;
-use super::{given, loan, now, permit_to_all, scope, viewer};
+use super::{given, loan, now, permit, permit_to_all, scope, viewer};
 use crate::auth::Action;
 use crate::db::Pool;
+use crate::model::alarm::{self, AlarmKind};
 use crate::model::audit::{self, AuditAction, AuditOutcome};
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Listing, Owner};
@@ -274,6 +276,36 @@ impl Query {
         .await
     }
 
+    /// What is, or was, wrong and wants a person, newest first.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn alarms(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only alarms of this company.")] company_id: Option<ID>,
+        #[graphql(desc = "Only alarms of this kind.")] kind: Option<AlarmKind>,
+        #[graphql(desc = "Only those that are open, or only those that are over; both where it is left out.")]
+        open: Option<bool>,
+        #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Answer<Connection<Alarm>> {
+        permit(ctx, Action::ViewOperations)?;
+        let filter = alarm::Filter {
+            company_id: filter_id(IdOf::Company, "companyId", company_id)?,
+            kind,
+            open,
+        };
+        let listing = alarm::list(&scope(ctx)?, &filter);
+        let paging = Paging {
+            first,
+            after,
+            last,
+            before,
+        };
+        Connection::of_nobody(ctx, listing, paging).await
+    }
+
     /// Who did what, and who was refused, newest first.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn audit_events(
@@ -441,7 +473,7 @@ pub fn asset_filter(
 }
 
 /// The id in a filter. Nothing has an id that nobody gave out, so it is told rather than answered with an empty list.
-fn filter_id(of: IdOf, argument: &str, id: Option<ID>) -> Answer<Option<Uuid>> {
+pub fn filter_id(of: IdOf, argument: &str, id: Option<ID>) -> Answer<Option<Uuid>> {
     id.map(|id| {
         of.read(&id)
             .ok_or_else(|| Fault::bad_input(argument, &format!("This is not the id of a {}.", of.words())))

@@ -9,15 +9,18 @@ use async_graphql::{Context, ID, Subscription as Root};
 use futures::Stream;
 use uuid::Uuid;
 
+use super::alarm::{self, Alarm};
 use super::error::{Answer, Fault};
 use super::id::IdOf;
-use super::query::find_company;
+use super::query::{filter_id, find_company};
 use super::sync_run::SyncRun;
-use super::{given, scope};
+use super::{given, permit, scope};
+use crate::auth::Action;
 use crate::db::Pool;
 use crate::db::events::{Events, News};
 use crate::model::sync_run::{self, SyncKind};
 use crate::model::{self, Scope};
+use crate::telemetry::metrics::Subscriber;
 
 /// The root of subscriptions.
 pub struct Subscription;
@@ -50,6 +53,22 @@ impl Subscription {
         };
         Ok(watched.follow(given::<Events>(ctx)?))
     }
+
+    /// What is wrong: first the newest alarm, or null while there was none; then each alarm that opens or closes. It does not
+    /// complete while the viewer may see how Tenantry runs.
+    async fn alarm_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only alarms of this company.")] company_id: Option<ID>,
+    ) -> Result<impl Stream<Item = Answer<Option<Alarm>>>, Fault> {
+        permit(ctx, Action::ViewOperations)?;
+        let watched = alarm::Watched {
+            pool: given::<Pool>(ctx)?.clone(),
+            scope: scope(ctx)?,
+            company_id: filter_id(IdOf::Company, "companyId", company_id)?,
+        };
+        Ok(watched.follow(given::<Events>(ctx)?))
+    }
 }
 
 /// What one watcher watches, and the revision of each run that it has seen.
@@ -65,6 +84,7 @@ impl Watched {
     fn follow(mut self, events: &Events) -> impl Stream<Item = Answer<Option<SyncRun>>> + use<> {
         let mut watch = events.watch(self.company_id, self.kind);
         async_stream::try_stream! {
+            let _counted = Subscriber::new();
             let first = self.look().await?;
             yield first.map(SyncRun::alone);
             while let Some(news) = watch.next().await {

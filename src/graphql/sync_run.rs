@@ -11,14 +11,17 @@ use super::company::Company;
 use super::connection::{Connection, Listed, Paging};
 use super::error::{Answer, Fault};
 use super::id::IdOf;
+use super::permit;
 use super::siblings::{Kin, Siblings};
 use super::sync_change::{HeldChange, SyncChange};
 use super::{given, scope};
+use crate::auth::Action;
 use crate::db::Pool;
 use crate::model::held_change::{self, Decision};
 use crate::model::sync_change::{self, ChangeAction};
 use crate::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger};
 use crate::model::{self, Noun};
+use crate::telemetry::TraceParent;
 
 /// A sync run among those it was read with.
 #[derive(Clone)]
@@ -124,6 +127,13 @@ impl SyncRun {
     /// How many requests it made to Microsoft, repeated ones included.
     async fn requests(&self) -> i64 {
         self.0.requests
+    }
+
+    /// The trace that it belongs to, in the log and wherever traces are kept: 32 hexadecimal digits, the same as the
+    /// `X-Request-Id` of the request that asked for it. Null for whoever may not see how Tenantry runs.
+    async fn trace_id(&self, ctx: &Context<'_>) -> Option<String> {
+        let trace: TraceParent = self.0.trace_parent.as_deref()?.parse().ok()?;
+        permit(ctx, Action::ViewOperations).ok().map(|_| trace.trace_id())
     }
 
     /// What it changed, or in a dry run would change, record by record.

@@ -7,6 +7,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::consent::TenantConsent;
 use super::error::Answer;
 use super::siblings::Siblings;
 use super::{given, scope};
@@ -72,6 +73,11 @@ impl Tenant {
     /// The administrator who consented, by name.
     async fn consented_by(&self) -> Option<&str> {
         self.0.consented_by.as_deref()
+    }
+
+    /// What it has granted us, held against what is needed: which features work, and what to do about those that do not.
+    async fn consent(&self) -> TenantConsent {
+        TenantConsent(self.0.clone())
     }
 
     /// When it was connected, last.

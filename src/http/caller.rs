@@ -9,13 +9,19 @@ use axum::extract::{ConnectInfo, Request, State as Extract};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::state::State;
 use crate::graphql::error::RequestId;
+use crate::telemetry::{TraceParent, metrics};
 
 /// The header that names the request in its answer.
 pub(super) const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header that tells whoever keeps traces where this answer is in ours.
+///
+/// Source: <https://w3c.github.io/trace-context/#traceresponse-header>
+pub(super) const TRACE_HEADER: HeaderName = HeaderName::from_static("traceresponse");
 
 /// Where a request comes from, as far as addresses are counted: of IPv6, which gives one customer a network of them, the
 /// network.
@@ -55,18 +61,25 @@ fn read(text: &str) -> Option<IpAddr> {
 
 /// Names the request, in its answer and in the log, and notes its address.
 pub(super) async fn receive(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::fresh();
+    let span = tracing::error_span!("request", request_id = field::Empty, trace_id = field::Empty);
+    // The trace and the request have one name.
+    let trace = TraceParent::of(&span).unwrap_or_else(|| TraceParent::named(RequestId::fresh().0));
+    let id = RequestId(trace.name());
+    span.record("request_id", field::display(id.0));
+    span.record("trace_id", trace.trace_id());
     let ConnectInfo(peer) = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .expect("the server notes the peer in every request");
     let address = Address::of(peer.ip(), state.proxy_hops, request.headers());
     let name = HeaderValue::try_from(id.0.to_string()).expect("a UUID is visible ASCII");
-    let span = tracing::error_span!("request", request_id = %id.0);
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = trace.within(next.run(request)).instrument(span).await;
+    metrics::http_answered(response.status().as_u16());
     response.headers_mut().insert(ID_HEADER, name);
+    let place = HeaderValue::try_from(trace.to_string()).expect("a traceparent is visible ASCII");
+    response.headers_mut().insert(TRACE_HEADER, place);
     response
 }
 

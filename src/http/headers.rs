@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::caller::ID_HEADER;
+use super::caller::{ID_HEADER, TRACE_HEADER};
 use super::guard::REQUEST_HEADER;
 use super::state::State;
 
@@ -43,7 +43,7 @@ pub(super) fn cors(state: &State) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)
-        .expose_headers([ID_HEADER, header::RETRY_AFTER])
+        .expose_headers([ID_HEADER, TRACE_HEADER, header::RETRY_AFTER])
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([
             header::ACCEPT,

@@ -19,6 +19,7 @@ mod headers;
 mod health;
 mod home;
 mod page;
+mod probes;
 mod rates;
 mod refusal;
 mod seats;
@@ -38,6 +39,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use probes::serve_probes;
 pub use rates::Rate;
 pub use serve::serve;
 pub use state::{Executor, Parts, Rates, State, Switches, Timing};
@@ -61,6 +63,8 @@ fn router(state: State) -> Router {
         // Open to everybody.
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        // For monitoring, which shows a token.
+        .route("/metrics", get(health::metrics))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(

@@ -100,6 +100,11 @@ impl Refusal {
         message: Cow::Borrowed("As much evidence as may be is being put together for others. Try again in a minute."),
         retry_after: Some(60),
     };
+    pub(super) const NO_FIGURES: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "FORBIDDEN",
+        "The figures are for staff, and for service tokens of every company that may VIEW_OPERATIONS.",
+    );
     pub(super) const NO_COMPANY: Self = Self::new(
         StatusCode::NOT_FOUND,
         "NOT_FOUND",

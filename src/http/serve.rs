@@ -18,29 +18,35 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::router;
-use super::state::State;
+use super::state::{State, Timing};
 
 /// Serves until the state's `stop` is cancelled; then requests under way may end, for as long as [`Timing::drain`] says,
 /// and every other connection is closed.
 ///
 /// [`Timing::drain`]: super::Timing::drain
-pub async fn serve(mut listener: TcpListener, state: State) {
-    let service = TowerToHyperService::new(router(state.clone()));
+pub async fn serve(listener: TcpListener, state: State) {
+    attend(listener, router(state.clone()), state.timing, state.stop.clone()).await;
+}
+
+/// As [`serve`], for any routes.
+pub(super) async fn attend(mut listener: TcpListener, router: Router, timing: Timing, stop: CancellationToken) {
+    let service = TowerToHyperService::new(router);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             (stream, peer) = Listener::accept(&mut listener) => {
-                connections.spawn(converse(stream, peer, service.clone(), state.clone()));
+                connections.spawn(converse(stream, peer, service.clone(), timing, stop.clone()));
             }
             Some(_) = connections.join_next() => {}
-            () = state.stop.cancelled() => break,
+            () = stop.cancelled() => break,
         }
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    if timeout(state.timing.drain, ended).await.is_err() {
+    if timeout(timing.drain, ended).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "cut what was still open when the server stopped"
@@ -48,20 +54,26 @@ pub async fn serve(mut listener: TcpListener, state: State) {
     }
 }
 
-async fn converse(stream: TcpStream, peer: SocketAddr, service: TowerToHyperService<Router>, state: State) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: TowerToHyperService<Router>,
+    timing: Timing,
+    stop: CancellationToken,
+) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         service.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(state.timing.header)
+        .header_read_timeout(timing.header)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = state.stop.cancelled() => {
+        () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

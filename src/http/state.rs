@@ -24,6 +24,7 @@ use crate::evidence::desks::Desks;
 use crate::jobs::Doorbell;
 use crate::microsoft::Microsoft;
 use crate::model::session::StaffRole;
+use crate::telemetry::Facts;
 
 /// The parts, shared by every request.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct State {
     pub(super) counts: Arc<Counts>,
     /// Where evidence to take away is made.
     pub(super) desks: Desks,
+    /// The figures of this process.
+    pub(super) facts: Facts,
 }
 
 /// What the doors are built from.
@@ -146,6 +149,7 @@ impl State {
         Self {
             counts: Arc::new(Counts::new(&parts.rates)),
             stream_seats: Seats::default(),
+            facts: Facts::new(parts.pool.clone(), parts.microsoft.credential_expires()),
             parts: Arc::new(parts),
             seats: Seats::default(),
             desks: Desks::default(),

@@ -7,12 +7,16 @@
 //! - [`worker`] answers the bell: claims a due run for one of its [`places`], keeps its lease, has it performed;
 //! - [`sweep`] looks for what was forgotten: dead workers, bells that were not heard, leftovers;
 //! - [`clock`] queues the runs of each slot.
+//!
+//! A fourth, [`alarms`], stands behind the API as well: it says what is wrong.
 
+pub mod alarms;
 pub mod clock;
 mod doorbell;
 mod hold;
 pub mod places;
 pub mod sweep;
+mod webhook;
 mod worker;
 
 use std::future::Future;
@@ -21,7 +25,9 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+pub use self::alarms::Alarms;
 pub use self::doorbell::Doorbell;
+pub use self::webhook::{Show, Webhook};
 use self::worker::Worker;
 use crate::db::Pool;
 use crate::db::events::Events;

@@ -20,6 +20,7 @@ use futures::stream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
 use super::doorbell::{Doorbell, Ring};
@@ -28,6 +29,7 @@ use super::places::{Place, Places};
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::model::sync_run::lease::{self, Claim};
+use crate::telemetry::{TraceParent, metrics};
 
 /// The queue is looked at this often even if nothing was heard: a bell that rings while the queue is being read is not
 /// heard.
@@ -144,7 +146,12 @@ where
             }
         };
         self.events.wake();
-        hold(&self.pool, &self.events, claim, stop.clone(), self.perform.clone()).await;
+        let (kind, began) = (claim.run.kind, Instant::now());
+        let span = self.span_of(&claim).await;
+        hold(&self.pool, &self.events, claim, stop.clone(), self.perform.clone())
+            .instrument(span)
+            .await;
+        metrics::run_took(kind.as_str(), began.elapsed());
         self.events.wake();
         if stop.is_cancelled() {
             return;
@@ -152,6 +159,25 @@ where
         if let Err(error) = self.ring_for_the_next().await {
             tracing::warn!(%error, "what is due next is left to the sweep");
         }
+    }
+
+    /// What is done for the run, as a part of the trace of whoever asked for it. A run that nobody asked for begins one.
+    async fn span_of(&self, claim: &Claim) -> Span {
+        let run = &claim.run;
+        let span = tracing::error_span!("run", run_id = %run.id, kind = %run.kind, trace_id = field::Empty);
+        let asked: Option<TraceParent> = run.trace_parent.as_deref().and_then(|text| text.parse().ok());
+        if let Some(asked) = asked {
+            asked.adopt(&span);
+            span.record("trace_id", asked.trace_id());
+            return span;
+        }
+        let trace = TraceParent::of(&span).unwrap_or_else(|| TraceParent::named(Uuid::now_v7()));
+        span.record("trace_id", trace.trace_id());
+        let noted = async { anyhow::Ok(lease::trace(&mut *self.pool.get().await?, run.id, claim.fence, trace).await?) };
+        if let Err(error) = noted.await {
+            tracing::debug!(run_id = %run.id, %error, "the run's trace could not be noted");
+        }
+        span
     }
 
     async fn claim_next(&self, rung: Uuid, place: &mut Place) -> anyhow::Result<Option<Claim>> {

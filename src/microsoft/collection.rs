@@ -83,6 +83,14 @@ impl Collection {
         })
     }
 
+    /// What it is counted as: its path, without the ids of anything.
+    pub(crate) fn label(self) -> &'static str {
+        match self.path() {
+            Cow::Borrowed(path) => path,
+            Cow::Owned(_) => "groups/members",
+        }
+    }
+
     /// The application permission that reads it. [`Self::SignIns`] needs that of [`Self::Users`] too.
     pub(crate) fn permission(self) -> &'static str {
         match self {

@@ -36,6 +36,8 @@ pub enum Credential {
 pub(crate) struct SignedAs {
     client_id: String,
     means: Means,
+    /// When the certificate runs out; a secret does not tell.
+    expires: Option<DateTime<Utc>>,
 }
 
 enum Means {
@@ -57,11 +59,13 @@ const ASSERTION_LIFE: TimeDelta = TimeDelta::minutes(5);
 
 impl SignedAs {
     pub(crate) fn new(client_id: String, credential: Credential) -> Result<Self, BadSettings> {
+        let mut expires = None;
         let means = match credential {
             Credential::Secret(Secret(secret)) => Means::Secret(secret),
             Credential::Certificate(Secret(pem)) => {
                 let certificate =
                     der_of(&pem, "CERTIFICATE").ok_or(BadSettings::Certificate("it holds no CERTIFICATE block"))?;
+                expires = Some(end_of(&certificate)?);
                 let key = EncodingKey::from_rsa_pem(key_block(&pem)?.as_bytes())
                     .map_err(|_| BadSettings::Certificate("its private key is not an RSA key in PEM form"))?;
                 Means::Certificate {
@@ -70,12 +74,20 @@ impl SignedAs {
                 }
             }
         };
-        let signed_as = Self { client_id, means };
+        let signed_as = Self {
+            client_id,
+            means,
+            expires,
+        };
         signed_as.prove(
             &Url::parse("https://localhost/").expect("a fixed URL"),
             DateTime::UNIX_EPOCH,
         )?;
         Ok(signed_as)
+    }
+
+    pub(crate) fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires
     }
 
     pub(crate) fn client_id(&self) -> &str {
@@ -118,6 +130,14 @@ impl SignedAs {
             }
         }
     }
+}
+
+/// The last moment at which a certificate is good (RFC 5280, section 4.1.2.5).
+fn end_of(certificate: &[u8]) -> Result<DateTime<Utc>, BadSettings> {
+    const UNREADABLE: BadSettings = BadSettings::Certificate("its CERTIFICATE block cannot be read");
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).map_err(|_| UNREADABLE)?;
+    let end = certificate.validity().not_after.timestamp();
+    DateTime::from_timestamp(end, 0).ok_or(UNREADABLE)
 }
 
 fn key_block(pem: &str) -> Result<&str, BadSettings> {

@@ -12,6 +12,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{BadSettings, Patience};
+use crate::telemetry::metrics;
 
 /// How we introduce ourselves.
 const USER_AGENT: &str = concat!("Tenantry/", env!("CARGO_PKG_VERSION"));
@@ -103,12 +104,12 @@ impl Door {
 
     /// One try at Entra.
     pub(crate) async fn ask_entra(&self, request: Request) -> Result<Reply, Broken> {
-        self.ask(&self.login, request).await
+        counted("entra", self.ask(&self.login, request).await)
     }
 
     /// One try at Graph.
     pub(crate) async fn ask_graph(&self, request: Request) -> Result<Reply, Broken> {
-        self.ask(&self.graph, request).await
+        counted("graph", self.ask(&self.graph, request).await)
     }
 
     async fn ask(&self, origin: &Url, mut request: Request) -> Result<Reply, Broken> {
@@ -140,6 +141,12 @@ impl Door {
         }
         Ok(Reply { status, headers, body })
     }
+}
+
+fn counted(service: &'static str, reply: Result<Reply, Broken>) -> Result<Reply, Broken> {
+    let status = reply.as_ref().ok().map(|reply| reply.status.as_u16());
+    metrics::microsoft_answered(service, status);
+    reply
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

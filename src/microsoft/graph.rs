@@ -107,6 +107,15 @@ impl Graph {
             .ok_or_else(|| Trouble::unexpected("the access token cannot be read"))
     }
 
+    /// Whether a fresh token shows that the tenant granted other permissions and not this one. When it cannot be told: no.
+    pub async fn was_not_granted(&self, permission: &str) -> bool {
+        self.microsoft.forget_token(self.tenant);
+        match self.granted_permissions().await {
+            Ok(granted) => !granted.is_empty() && granted.iter().all(|one| one != permission),
+            Err(_) => false,
+        }
+    }
+
     /// The directory roles (`roleDefinitionId`) that a person holds directly and over the whole tenant. A role that
     /// comes through a group is not among them.
     ///

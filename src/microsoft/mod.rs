@@ -26,6 +26,8 @@ pub mod wire;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use reqwest::{Method, Request};
 use url::Url;
 use uuid::Uuid;
 
@@ -120,6 +122,17 @@ impl Cloud {
     }
 }
 
+fn dated(reply: Result<Reply, Broken>) -> Result<DateTime<Utc>, Trouble> {
+    let reply = reply.map_err(|_| Trouble::Unavailable)?;
+    let date = reply
+        .headers
+        .get(reqwest::header::DATE)
+        .and_then(|date| date.to_str().ok());
+    date.and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+        .map(|date| date.to_utc())
+        .ok_or_else(|| Trouble::unexpected("an answer without its date"))
+}
+
 fn origin(url: &str) -> Url {
     Url::parse(url).expect("the origins above are written correctly")
 }
@@ -146,6 +159,8 @@ pub struct Microsoft {
 
 struct Inner {
     door: Door,
+    /// When our secret ends, as the operator says.
+    secret_expires: Option<DateTime<Utc>>,
     signed_as: SignedAs,
     tokens: token::Tokens,
     paces: pace::Paces,
@@ -157,11 +172,21 @@ impl Microsoft {
     /// # Errors
     /// [`BadSettings`] says which setting, never its value.
     pub fn new(settings: Settings) -> Result<Self, BadSettings> {
+        Self::with_secret_until(settings, None)
+    }
+
+    /// As [`Self::new`], with the end of our client secret as the operator states it: Entra tells it to nobody who has no
+    /// permission to read applications, and none is asked for.
+    ///
+    /// # Errors
+    /// [`BadSettings`] says which setting, never its value.
+    pub fn with_secret_until(settings: Settings, secret_expires: Option<DateTime<Utc>>) -> Result<Self, BadSettings> {
         let signed_as = SignedAs::new(settings.client_id, settings.credential)?;
         let door = Door::new(settings.login_url, settings.graph_url, settings.patience)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 door,
+                secret_expires,
                 signed_as,
                 tokens: token::Tokens::default(),
                 paces: pace::Paces::default(),
@@ -172,6 +197,28 @@ impl Microsoft {
     /// Graph as one tenant's data, with a request counter of its own.
     pub fn graph(&self, tenant: Uuid) -> Graph {
         Graph::new(self.clone(), tenant)
+    }
+
+    /// When the credential runs out that proves who we are, where that is known: a certificate says so itself.
+    pub fn credential_expires(&self) -> Option<DateTime<Utc>> {
+        self.inner.signed_as.expires().or(self.inner.secret_expires)
+    }
+
+    /// What Entra's and Graph's clocks show, as their answers are dated: also whether they can be reached. Neither is asked
+    /// for anything that needs a token.
+    pub async fn clocks(&self) -> (Result<DateTime<Utc>, Trouble>, Result<DateTime<Utc>, Trouble>) {
+        let door = self.door();
+        let entra = Request::new(
+            Method::GET,
+            self.login_path("common/v2.0/.well-known/openid-configuration"),
+        );
+        let graph = self
+            .graph_url()
+            .join("v1.0/organization")
+            .expect("fixed words make a path");
+        let graph = Request::new(Method::GET, graph);
+        let (entra, graph) = tokio::join!(door.ask_entra(entra), door.ask_graph(graph));
+        (dated(entra), dated(graph))
     }
 
     /// Drops the cached token of a tenant, so that the next question asks for a new one: a token keeps the permissions

@@ -17,6 +17,7 @@ use super::collection::Collection;
 use super::graph::{BadAnswer, read_json};
 use super::link::{DeltaLink, TrustedLink};
 use super::{Graph, Trouble};
+use crate::telemetry::metrics;
 
 /// More pages than a directory of millions has.
 const MOST_PAGES: usize = 20_000;
@@ -117,6 +118,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
             Some(Err(_)) | None => return Err(Trouble::Unavailable),
         };
         self.turn(parsed)
+            .inspect(|page| metrics::page_read(self.collection.label(), page.items.len()))
             .map(Some)
             .inspect_err(|trouble| self.position = Position::Refused(trouble.clone()))
     }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use super::{Pace, Trouble};
+use crate::telemetry::metrics;
 
 /// How many tries, how much waiting between them, and how long one try may take.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +102,12 @@ impl Tries {
     /// # Errors
     /// When there is none: the tries are used up, or the wait is too long to be slept here.
     pub(crate) async fn wait_after(&mut self, setback: Passing) -> Result<(), Trouble> {
-        tokio::time::sleep(self.next_wait(setback)?).await;
+        let throttled = matches!(setback.trouble, Trouble::Throttled { .. });
+        let wait = self.next_wait(setback)?;
+        if throttled {
+            metrics::throttle_slept(wait);
+        }
+        tokio::time::sleep(wait).await;
         Ok(())
     }
 

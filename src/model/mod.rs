@@ -3,11 +3,13 @@
 //! Functions take a connection and, where they answer owned rows to somebody, a [`Scope`]: no scope, no rows.
 //! `find` may answer nothing, `list` answers a page, `load` answers a batch by key.
 
+pub mod alarm;
 pub mod asset;
 pub mod audit;
 pub mod clock;
 pub mod company;
 pub mod connect_ticket;
+pub mod consent;
 pub mod contact;
 pub mod contact_group;
 pub mod held_change;
@@ -31,6 +33,7 @@ pub(crate) mod text_enum;
 
 use uuid::{NoContext, Timestamp, Uuid};
 
+pub use alarm::Alarm;
 pub use asset::Asset;
 pub use company::Company;
 pub use contact::Contact;

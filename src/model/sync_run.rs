@@ -26,6 +26,7 @@ use crate::db::{Connection, Setback};
 use crate::error::{Failure, UserError};
 use crate::model::tenant::{self, TenantStatus};
 use crate::model::{Noun, Scope, SyncRules};
+use crate::telemetry::{TraceParent, metrics};
 
 super::text_enum::text_enum! {
     /// What a run brings up to date.
@@ -199,6 +200,8 @@ pub struct SyncRun {
     pub not_before: DateTime<Utc>,
     /// Counts the changes of the row.
     pub revision: i64,
+    /// The `traceparent` of whoever asked for it, or of the worker that began it.
+    pub trace_parent: Option<String>,
 }
 
 /// What somebody asks for.
@@ -286,6 +289,7 @@ async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Resul
             sync_run::requested_by.eq(&wish.requested_by),
             sync_run::queued_at.eq(now),
             sync_run::not_before.eq(wish.not_before),
+            sync_run::trace_parent.eq(TraceParent::current().map(|trace| trace.to_string())),
         ))
         .on_conflict_do_nothing()
         .returning(SyncRun::as_returning())
@@ -384,7 +388,7 @@ pub async fn cancel_active(
     company_id: Uuid,
     reason: &str,
 ) -> QueryResult<()> {
-    diesel::sql_query(
+    let ended: Vec<Ended> = diesel::sql_query(
         "with ended as (
              update sync_run
              set status = 'CANCELLED', message = $3, finished_at = $2, fence = fence + 1, revision = revision + 1,
@@ -393,14 +397,24 @@ pub async fn cancel_active(
              returning *)
          insert into outbox (company_id, run_id, kind, snapshot)
          select company_id, id, kind, to_jsonb(ended) - array['checkpoint', 'rules', 'lease_owner', 'lease_until']
-         from ended",
+         from ended
+         returning kind",
     )
     .bind::<SqlUuid, _>(company_id)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(reason)
-    .execute(conn)
+    .load(conn)
     .await?;
+    for Ended { kind } in ended {
+        metrics::run_ended(kind.as_str(), SyncStatus::Cancelled.as_str());
+    }
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = Text)]
+    kind: SyncKind,
 }
 
 /// The run with this id, if the scope holds its company.

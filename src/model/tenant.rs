@@ -56,6 +56,10 @@ pub struct Tenant {
     pub expected_domain: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// The application permissions in the last token that it gave us; none was read yet where there are none.
+    pub granted_roles: Option<Vec<String>>,
+    /// When these were last seen to be others.
+    pub granted_at: Option<DateTime<Utc>>,
 }
 
 /// Who consented, and to what: all of it proven by a sign-in, nothing taken from a callback's parameters.
@@ -149,6 +153,8 @@ pub async fn connect(
         tenant::role_proven.eq(consent.role_proven),
         tenant::connected_at.eq(now),
         tenant::expected_domain.eq(&consent.expected_domain),
+        tenant::granted_roles.eq(None::<Vec<String>>),
+        tenant::granted_at.eq(None::<DateTime<Utc>>),
         tenant::updated_at.eq(now),
     );
     diesel::insert_into(tenant::table)
@@ -261,6 +267,34 @@ pub async fn note_size(conn: &mut Connection, company_id: Uuid) -> QueryResult<(
     )
     .bind::<SqlUuid, _>(company_id)
     .bind::<BigInt, _>(LARGE)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what this tenant of Microsoft's has granted, in the order of the alphabet; written only where it is something else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_granted(
+    conn: &mut Connection,
+    company_id: Uuid,
+    entra_tenant_id: Uuid,
+    granted: &[String],
+) -> QueryResult<()> {
+    let mut granted = granted.to_vec();
+    granted.sort_unstable();
+    granted.dedup();
+    diesel::update(
+        tenant::table
+            .find(company_id)
+            .filter(tenant::entra_tenant_id.eq(entra_tenant_id))
+            .filter(tenant::granted_roles.is_distinct_from(&granted)),
+    )
+    .set((
+        tenant::granted_roles.eq(&granted),
+        tenant::granted_at.eq(diesel::dsl::now),
+    ))
     .execute(conn)
     .await?;
     Ok(())

@@ -18,6 +18,9 @@ pub enum Stop {
     /// To go on later, without holding a worker meanwhile.
     #[error("waiting: {message}")]
     Wait { delay: Duration, message: String },
+    /// As [`Self::Wait`], until the operator has mended what concerns every company alike.
+    #[error("waiting for the operator: {}", .failure.message)]
+    WaitForOperator { delay: Duration, failure: RunFailure },
     /// The run is no longer ours.
     #[error("the lease on the run was lost")]
     Lost,

@@ -71,7 +71,13 @@ impl Engine {
             Err(Stop::Wait { delay, message }) => {
                 // A token keeps the permissions that it was born with.
                 self.microsoft.forget_token(entra_id);
-                run.reporter.wait(delay, message, &run.checkpoint()).await
+                run.reporter.wait(delay, message, None, &run.checkpoint()).await
+            }
+            Err(Stop::WaitForOperator { delay, failure }) => {
+                let message = failure.message.clone();
+                run.reporter
+                    .wait(delay, message, Some(failure), &run.checkpoint())
+                    .await
             }
             Err(Stop::Trouble(trouble)) => {
                 let failure = RunFailure::from(&trouble);

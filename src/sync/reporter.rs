@@ -62,6 +62,7 @@ impl Reporter {
             counts: run.counts.clone(),
             stages: run.stages.clone(),
             requests: run.requests,
+            waits_for: None,
         };
         let now = Instant::now();
         Self {
@@ -210,9 +211,16 @@ impl Reporter {
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
-    pub async fn wait(&mut self, delay: Duration, message: String, checkpoint: &Checkpoint) -> Result<(), Stop> {
+    pub async fn wait(
+        &mut self,
+        delay: Duration,
+        message: String,
+        waits_for: Option<RunFailure>,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), Stop> {
         self.end_stage();
         self.report.message = message;
+        self.report.waits_for = waits_for;
         let report = self.report();
         let mut conn = self.pool.get().await?;
         let checkpoint = serde_json::to_value(checkpoint).map_err(anyhow::Error::from)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
+use tracing::Instrument as _;
 
 use super::apply::{Plan, Statements};
 use super::checkpoint::Checkpoint;
@@ -21,9 +22,12 @@ use crate::model::sync_run::lease::{self, Claim};
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
 use crate::model::{Noun, SyncGuard, SyncRules, Tenant, session, sync_guard, sync_rules, tenant};
+use crate::telemetry::metrics;
 
 /// How long a fresh consent may take to reach every part of Microsoft.
 const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
+/// The grants of one consent need not be seen all at once, but nearly.
+const GRANTS_COME_TOGETHER: TimeDelta = TimeDelta::seconds(60);
 /// Delta links live 7 days; a full read comes in good time before that.
 const FULL_EVERY: TimeDelta = TimeDelta::hours(7 * 24 - 6);
 
@@ -107,6 +111,7 @@ impl Run {
     /// # Errors
     /// What keeps the run from ending here: see [`Stop`].
     pub async fn perform(&mut self) -> Result<(), Stop> {
+        self.note_granted().await?;
         if let Err(stop) = self.check_tenant().await {
             return Err(self.weigh(stop).await?);
         }
@@ -179,22 +184,31 @@ impl Run {
     async fn weigh(&self, stop: Stop) -> Result<Stop, Stop> {
         let Stop::Trouble(trouble) = stop else { return Ok(stop) };
         Ok(match &trouble {
-            Trouble::Throttled { retry_after } => Stop::Wait {
-                delay: *retry_after,
-                message: format!(
-                    "Waiting for Microsoft, which asks for {} seconds",
-                    retry_after.as_secs().max(1)
-                ),
-            },
-            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.consent_is_fresh() => Stop::Wait {
-                delay: self.consent_delay(),
-                message: "Waiting for Microsoft to apply consent".into(),
+            Trouble::Throttled { retry_after } => {
+                metrics::throttle_handed_back(*retry_after);
+                Stop::Wait {
+                    delay: *retry_after,
+                    message: format!(
+                        "Waiting for Microsoft, which asks for {} seconds",
+                        retry_after.as_secs().max(1)
+                    ),
+                }
+            }
+            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.may_be_late(&trouble).await => {
+                Stop::Wait {
+                    delay: self.consent_delay(),
+                    message: "Waiting for Microsoft to apply consent".into(),
+                }
+            }
+            Trouble::CredentialRefused { .. } => Stop::WaitForOperator {
+                delay: lease::patience(self.began - self.claim.run.queued_at),
+                failure: RunFailure::from(&trouble),
             },
             Trouble::ConsentMissing | Trouble::TenantUnknown => {
                 self.need_reconnect(&trouble).await?;
                 return Err(Stop::Trouble(trouble));
             }
-            Trouble::CredentialRefused { .. } | Trouble::BlockedByPolicy | Trouble::TokenRefused => {
+            Trouble::BlockedByPolicy | Trouble::TokenRefused => {
                 return Err(Stop::Trouble(trouble));
             }
             _ => Stop::Trouble(trouble),
@@ -219,8 +233,27 @@ impl Run {
             .map_or(TimeDelta::MAX, |connected| self.began - connected)
     }
 
-    fn consent_is_fresh(&self) -> bool {
-        self.consent_age() < CONSENT_TAKES
+    /// Whether what is missing may yet come, because the consent is fresh. A permission that was not among what was granted
+    /// does not come: then there is nothing to wait for.
+    async fn may_be_late(&self, trouble: &Trouble) -> bool {
+        let age = self.consent_age();
+        match trouble {
+            _ if age >= CONSENT_TAKES => false,
+            Trouble::PermissionMissing { permission } if age >= GRANTS_COME_TOGETHER => {
+                !self.graph.was_not_granted(permission).await
+            }
+            _ => true,
+        }
+    }
+
+    /// Keeps what the tenant has granted, as its token says. Trouble with the token is for the first question to meet.
+    async fn note_granted(&self) -> Result<(), Stop> {
+        let Ok(granted) = self.graph.granted_permissions().await else {
+            return Ok(());
+        };
+        let mut conn = self.pool.get().await?;
+        tenant::note_granted(&mut conn, self.claim.run.company_id, self.graph.tenant(), &granted).await?;
+        Ok(())
     }
 
     /// Longer and longer, from a second to half a minute.
@@ -256,6 +289,20 @@ impl Run {
 
     /// Plans, guards and applies one kind in one transaction, with the link that the next read goes on from.
     pub(super) async fn settle(
+        &mut self,
+        noun: Noun,
+        statements: &Statements,
+        prepare: &[&str],
+        staged: Staged,
+        state: Option<(Collection, &str)>,
+    ) -> Result<(), Stop> {
+        let applying = tracing::debug_span!("apply", %noun);
+        self.settle_all(noun, statements, prepare, staged, state)
+            .instrument(applying)
+            .await
+    }
+
+    async fn settle_all(
         &mut self,
         noun: Noun,
         statements: &Statements,

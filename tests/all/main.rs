@@ -31,4 +31,5 @@ mod poolers;
 mod races;
 mod schema;
 mod settings;
+mod seen;
 mod sync;

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
-use super::{Counts, RunFailure, StageTime, SyncRun, SyncStatus};
+use super::{Counts, RunFailure, StageTime, SyncKind, SyncRun, SyncStatus};
 use crate::db::Connection;
 use crate::db::schema::sync_run;
+use crate::telemetry::{TraceParent, metrics};
 
 /// A run whose worker died this often is set aside: it kills whoever takes it.
 const MOST_CRASHES: i32 = 5;
@@ -51,6 +52,8 @@ pub struct Report {
     pub counts: Vec<Counts>,
     pub stages: Vec<StageTime>,
     pub requests: i64,
+    /// What a run that waits is waiting for, where a person has to mend that. Gone with the first report after the wait.
+    pub waits_for: Option<RunFailure>,
 }
 
 #[derive(QueryableByName)]
@@ -176,6 +179,8 @@ pub async fn report(conn: &mut Connection, run_id: Uuid, fence: i64, report: &Re
             sync_run::counts.eq(json(&report.counts)?),
             sync_run::stages.eq(json(&report.stages)?),
             sync_run::requests.eq(report.requests),
+            // Whatever it waited for is over.
+            sync_run::failure.eq(None::<serde_json::Value>),
             sync_run::revision.eq(sync_run::revision + 1),
         ))
         .execute(conn)
@@ -199,7 +204,7 @@ pub async fn finish(
     failure: Option<&RunFailure>,
 ) -> Result<(), LeaseError> {
     conn.transaction(async |conn| {
-        let changed = diesel::update(
+        let ended: Option<SyncKind> = diesel::update(
             sync_run::table
                 .find(run_id)
                 .filter(sync_run::fence.eq(fence))
@@ -220,12 +225,22 @@ pub async fn finish(
             sync_run::checkpoint.eq(None::<serde_json::Value>),
             sync_run::revision.eq(sync_run::revision + 1),
         ))
-        .execute(conn)
-        .await?;
-        held(changed)?;
+        .returning(sync_run::kind)
+        .get_result(conn)
+        .await
+        .optional()?;
+        let kind = ended.ok_or(LeaseError::Lost)?;
+        metrics::run_ended(kind.as_str(), status.as_str());
         Ok(super::publish(conn, run_id).await?)
     })
     .await
+}
+
+/// How long a run waits that only the operator can help, by how long it has been there: longer and longer, from half a minute
+/// to half an hour.
+pub fn patience(age: chrono::TimeDelta) -> Duration {
+    let quarter = age.to_std().unwrap_or_default() / 4;
+    quarter.clamp(Duration::from_secs(30), Duration::from_secs(1_800))
 }
 
 /// Gives the worker's place up and goes on from `checkpoint` after `delay`; fence and staged rows are kept.
@@ -244,7 +259,7 @@ pub async fn wait(
         let changed = diesel::sql_query(
             "update sync_run
              set status = 'WAITING', not_before = now() + $3, message = $4, stage = $5, progress = $6, requests = $7,
-                 counts = $8, stages = $9, checkpoint = $10, lease_owner = null, lease_until = null, revision = revision + 1
+                 counts = $8, stages = $9, checkpoint = $10, failure = $11, lease_owner = null, lease_until = null, revision = revision + 1
              where id = $1 and fence = $2 and status = 'RUNNING'",
         )
         .bind::<SqlUuid, _>(run_id)
@@ -257,6 +272,7 @@ pub async fn wait(
         .bind::<diesel::sql_types::Jsonb, _>(json(&report.counts)?)
         .bind::<diesel::sql_types::Jsonb, _>(json(&report.stages)?)
         .bind::<diesel::sql_types::Jsonb, _>(checkpoint)
+        .bind::<Nullable<diesel::sql_types::Jsonb>, _>(report.waits_for.as_ref().map(json).transpose()?)
         .execute(conn)
         .await?;
         held(changed)?;
@@ -298,7 +314,7 @@ pub async fn take_back_expired(conn: &mut Connection) -> QueryResult<Vec<Uuid>> 
         message: format!("The sync brought its worker down {MOST_CRASHES} times and was set aside."),
         remedy: "Look into the worker's log for this run, then sync again.".into(),
     };
-    let taken: Vec<Id> = diesel::sql_query(
+    let taken: Vec<Taken> = diesel::sql_query(
         "with dead as (
              select id from sync_run where status = 'RUNNING' and lease_until < now() for update skip locked),
          taken as (
@@ -315,14 +331,44 @@ pub async fn take_back_expired(conn: &mut Connection) -> QueryResult<Vec<Uuid>> 
              insert into outbox (company_id, run_id, kind, snapshot)
              select company_id, id, kind, to_jsonb(taken) - array['checkpoint', 'rules', 'lease_owner', 'lease_until']
              from taken)
-         select id from taken",
+         select id, kind, status from taken",
     )
     .bind::<Integer, _>(MOST_CRASHES)
     .bind::<Text, _>(&poisoned.message)
     .bind::<diesel::sql_types::Jsonb, _>(json(&poisoned)?)
     .load(conn)
     .await?;
-    Ok(taken.into_iter().map(|row| row.id).collect())
+    for run in taken.iter().filter(|run| run.status == SyncStatus::Failed) {
+        metrics::run_ended(run.kind.as_str(), run.status.as_str());
+    }
+    Ok(taken.into_iter().map(|run| run.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: SyncKind,
+    #[diesel(sql_type = Text)]
+    status: SyncStatus,
+}
+
+/// Notes the trace of a run that nobody asked for, where a worker begins it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn trace(conn: &mut Connection, run_id: Uuid, fence: i64, trace: TraceParent) -> QueryResult<()> {
+    diesel::update(
+        sync_run::table
+            .find(run_id)
+            .filter(sync_run::fence.eq(fence))
+            .filter(sync_run::trace_parent.is_null()),
+    )
+    .set(sync_run::trace_parent.eq(trace.to_string()))
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A run that waits for a worker.

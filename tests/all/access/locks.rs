@@ -44,6 +44,8 @@ const LOCKED: [&str; 25] = [
     "evidence_withdrawal",
     "evidence_tombstone",
     "evidence_ledger",
+    "alarm",
+    "alarm_event",
 ];
 
 /// How many of them hold what a client's person has, and how a company is run.
@@ -81,6 +83,12 @@ async fn fill(house: &House, client: &Client) {
             "sync_schedule (company_id, kind, since, every_hours, paused) values ('{company}', 'IDENTITY', now(), 8, true)"
         ),
         format!("sync_guard (company_id, percent, at_least, at_most) values ('{company}', 5, 5, 5)"),
+            "alarm (id, kind, company_id, message, remedy, opened_at)
+             values ('{company}', 'CHANGES_HELD', '{company}', 'Held', 'Look', now())"
+        ),
+        format!(
+            "alarm_event (alarm_id, what, at, delivery, next_at) values ('{company}', 'OPENED', now(), 'NONE', now())"
+        ),
     ] {
         house.sql(&format!("insert into {row}")).await;
     }

@@ -1,0 +1,421 @@
+//! Alarms: what is wrong and wants a person.
+//!
+//! Nobody raises an alarm where something goes wrong: a look at the facts opens those that are missing and closes those that
+//! no longer hold ([`settle`]). So none is lost with the process that met the trouble, none comes twice, and one that is over is
+//! over. The danger is an alarm for each of two thousand companies where one thing is wrong: what concerns the application
+//! belongs to no company.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::db::Connection;
+use crate::db::schema::alarm;
+use crate::model::Scope;
+use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
+use crate::telemetry::health::LIVING_WORKERS;
+
+super::text_enum::text_enum! {
+    /// What is wrong.
+    pub enum AlarmKind {
+        /// The last two runs of a kind failed.
+        RunFailing = "RUN_FAILING",
+        /// Microsoft no longer lets us read the tenant.
+        ReconnectNeeded = "RECONNECT_NEEDED",
+        /// Deactivations wait for a person to release or discard them.
+        ChangesHeld = "CHANGES_HELD",
+        /// A check of high or critical severity fails that has passed before.
+        EvidenceTurnedBad = "EVIDENCE_TURNED_BAD",
+        /// Our own credential at Microsoft runs out soon. It concerns every company.
+        CredentialExpiring = "CREDENTIAL_EXPIRING",
+        /// Microsoft does not accept our own credential. It concerns every company.
+        CredentialRefused = "CREDENTIAL_REFUSED",
+        /// No worker has been heard of lately. It concerns every company.
+        NoWorker = "NO_WORKER",
+    }
+}
+
+super::text_enum::text_enum! {
+    /// What became of an alarm.
+    pub enum AlarmChange {
+        /// It was found.
+        Opened = "OPENED",
+        /// It no longer holds.
+        Closed = "CLOSED",
+    }
+}
+
+/// Something that is, or was, wrong.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = alarm, check_for_backend(diesel::pg::Pg))]
+pub struct Alarm {
+    pub id: Uuid,
+    pub kind: AlarmKind,
+    /// None: it concerns the application, and so every company.
+    pub company_id: Option<Uuid>,
+    /// What of the company it is about: the kind of run, or the check.
+    pub subject: String,
+    pub message: String,
+    pub remedy: String,
+    pub opened_at: DateTime<Utc>,
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+page::paged!(Alarm, |alarm| Owner {
+    company_id: alarm.company_id.unwrap_or_default(),
+    key: alarm.id,
+});
+
+/// What a look at the facts has to be told, because it is not in the database.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The checks whose turning bad is an alarm: their ids, and what they are called.
+    pub grave_checks: Vec<(String, String)>,
+    /// What there is to say of our credential's end.
+    pub credential: Expiry,
+    /// Whether there is a webhook to tell.
+    pub webhook: bool,
+}
+
+/// What is known of the end of our own credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// Nothing: then no alarm is opened or closed for it here.
+    #[default]
+    Unknown,
+    /// It is far away.
+    Far,
+    /// It is near, or has passed: what to say.
+    Near(String),
+}
+
+/// What a look changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    pub opened: usize,
+    pub closed: usize,
+}
+
+/// Any number, of ours alone: whoever holds it is the only one who looks.
+const LOOKING: i64 = 7_461_628;
+
+/// How things stand. `$1`, `$2`: the grave checks and their titles; `$3`: what to say of the credential's end.
+const FACTS: &str = "
+    select 'RUN_FAILING', t.company_id, k.kind,
+           'The last two runs of kind ' || k.kind || ' failed. ' || coalesce(two.message, ''), coalesce(two.remedy, 'Look at the run.')
+    from tenant t
+    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
+    cross join lateral (
+        select count(*) filter (where status = 'FAILED') as failed,
+               (array_agg(failure ->> 'message' order by queued_at desc, id desc))[1] as message,
+               (array_agg(failure ->> 'remedy' order by queued_at desc, id desc))[1] as remedy
+        from (select status, failure, queued_at, id from sync_run
+              where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
+              order by queued_at desc, id desc limit 2) ended) two
+    where t.status = 'CONNECTED' and two.failed = 2
+    union all
+    select 'RECONNECT_NEEDED', company_id, '', coalesce(status_reason, 'Microsoft no longer lets us read this tenant.'),
+           'Make a link with `connect` and have an administrator of the tenant open it.'
+    from tenant where status = 'RECONNECT_NEEDED'
+    union all
+    select 'CHANGES_HELD', company_id, '', 'More records left at once than go without a look; they stay until somebody decides.',
+           'Look at `heldChanges` of the run, then `releaseHeldChanges` or `discardHeldChanges`.'
+    from held_change where decision = 'HELD' group by company_id
+    union all
+    select 'EVIDENCE_TURNED_BAD', t.company_id, c.id, c.title || ' has passed before and fails now.',
+           'Look at the findings of the check in `evidence`, and at `evidenceChanges` for what was changed.'
+    from tenant t
+    cross join unnest($1, $2) c (id, title)
+    cross join lateral (
+        select status from evidence_result
+        where company_id = t.company_id and check_id = c.id and status in ('PASS', 'FAIL') order by seq desc limit 1) last
+    where t.status in ('CONNECTED', 'RECONNECT_NEEDED') and last.status = 'FAIL'
+      and exists (select from evidence_result where company_id = t.company_id and check_id = c.id and status = 'PASS')
+    union all
+    select 'CREDENTIAL_EXPIRING', null, '', $3, 'Make a new secret or certificate in the application''s registration and set it here, \
+    before the old one ends. Without it no tenant can sync.'
+    where $3 is not null
+    union all
+    select 'CREDENTIAL_REFUSED', null, '', max(failure ->> 'message'), max(failure ->> 'remedy')
+    from sync_run where status in ('QUEUED', 'RUNNING', 'WAITING') and failure ->> 'code' = 'CREDENTIAL_REFUSED'
+    having count(*) > 0";
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    ours: bool,
+}
+
+/// Where the facts and the open alarms differ: a fact without its alarm, or an alarm without its fact.
+#[derive(QueryableByName)]
+struct Difference {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    alarm_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    kind: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    company_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    subject: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    message: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    remedy: Option<String>,
+}
+
+/// Opens the alarms that the facts ask for and closes those that they no longer do. Any number of nodes may look at once: one
+/// does, and the others leave it to that one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled> {
+    conn.transaction(async |conn| {
+        let lock: Locked = diesel::sql_query("select pg_try_advisory_xact_lock($1) as ours")
+            .bind::<BigInt, _>(LOOKING)
+            .get_result(conn)
+            .await?;
+        if !lock.ours {
+            return Ok(Settled::default());
+        }
+        let (over, found): (Vec<_>, Vec<_>) = differences(conn, known)
+            .await?
+            .into_iter()
+            .partition(|difference| difference.alarm_id.is_some());
+        let over: Vec<Uuid> = over.into_iter().filter_map(|difference| difference.alarm_id).collect();
+        let opened = open(conn, found, known.webhook).await?;
+        let closed = close(conn, &over, known.webhook).await?;
+        Ok(Settled { opened, closed })
+    })
+    .await
+}
+
+async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Difference>> {
+    let (ids, titles): (Vec<&str>, Vec<&str>) = known.grave_checks.iter().map(|(id, title)| (&**id, &**title)).unzip();
+    let (near, judged) = match &known.credential {
+        Expiry::Unknown => (None, false),
+        Expiry::Far => (None, true),
+        Expiry::Near(what) => (Some(what), true),
+    };
+    diesel::sql_query(format!(
+        "with fact (kind, company_id, subject, message, remedy) as (
+             {FACTS}
+             union all
+             select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
+             where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
+         standing as (
+             select * from alarm where closed_at is null and (kind <> 'CREDENTIAL_EXPIRING' or $4))
+         select standing.id as alarm_id, fact.*
+         from fact full join standing
+           on standing.kind = fact.kind and standing.subject = fact.subject
+          and coalesce(standing.company_id, '00000000-0000-0000-0000-000000000000') = coalesce(fact.company_id, '00000000-0000-0000-0000-000000000000')
+         where standing.id is null or fact.kind is null"
+    ))
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Array<Text>, _>(titles)
+    .bind::<Nullable<Text>, _>(near)
+    .bind::<Bool, _>(judged)
+    .load(conn)
+    .await
+}
+
+async fn open(conn: &mut Connection, found: Vec<Difference>, webhook: bool) -> QueryResult<usize> {
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Uuid> = found.iter().map(|_| crate::model::new_id()).collect();
+    let companies: Vec<Option<Uuid>> = found.iter().map(|fact| fact.company_id).collect();
+    let text = |part: fn(&Difference) -> &Option<String>| -> Vec<String> {
+        found
+            .iter()
+            .map(|fact| part(fact).clone().unwrap_or_default())
+            .collect()
+    };
+    diesel::sql_query(
+        "with opened as (
+             insert into alarm (id, kind, company_id, subject, message, remedy, opened_at)
+             select id, kind, company_id, subject, message, remedy, now()
+             from unnest($1, $2, $3, $4, $5, $6) found (id, kind, company_id, subject, message, remedy)
+             returning id)
+         insert into alarm_event (alarm_id, what, at, delivery, next_at)
+         select id, 'OPENED', now(), case when $7 then 'WAITING' else 'NONE' end, now() from opened order by id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Text>, _>(text(|fact| &fact.kind))
+    .bind::<Array<Nullable<SqlUuid>>, _>(companies)
+    .bind::<Array<Text>, _>(text(|fact| &fact.subject))
+    .bind::<Array<Text>, _>(text(|fact| &fact.message))
+    .bind::<Array<Text>, _>(text(|fact| &fact.remedy))
+    .bind::<Bool, _>(webhook)
+    .execute(conn)
+    .await
+}
+
+async fn close(conn: &mut Connection, over: &[Uuid], webhook: bool) -> QueryResult<usize> {
+    if over.is_empty() {
+        return Ok(0);
+    }
+    diesel::sql_query(
+        "with closed as (
+             update alarm set closed_at = now() where id = any($1) and closed_at is null returning id)
+         insert into alarm_event (alarm_id, what, at, delivery, next_at)
+         select id, 'CLOSED', now(), case when $2 then 'WAITING' else 'NONE' end, now() from closed order by id",
+    )
+    .bind::<Array<SqlUuid>, _>(over)
+    .bind::<Bool, _>(webhook)
+    .execute(conn)
+    .await
+}
+
+/// Forgets what everybody has heard long ago, and the alarms that ended a year ago.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(conn: &mut Connection) -> QueryResult<()> {
+    for old in [
+        "delete from alarm_event where delivery <> 'WAITING' and at < now() - interval '1 day'",
+        "delete from alarm where closed_at < now() - interval '1 year'",
+    ] {
+        diesel::sql_query(old).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Which alarms to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub company_id: Option<Uuid>,
+    pub kind: Option<AlarmKind>,
+    /// Only those that are open, or only those that are not.
+    pub open: Option<bool>,
+}
+
+/// The alarms of a scope, newest first. What concerns every company is shown to those who see every company.
+pub fn list(scope: &Scope, filter: &Filter) -> Listing {
+    let newest_first = Order {
+        name: "alarm.opened",
+        key: "alarm.opened_at",
+        id: "alarm.id",
+        compared: Compared::Time,
+        direction: Direction::Desc,
+    };
+    Listing::new("from alarm where true", newest_first)
+        .only("alarm.company_id = any(?)", scope.as_bind())
+        .only("?", scope.whole_bind())
+        .only("alarm.company_id = ?", filter.company_id.map(Bind::Uuid))
+        .only("alarm.kind = ?", filter.kind.map(|kind| Bind::Text(kind.to_string())))
+        .only("(alarm.closed_at is null) = ?", filter.open.map(Bind::Bool))
+}
+
+/// A change of an alarm, and its place among all of them.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Changed {
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    #[diesel(embed)]
+    pub alarm: Alarm,
+}
+
+/// The changes behind a place, as the alarms stand now, at most `limit`; only of what the scope shows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changes_after(
+    conn: &mut Connection,
+    scope: &Scope,
+    company_id: Option<Uuid>,
+    seq: i64,
+    limit: i64,
+) -> QueryResult<Vec<Changed>> {
+    diesel::sql_query(
+        "select e.seq, alarm.* from alarm_event e join alarm on alarm.id = e.alarm_id
+         where e.seq > $1 and ($2::uuid[] is null or alarm.company_id = any($2)) and ($3::uuid is null or alarm.company_id = $3)
+         order by e.seq limit $4",
+    )
+    .bind::<BigInt, _>(seq)
+    .bind::<Nullable<Array<SqlUuid>>, _>(scope.companies())
+    .bind::<Nullable<SqlUuid>, _>(company_id)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+/// The place of the last change there was. Changes get their places one after the other: whoever makes them is alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_change(conn: &mut Connection) -> QueryResult<i64> {
+    let place: Place = diesel::sql_query("select coalesce(max(seq), 0) as seq from alarm_event")
+        .get_result(conn)
+        .await?;
+    Ok(place.seq)
+}
+
+/// A change of an alarm that is to be delivered.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Delivery {
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+    #[diesel(sql_type = Text)]
+    pub what: AlarmChange,
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub external_id: Option<String>,
+    #[diesel(embed)]
+    pub alarm: Alarm,
+}
+
+/// Takes deliveries that are due, at most `limit`. Each counts as tried, and is due again after a wait that grows from try to
+/// try, unless [`delivered`] is told: so whoever takes one may die with it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_deliveries(conn: &mut Connection, limit: i64) -> QueryResult<Vec<Delivery>> {
+    diesel::sql_query(
+        "with due as (
+             select seq from alarm_event where delivery = 'WAITING' and next_at <= now()
+             order by seq limit $1 for update skip locked),
+         taken as (
+             update alarm_event set attempts = attempts + 1,
+                 next_at = now() + (array['30 seconds', '5 minutes', '30 minutes', '2 hours', '5 hours', '10 hours'])[least(attempts, 5) + 1]::interval
+             where seq in (select seq from due) returning *)
+         select taken.seq, taken.what, taken.at, company.external_id, alarm.*
+         from taken join alarm on alarm.id = taken.alarm_id left join company on company.id = alarm.company_id
+         order by taken.seq",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await
+}
+
+/// It has arrived.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delivered(conn: &mut Connection, seq: i64) -> QueryResult<()> {
+    diesel::sql_query("update alarm_event set delivery = 'DELIVERED' where seq = $1")
+        .bind::<BigInt, _>(seq)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Gives up on what nobody has taken for three days. How many those are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_up(conn: &mut Connection) -> QueryResult<usize> {
+    diesel::sql_query(
+        "update alarm_event set delivery = 'GIVEN_UP' where delivery = 'WAITING' and at < now() - interval '3 days'",
+    )
+    .execute(conn)
+    .await
+}

@@ -1,0 +1,13 @@
+//! How Tenantry is seen from outside while it runs: figures, whether it can serve, and traces.
+//!
+//! The danger: what is shown here is shown to machines and people who may see no client. No figure, span or line carries a
+//! name, an address or a company; labels are words of ours, and few.
+
+mod facts;
+pub mod health;
+pub mod metrics;
+mod process;
+pub mod traces;
+
+pub use facts::Facts;
+pub use traces::TraceParent;
