@@ -30,6 +30,6 @@ mod microsoft;
 mod poolers;
 mod races;
 mod schema;
-mod settings;
 mod seen;
+mod settings;
 mod sync;

@@ -83,6 +83,7 @@ async fn fill(house: &House, client: &Client) {
             "sync_schedule (company_id, kind, since, every_hours, paused) values ('{company}', 'IDENTITY', now(), 8, true)"
         ),
         format!("sync_guard (company_id, percent, at_least, at_most) values ('{company}', 5, 5, 5)"),
+        format!(
             "alarm (id, kind, company_id, message, remedy, opened_at)
              values ('{company}', 'CHANGES_HELD', '{company}', 'Held', 'Look', now())"
         ),
