@@ -35,6 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many due runs are tried until one can be claimed; others may be claiming the same.
 const CANDIDATES: i64 = 16;
 
+/// How long the queue has to acknowledge, after the last run has left.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Waits before the queue's worker is started again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -116,7 +119,7 @@ where
         );
         let context = WorkerContext::new(&fresh_name());
         let token = stop.clone();
-        let concurrency = self.concurrency;
+        let (concurrency, places) = (self.concurrency, self.places.clone());
         let worker = WorkerBuilder::new(&context)
             .backend(queue)
             .concurrency(concurrency)
@@ -131,7 +134,11 @@ where
             ended = &mut running => ended,
             () = stop.cancelled() => {
                 context.stop()?;
-                running.await
+                tokio::select! {
+                    ended = &mut running => ended,
+                    // It may wait for ever where all its places were taken; by then nobody is left who needs it.
+                    () = farewell(&places, concurrency) => Ok(()),
+                }
             }
         }
     }
@@ -188,6 +195,18 @@ where
         let mut conn = self.pool.get().await?;
         Ok(lease::list_due(&mut conn, most).await?)
     }
+}
+
+/// Ends a little after every run has left its place: what they leave in the queue may still be acknowledged.
+async fn farewell(places: &Semaphore, concurrency: usize) {
+    for _ in 0..concurrency {
+        match places.acquire().await {
+            Ok(place) => place.forget(),
+            Err(_) => return,
+        }
+    }
+    places.add_permits(concurrency);
+    tokio::time::sleep(FAREWELL).await;
 }
 
 /// A name that no other start of any process has.
