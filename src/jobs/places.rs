@@ -60,7 +60,7 @@ impl Places {
         Some(Place { _any: any, large: None })
     }
 
-    /// Takes all `places` away for good, one after the other as they become free.
+    /// Takes all `places` away for good, one after the other as they become free. Once they are, it ends at once.
     pub(super) async fn close(&self, places: usize) {
         for _ in 0..places {
             match self.all.acquire().await {
@@ -68,6 +68,7 @@ impl Places {
                 Err(_) => return,
             }
         }
+        self.all.close();
     }
 
     /// Claims the first run that is due, free and may have this place. The one that was rung for is tried even where it

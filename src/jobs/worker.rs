@@ -35,6 +35,9 @@ use crate::telemetry::{TraceParent, metrics};
 /// heard.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long the queue has to acknowledge, after the last run has left.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Waits before the queue's worker is started again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -106,7 +109,7 @@ where
         );
         let context = WorkerContext::new(&fresh_name());
         let token = stop.clone();
-        let concurrency = self.concurrency;
+        let (concurrency, leaving) = (self.concurrency, self.clone());
         let worker = WorkerBuilder::new(&context)
             .backend(queue)
             .concurrency(concurrency)
@@ -121,9 +124,19 @@ where
             ended = &mut running => ended,
             () = stop.cancelled() => {
                 context.stop()?;
-                running.await
+                tokio::select! {
+                    ended = &mut running => ended,
+                    // It may wait for ever where all its places were taken; by then nobody is left who needs it.
+                    () = leaving.farewell() => Ok(()),
+                }
             }
         }
+    }
+
+    /// Ends a little after every run has left its place: what they leave in the queue may still be acknowledged.
+    async fn farewell(&self) {
+        self.places.close(self.concurrency).await;
+        tokio::time::sleep(FAREWELL).await;
     }
 
     /// Performs a run, if one is due, and never fails.

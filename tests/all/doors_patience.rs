@@ -101,7 +101,9 @@ async fn a_reader_who_takes_nothing_loses_their_seat() {
     })
     .await;
     let staff = house.staff().await;
-    let body = json!({"query": "subscription { count(to: 2000000) }"}).to_string();
+    // Each event fills a good part of what the connection takes by itself.
+    let name = "a".repeat(30_000);
+    let body = json!({"query": format!("subscription {{ {name}: count(to: 100000) }}")}).to_string();
     let header = format!(
         "POST /graphql/stream HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
          cookie: {}\r\norigin: {}\r\ncontent-length: {}\r\n\r\n",
