@@ -177,6 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_for_programs_are_objects_that_name_their_trace() {
+        let paper = Paper::default();
+        let copy = paper.clone();
+        let wanted = EnvFilter::new("info");
+        tracing::subscriber::with_default(log(wanted, LogFormat::Json, move || copy.clone()), || {
+            let span = tracing::error_span!("request", trace_id = "4bf92f3577b34da6a3ce929d0e0e4736");
+            span.in_scope(|| tracing::warn!(target: "tenantry::http", "a line"));
+        });
+        let bytes = paper.0.lock().unwrap().clone();
+        let line: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(line["message"], "a line");
+        assert_eq!(line["span"]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
     fn no_wish_for_more_writes_parameters_and_messages_into_the_log() {
         let precise = "trace,tokio_postgres::query=trace,tungstenite=trace,tungstenite::protocol=trace";
         for wanted in ["trace", precise] {

@@ -78,6 +78,8 @@ async fn a_click_and_the_run_that_it_asked_for_are_one_trace() {
     let company = connected(&house).await;
     let (collected, url) = collector().await;
     let exporter = Exporter::new(&url).expect("an exporter");
+    // With one subscriber alone, the threads of other tests decide which spans are wanted.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _seen = tracing::subscriber::set_default(tracing_subscriber::registry().with(exporter.layer()));
     let events = Events::start(&house.pool, house.stop.clone()).await.unwrap();
     let mut watch = events.watch(company, SyncKind::Identity);
