@@ -1,7 +1,8 @@
 //! What one run read of a tenant: for each resource how it was read, how that ended, and the objects.
 //!
 //! The danger: a list that ends early looks like a short list. [`Snapshot::complete`] is the only way from here to
-//! objects that may be judged, and it refuses every reading that did not see its last page.
+//! objects that may be judged, and it refuses every reading that did not see its last page, or fewer objects than another
+//! endpoint counts.
 
 use std::collections::BTreeMap;
 
@@ -139,10 +140,43 @@ pub struct Pull {
     pub objects: Vec<Object>,
 }
 
+/// By how many objects two counts may differ: people come and go while a run reads.
+pub const TOLERANCE: u64 = 2;
+/// And by which part of the whole, in percent.
+pub const TOLERANCE_PERCENT: f64 = 0.5;
+
+/// Whether two counts of the same say the same.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "half a percent of a count needs no more than 52 bits"
+)]
+pub fn within_tolerance(items: u64, count: u64) -> bool {
+    let apart = items.abs_diff(count);
+    apart <= TOLERANCE || apart as f64 <= count as f64 * TOLERANCE_PERCENT / 100.0
+}
+
 impl Pull {
-    /// Whether everything was read: the outcome says so, and the last page was seen.
+    /// Whether everything was read: the outcome says so, the last page was seen, and nobody counts more than came.
     pub fn is_complete(&self) -> bool {
-        self.outcome == Outcome::Complete && self.last_page_reached
+        self.outcome == Outcome::Complete && self.last_page_reached && self.shortfall().is_none()
+    }
+
+    /// That another endpoint counts more objects than came, as a sentence for people. More than it counts may come: what
+    /// is counted apart is counted late.
+    fn shortfall(&self) -> Option<String> {
+        let (items, witness) = (self.objects.len() as u64, self.witness.as_ref()?);
+        let is_short = items < witness.count && !within_tolerance(items, witness.count);
+        is_short.then(|| format!("{items} came, and {} gives {}.", witness.source, witness.count))
+    }
+
+    /// Holds what was read against a second number. A reading that saw its last page and is short of that number is not
+    /// whole.
+    pub fn hold_against(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+        if let Some(message) = self.shortfall().filter(|_| self.outcome == Outcome::Complete) {
+            self.outcome = Outcome::Partial;
+            self.refusal = Some(Refusal { code: None, message });
+        }
     }
 }
 
@@ -203,17 +237,16 @@ impl Snapshot {
             return Err(missing(Gap::PartialCollection, format!("{resource} was not read")));
         };
         let gap = match pull.outcome {
-            Outcome::Complete if pull.last_page_reached => return Ok(Complete { pull, resource }),
+            Outcome::Complete if pull.is_complete() => return Ok(Complete { pull, resource }),
             Outcome::Complete | Outcome::Partial => Gap::PartialCollection,
             Outcome::PermissionMissing => Gap::PermissionMissing,
             Outcome::LicenceMissing => Gap::LicenceMissing,
             Outcome::Throttled => Gap::ThrottledIncomplete,
             Outcome::Error => Gap::EndpointError,
         };
-        let because = pull
-            .refusal
-            .as_ref()
-            .map_or("the last page was not reached", |refusal| &refusal.message);
+        let told = pull.refusal.as_ref().map(|refusal| refusal.message.clone());
+        let because = told.or_else(|| pull.shortfall());
+        let because = because.unwrap_or_else(|| "the last page was not reached".to_owned());
         Err(missing(gap, format!("{resource}: {because}")))
     }
 }

@@ -88,11 +88,13 @@ impl Draft {
     ) -> Result<Pull, Trouble> {
         self.pull.finished_at = now;
         self.pull.request_ids = heard.request_ids();
-        self.pull.witness = witness;
         match ended {
             Ok(()) => {
                 self.pull.last_page_reached = true;
                 self.pull.outcome = Outcome::Complete;
+                if let Some(witness) = witness {
+                    self.pull.hold_against(witness);
+                }
             }
             Err(trouble) => {
                 let Some(outcome) = outcome_of(&trouble, self.pull.pages) else {
@@ -260,6 +262,27 @@ mod tests {
             .end(Err(refused), None, &Heard::default(), &granted, DateTime::UNIX_EPOCH)
             .unwrap();
         assert!(pull.refusal.unwrap().message.contains("User.Read.All"));
+    }
+
+    #[test]
+    fn a_list_that_ends_and_is_shorter_than_what_is_counted_is_not_whole() {
+        let counted = |count| {
+            let mut draft = draft();
+            draft.page(vec![json!({"id": "1"})]).unwrap();
+            let source = "/v1.0/users/$count".to_owned();
+            let witness = Some(Witness { count, source });
+            let pull = draft.end(Ok(()), witness, &Heard::default(), &[], DateTime::UNIX_EPOCH);
+            pull.unwrap()
+        };
+        let short = counted(4);
+        assert_eq!((short.outcome, short.last_page_reached), (Outcome::Partial, true));
+        assert_eq!(
+            short.refusal.unwrap().message,
+            "1 came, and /v1.0/users/$count gives 4."
+        );
+        for near in [0, 1, 3] {
+            assert!(counted(near).is_complete(), "{near}");
+        }
     }
 
     #[tokio::test]

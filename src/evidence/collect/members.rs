@@ -3,7 +3,7 @@
 //!
 //! The danger: a group that was not read looks like one that has nobody. A group that Microsoft says is not there is
 //! told apart from one that could not be read, and the latter makes the whole reading incomplete. So does one whose
-//! membership is hidden: without a permission that is not asked for, Graph may list nobody.
+//! membership is hidden, or may be: without a permission that is not asked for, Graph may list nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +50,7 @@ impl Reader<'_> {
         }
         members.finished_at = (self.clock)();
         require_referrers(&mut members, pulls);
+        require_visibility(&mut members, pulls);
         pulls.insert(Resource::GroupMembers, members);
         self.done();
         Ok(())
@@ -240,6 +241,25 @@ fn require_referrers(members: &mut Pull, pulls: &BTreeMap<Resource, Pull>) {
         .collect();
     if !unknown.is_empty() {
         let message = format!("What refers to groups was not read whole: {}.", unknown.join(", "));
+        fall_short(members, Outcome::Partial, Refusal { code: None, message });
+    }
+}
+
+/// Where it is not known of a group that was read whether it hides who is in it, nobody may be an answer that hides
+/// everybody.
+fn require_visibility(members: &mut Pull, pulls: &BTreeMap<Resource, Pull>) {
+    let groups = pulls.get(&Resource::Groups).filter(|groups| groups.is_complete());
+    let listed = groups.into_iter().flat_map(|groups| &groups.objects);
+    let told: BTreeSet<Uuid> = listed.filter_map(|group| group.id.parse().ok()).collect();
+    let untold = |group: &&Object| {
+        let id: Option<Uuid> = group.id.parse().ok();
+        group.content["missing"] != true && id.is_none_or(|id| !told.contains(&id))
+    };
+    if let Some(group) = members.objects.iter().find(untold) {
+        let message = format!(
+            "Whether the group {} hides its members was not read with the groups.",
+            group.id
+        );
         fall_short(members, Outcome::Partial, Refusal { code: None, message });
     }
 }

@@ -105,10 +105,10 @@ fn count_devices(pulls: &mut BTreeMap<Resource, Pull>) {
         let source = format!("{} enrolledDeviceCount", overview.request);
         Some(Witness { count, source })
     });
-    if let Some(devices) = pulls.get_mut(&Resource::ManagedDevices)
+    if let (Some(devices), Some(witness)) = (pulls.get_mut(&Resource::ManagedDevices), witness)
         && devices.is_complete()
     {
-        devices.witness = witness;
+        devices.hold_against(witness);
     }
 }
 

@@ -86,7 +86,7 @@ impl Source {
 }
 
 /// What lies behind a hash; null where nothing does, or nothing that is JSON.
-fn content(contents: &mut Archive, hash: &Value) -> anyhow::Result<Value> {
+pub(super) fn content(contents: &mut Archive, hash: &Value) -> anyhow::Result<Value> {
     let Some(hash) = hash.as_str() else {
         return Ok(Value::Null);
     };

@@ -2,7 +2,8 @@
 //!
 //! A check's result is an observation. A control to which a failing check contributes has a finding; for the others OSCAL
 //! has no word: it knows "satisfied" and "not satisfied", and the danger is to say the first. Passing checks **support** a
-//! control, which nobody but an assessor finds satisfied, so that word never stands here.
+//! control, which nobody but an assessor finds satisfied, so that word never stands here. What is excepted is a risk that
+//! somebody has taken.
 //!
 //! Source: <https://pages.nist.gov/OSCAL-Reference/models/v1.1.2/assessment-results/json-reference/>
 
@@ -13,8 +14,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::csv::text;
-use super::derive::Source;
 use super::derive::findings::{self, Stands};
+use super::derive::{Source, content};
 use super::layout::{self, Manifest};
 use crate::evidence::catalogue::{Catalogue, Mapping};
 
@@ -52,6 +53,16 @@ struct Results {
     /// How often each check came to each status in the period.
     counts: BTreeMap<(String, String), u64>,
     standing: BTreeMap<String, Vec<Stands>>,
+    /// Exceptions of the last run: the check, what is excepted, and what was said of it.
+    excepted: Vec<(String, Excepted)>,
+}
+
+/// What need not meet a check, because somebody answers for it.
+struct Excepted {
+    resource: String,
+    object: String,
+    because: String,
+    excuse: Value,
 }
 
 impl Results {
@@ -66,14 +77,16 @@ impl Results {
             kept_at = run?["keptAt"].as_str().map(str::to_owned);
         }
         let pulls = source.last_pulls()?.into_iter();
+        let standing = findings::standing(&mut source.lists)?;
         Ok(Self {
+            excepted: excepted(source, &standing)?,
             last: source.last_results()?,
             kept_at,
             collected: pulls
                 .map(|pull| (text(&pull["resource"]), text(&pull["finishedAt"])))
                 .collect(),
             counts,
-            standing: findings::standing(&mut source.lists)?,
+            standing,
         })
     }
 
@@ -108,6 +121,7 @@ impl Results {
             "observations",
             self.last.iter().map(|last| self.observation(manifest, last)),
         );
+        put(&mut result, "risks", self.risks(manifest));
         put(&mut result, "findings", self.findings(manifest).into_iter());
         result
     }
@@ -200,6 +214,36 @@ impl Results {
         props
     }
 
+    /// One for each exception: somebody has taken the risk, and says until when.
+    fn risks(&self, manifest: &Manifest) -> impl Iterator<Item = Value> {
+        self.excepted.iter().filter_map(move |(check, excepted)| {
+            let (row, _) = self.last.iter().find(|(row, _)| row["check"] == **check)?;
+            let Excepted {
+                resource,
+                object,
+                because,
+                excuse,
+            } = excepted;
+            let owner = text(&excuse["owner"]);
+            let mut risk = json!({
+                "uuid": id(manifest, &format!("risk {check} {resource} {object}")),
+                "title": format!("Excepted from {check}"),
+                "description": one_line(because),
+                "statement": format!("{} ({} answers for it)", one_line(&text(&excuse["reason"])), one_line(&owner)),
+                "props": [
+                    prop("check", check), prop("resource", resource), prop("id", object),
+                    prop("declared", &text(&excuse["declared"])), prop("owner", &owner),
+                ],
+                "status": "deviation-approved",
+                "related-observations": [{"observation-uuid": observation_id(manifest, row)}],
+            });
+            if excuse["expiresAt"].is_string() {
+                risk["deadline"] = excuse["expiresAt"].clone();
+            }
+            Some(risk)
+        })
+    }
+
     /// One for each control to which a check contributes that failed.
     fn findings(&self, manifest: &Manifest) -> Vec<Value> {
         let row_of = |check: &str| self.last.iter().map(|(row, _)| row).find(|row| row["check"] == check);
@@ -254,6 +298,33 @@ impl Results {
     }
 }
 
+/// What stood as excepted when the period ended.
+fn excepted(source: &mut Source, standing: &BTreeMap<String, Vec<Stands>>) -> anyhow::Result<Vec<(String, Excepted)>> {
+    let mut excepted = Vec::new();
+    for (check, stands) in standing {
+        for stands in stands.iter().filter(|stands| stands.word == "EXCEPTED") {
+            let detail = content(&mut source.contents, &stands.detail)?;
+            excepted.push((
+                check.clone(),
+                Excepted {
+                    resource: stands.resource.clone(),
+                    object: stands.object.clone(),
+                    because: text(&detail["because"]),
+                    excuse: excuse(&detail["lineage"]),
+                },
+            ));
+        }
+    }
+    Ok(excepted)
+}
+
+/// The first excuse in a lineage: of an object that a check says more than one thing of, it is a list.
+fn excuse(lineage: &Value) -> Value {
+    let parts = lineage.as_array().into_iter().flatten();
+    let nested = || parts.map(excuse).find(|excuse| !excuse.is_null());
+    lineage.get("excuse").cloned().or_else(nested).unwrap_or_default()
+}
+
 fn observation_id(manifest: &Manifest, row: &Value) -> Uuid {
     id(
         manifest,
@@ -273,7 +344,9 @@ fn describe(row: &Value, detail: &Value) -> String {
 }
 
 fn subject(manifest: &Manifest, stands: &Stands) -> Value {
-    let Stands { resource, object, word } = stands;
+    let Stands {
+        resource, object, word, ..
+    } = stands;
     let kind = match resource.as_str() {
         "users" => "user",
         "managed_devices" => "inventory-item",

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::coverage::Reach;
-use super::directory::Directory;
+use super::directory::{Directory, Members};
 use super::given::{Declarations, Past};
 use super::wire::{self, Device, Policy, PolicyState, Registration, Sku, Strength, User};
 use crate::evidence::snapshot::{Gap, Indeterminate, Resource, Snapshot};
@@ -134,31 +134,52 @@ impl<'a> Bench<'a> {
             .map_err(Clone::clone)
     }
 
+    /// Everybody in a group; `None` for one that is gone.
+    pub fn group(&self, group: &str) -> Result<Option<Members>, Indeterminate> {
+        self.rests_on(&[Resource::GroupMembers]);
+        let directory = self.directory()?;
+        if directory.is_gone(group) {
+            return Ok(None);
+        }
+        directory.members_of(group).map(Some)
+    }
+
     pub fn registrations(&self) -> Result<&[Registration], Indeterminate> {
         self.rests_on(&[Resource::Registration]);
         let registrations = self.registrations.get_or_init(|| self.read(Resource::Registration));
         registrations.as_deref().map_err(Clone::clone)
     }
 
-    /// People with an enabled account who are no guests, without accounts that are no people.
+    /// People with an enabled account who are no guests. What Microsoft itself says is no person's is not among them;
+    /// what is declared to be none is.
     pub fn members(&self) -> Result<Vec<&User>, Indeterminate> {
-        let people = self.directory()?.users();
-        Ok(people
-            .filter(|user| user.is_enabled() && !user.is_guest() && !self.is_no_person(user))
-            .collect())
+        let people = self.enabled_members()?;
+        Ok(people.filter(|user| user.is_resource_account != Some(true)).collect())
     }
 
-    /// Enabled accounts that would be members, were they people.
-    pub fn no_persons(&self) -> Result<Vec<&User>, Indeterminate> {
-        let people = self.directory()?.users();
-        Ok(people
-            .filter(|user| user.is_enabled() && !user.is_guest() && self.is_no_person(user))
-            .collect())
+    /// Accounts that would be members, if Microsoft did not say that they are no person's.
+    pub fn resource_accounts(&self) -> Result<Vec<&User>, Indeterminate> {
+        let people = self.enabled_members()?;
+        Ok(people.filter(|user| user.is_resource_account == Some(true)).collect())
     }
 
-    fn is_no_person(&self, user: &User) -> bool {
-        let declared = self.declarations.non_person_accounts.get(&user.id);
-        user.is_resource_account == Some(true) || declared.is_some_and(|expires_at| *expires_at > self.now())
+    fn enabled_members(&self) -> Result<impl Iterator<Item = &User>, Indeterminate> {
+        let people = self.directory()?.users();
+        Ok(people.filter(|user| user.is_enabled() && !user.is_guest()))
+    }
+
+    /// Which of these are declared to be no people. Whoever holds a privileged role is one for all that, and is told
+    /// apart.
+    pub fn no_persons<'u>(&self, people: &[&'u User]) -> Result<(Vec<&'u User>, Vec<&'u User>), Indeterminate> {
+        let is_declared = |user: &&&User| self.declarations.non_person_account(&user.id, self.now()).is_some();
+        let declared: Vec<&User> = people.iter().filter(is_declared).copied().collect();
+        if declared.is_empty() {
+            return Ok((declared, Vec::new()));
+        }
+        let (admins, _) = self.admins()?;
+        let has_power = |user: &&User| admins.iter().any(|admin| admin.id == user.id);
+        let (powerful, others) = declared.into_iter().partition(has_power);
+        Ok((others, powerful))
     }
 
     /// Guests with an enabled account.

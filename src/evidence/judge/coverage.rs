@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::bench::Bench;
 use super::directory::Held;
-use super::predicates::Sure;
-use super::tally::Tally;
-use super::wire::{Policy, PolicyUsers, User};
+use super::predicates::{Doubt, Sure, excluded_apps};
+use super::tally::{Subject, Tally};
+use super::wire::{Policy, PolicyUsers, User, says_more};
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
 /// Whom a policy reaches, with its groups and roles resolved.
@@ -66,7 +66,8 @@ impl Reach {
             }
             if users.exclude_groups.contains(group) {
                 for (user, path) in members.iter() {
-                    let lineage = json!({"by": "group", "object": group, "path": path});
+                    let names: Vec<Option<&str>> = path.iter().map(|group| directory.name_of_group(group)).collect();
+                    let lineage = json!({"by": "group", "object": group, "path": path, "names": names});
                     excluded.entry(user.clone()).or_insert(lineage);
                 }
             }
@@ -96,7 +97,13 @@ impl Reach {
         if !self.includes(user) {
             return Standing::Outside;
         }
-        self.exclusion(user).unwrap_or(Standing::Included)
+        if let Some(exclusion) = self.exclusion(user) {
+            return exclusion;
+        }
+        if says_more(&self.users.others) {
+            return Standing::Unclear(json!({"by": "what is not known here", "object": self.users.others}));
+        }
+        Standing::Included
     }
 
     fn includes(&self, user: &User) -> bool {
@@ -107,7 +114,7 @@ impl Reach {
         let by_kind = users
             .include_guests_or_external_users
             .as_ref()
-            .is_some_and(|named| external.is_some_and(|kind| named.has(kind)) && named.of_all_tenants());
+            .is_some_and(|named| external.is_some_and(|kind| named.has(kind)) && named.is_about_all());
         listed("All")
             || self.included.contains(&user.id)
             || (external.is_some() && listed("GuestsOrExternalUsers"))
@@ -130,9 +137,9 @@ impl Reach {
             return Some(Standing::Excluded(lineage(kind)));
         }
         let named = self.users.exclude_guests_or_external_users.as_ref()?;
-        match (named.has(kind), named.of_all_tenants()) {
+        match (named.has(kind), named.is_about_all()) {
             (true, true) => Some(Standing::Excluded(lineage(kind))),
-            // From which tenant a guest comes is not told.
+            // From which tenant a guest comes is not told, and what else narrows it not known.
             (true, false) => Some(Standing::Unclear(lineage(kind))),
             (false, _) => named
                 .has_unknown()
@@ -212,8 +219,14 @@ impl<'b> Cover<'b> {
         json!({"policies": stand.collect::<Vec<_>>()})
     }
 
-    /// UNCOVERED: holds the cover against each person.
+    /// UNCOVERED, and what is left out of the cover: held against each person.
     pub fn judge(&self, tally: &mut Tally<'_>, people: &[&User], what: &str) {
+        self.judge_people(tally, people, what);
+        app_gaps(tally, &[self], people, Doubt::AsksAPerson);
+    }
+
+    /// UNCOVERED: holds the cover against each person.
+    pub fn judge_people(&self, tally: &mut Tally<'_>, people: &[&User], what: &str) {
         for user in people {
             match self.covers(user) {
                 Sure::Yes => tally.passed(),
@@ -228,12 +241,61 @@ impl<'b> Cover<'b> {
                 ),
             }
         }
-        let exclusive = self.policies().filter_map(|(policy, _)| {
-            let left_out = &policy.conditions.applications.as_ref()?.exclude_applications;
-            (!left_out.is_empty()).then(|| json!({"policy": policy.id, "applications": **left_out}))
-        });
-        tally.fact("excludedApplications", exclusive.collect::<Vec<_>>());
+        tell_excluded_apps(tally, &[self]);
         deleted_references(tally, &[self]);
+    }
+
+    /// Applications that, for some person, every policy of the cover leaves out.
+    fn gaps(&self, people: &[&User]) -> BTreeSet<&'b str> {
+        let mut gaps = BTreeSet::new();
+        if self.policies().all(|(policy, _)| excluded_apps(policy).is_empty()) {
+            return gaps;
+        }
+        for user in people {
+            let sure = self.covering(user).filter(|(_, sure)| *sure == Sure::Yes);
+            let left_out = sure.map(|(policy, _)| {
+                let apps = excluded_apps(policy).iter();
+                apps.map(String::as_str).collect::<BTreeSet<_>>()
+            });
+            gaps.extend(left_out.reduce(|both, next| &both & &next).unwrap_or_default());
+        }
+        gaps
+    }
+}
+
+/// What each policy of the covers leaves out, for whoever asks.
+pub(super) fn tell_excluded_apps(tally: &mut Tally<'_>, covers: &[&Cover<'_>]) {
+    let policies = covers.iter().flat_map(|cover| cover.policies());
+    let leaving_out = policies.filter(|(policy, _)| !excluded_apps(policy).is_empty());
+    let told: BTreeMap<&str, Value> = leaving_out
+        .map(|(policy, _)| {
+            let told = json!({"policy": policy.id, "applications": excluded_apps(policy)});
+            (policy.id.as_str(), told)
+        })
+        .collect();
+    tally.fact("excludedApplications", told.into_values().collect::<Vec<_>>());
+}
+
+/// `APP_GAP`: applications that, for some person, every policy of one of the covers leaves out. Each cover is needed.
+pub(super) fn app_gaps(tally: &mut Tally<'_>, covers: &[&Cover<'_>], people: &[&User], doubt: Doubt) {
+    tell_excluded_apps(tally, covers);
+    let gaps: BTreeSet<&str> = covers.iter().flat_map(|cover| cover.gaps(people)).collect();
+    if gaps.is_empty() {
+        return;
+    }
+    tally.population("APP_GAP", Resource::CaPolicies, gaps.iter().copied());
+    for app in gaps {
+        let subject = Subject {
+            resource: Resource::CaPolicies,
+            id: app,
+            name: None,
+        };
+        let because = "every policy that covers somebody leaves this application out";
+        let lineage = json!({"application": app});
+        match doubt {
+            Doubt::Counts => tally.failed(subject, because, lineage),
+            Doubt::AsksAPerson => tally.review(subject, because, lineage),
+        }
     }
 }
 

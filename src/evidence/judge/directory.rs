@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::wire::{self, List, RoleAssignment, RoleDefinition, User};
-use crate::evidence::snapshot::{Gap, Indeterminate, Object, Resource, Snapshot};
+use crate::evidence::snapshot::{Complete, Gap, Indeterminate, Object, Resource, Snapshot};
 
 /// Roles that may change who gets in, by template.
 ///
@@ -77,6 +77,8 @@ pub(super) struct Directory {
     users: BTreeMap<String, User>,
     /// The direct members; `None` for a group that Microsoft says is not there.
     groups: Result<HashMap<String, Option<Vec<Member>>>, Indeterminate>,
+    /// What people call groups, where that was read. Nothing is decided by it.
+    names: HashMap<String, String>,
     members: RefCell<HashMap<String, Members>>,
     roles: Result<BTreeMap<String, BTreeSet<Held>>, Indeterminate>,
 }
@@ -110,6 +112,7 @@ impl Directory {
         let mut directory = Self {
             users: users.into_iter().map(|user| (user.id.clone(), user)).collect(),
             groups,
+            names: names_of_groups(snapshot),
             members: RefCell::default(),
             roles: Ok(BTreeMap::new()),
         };
@@ -212,6 +215,11 @@ impl Directory {
         matches!(self.groups.as_ref().map(|groups| groups.get(group)), Ok(Some(None)))
     }
 
+    /// What people call a group, if that was read.
+    pub fn name_of_group(&self, group: &str) -> Option<&str> {
+        self.names.get(group).map(String::as_str)
+    }
+
     fn is_group(&self, id: &str) -> bool {
         self.groups.as_ref().is_ok_and(|groups| groups.contains_key(id))
     }
@@ -247,6 +255,15 @@ impl Directory {
         }
         Ok(people)
     }
+}
+
+fn names_of_groups(snapshot: &Snapshot) -> HashMap<String, String> {
+    let groups = snapshot
+        .complete(Resource::Groups)
+        .into_iter()
+        .flat_map(Complete::objects);
+    let named = groups.filter_map(|group| Some((group.id.clone(), group.content["displayName"].as_str()?.to_owned())));
+    named.collect()
 }
 
 /// What holds the role that is assigned; empty if Microsoft does not say.

@@ -53,10 +53,10 @@ pub struct Assignment {
 pub struct Declarations {
     /// Exceptions from checks.
     pub exceptions: Vec<Exception>,
-    /// Accounts for emergencies: id and when the declaration expires.
-    pub emergency_accounts: BTreeMap<String, DateTime<Utc>>,
-    /// Accounts that are no people (shared mailboxes and the like): id and when the declaration expires.
-    pub non_person_accounts: BTreeMap<String, DateTime<Utc>>,
+    /// Accounts for emergencies, by id.
+    pub emergency_accounts: BTreeMap<String, AccountDeclaration>,
+    /// Accounts that are no people (shared mailboxes and the like), by id.
+    pub non_person_accounts: BTreeMap<String, AccountDeclaration>,
     /// Tickets for changes.
     pub changes: Vec<Change>,
     /// Whether it is declared that the company manages no devices.
@@ -70,6 +70,17 @@ pub struct Exception {
     pub check: String,
     /// The object.
     pub object_id: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// That an account is not what it seems.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDeclaration {
     /// Who answers for it.
     pub owner: String,
     /// Why.
@@ -100,19 +111,44 @@ impl Declarations {
 
     /// The emergency accounts whose declaration holds at this moment.
     pub(super) fn emergency(&self, at: DateTime<Utc>) -> BTreeSet<&str> {
-        let holds = |(_, expires_at): &(&String, &DateTime<Utc>)| **expires_at > at;
-        let accounts = self.emergency_accounts.iter().filter(holds);
-        accounts.map(|(id, _)| id.as_str()).collect()
+        let accounts = self.emergency_accounts.iter();
+        let holding = accounts.filter(|(_, declared)| declared.expires_at > at);
+        holding.map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// What is declared of an emergency account, if that holds at this moment.
+    pub(super) fn emergency_account(&self, id: &str, at: DateTime<Utc>) -> Option<&AccountDeclaration> {
+        let declared = self.emergency_accounts.get(id);
+        declared.filter(|declared| declared.expires_at > at)
+    }
+
+    /// What is declared of an account that is no person, if that holds at this moment.
+    pub(super) fn non_person_account(&self, id: &str, at: DateTime<Utc>) -> Option<&AccountDeclaration> {
+        let declared = self.non_person_accounts.get(id);
+        declared.filter(|declared| declared.expires_at > at)
+    }
+}
+
+/// What is declared as a verdict shows it: what it is, who answers for it, why, and until when.
+fn excuse(declared: &str, owner: &str, reason: &str, expires_at: DateTime<Utc>) -> Value {
+    serde_json::json!({"declared": declared, "owner": owner, "reason": reason, "expiresAt": expires_at})
+}
+
+impl AccountDeclaration {
+    /// As an excuse for an account that is for emergencies.
+    pub(super) fn for_emergencies(&self) -> Value {
+        excuse("EMERGENCY_ACCOUNT", &self.owner, &self.reason, self.expires_at)
+    }
+
+    /// As an excuse for an account that is no person.
+    pub(super) fn for_no_person(&self) -> Value {
+        excuse("NON_PERSON_ACCOUNT", &self.owner, &self.reason, self.expires_at)
     }
 }
 
 /// The exception as a verdict shows it.
 impl From<&Exception> for Value {
     fn from(exception: &Exception) -> Self {
-        serde_json::json!({
-            "owner": exception.owner,
-            "reason": exception.reason,
-            "expiresAt": exception.expires_at,
-        })
+        excuse("EXCEPTION", &exception.owner, &exception.reason, exception.expires_at)
     }
 }

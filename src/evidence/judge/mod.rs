@@ -11,13 +11,15 @@ mod given;
 mod predicates;
 mod rules;
 mod tally;
+mod unexplained;
 mod verdict;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use given::{Assignment, Change, Declarations, Exception, Past, Previous};
+pub use given::{AccountDeclaration, Assignment, Change, Declarations, Exception, Past, Previous};
+pub use unexplained::{is_explained, stands_until_explained, with_earlier};
 pub use verdict::{Counts, Finding, FindingKind, Population, Status, Verdict};
 
 use crate::evidence::snapshot::Snapshot;

@@ -3,7 +3,7 @@
 //! The danger is to read OR as AND, a condition as none, or a new word as an old one. Each predicate answers in three
 //! values; [`Sure::Maybe`] is for what data alone cannot decide, and no check takes it for yes.
 
-use super::wire::{BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength};
+use super::wire::{BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength, is_empty, says_more};
 
 /// Whether something holds. Ordered: "and" is the smaller, "or" the larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,11 @@ pub(super) fn requires(policy: &Policy, satisfies: impl Fn(Alternative<'_>) -> S
     let Some(grant) = &policy.grant_controls else {
         return Sure::No;
     };
-    let answers: Vec<Sure> = effective(grant).into_iter().map(satisfies).collect();
+    let mut answers: Vec<Sure> = effective(grant).into_iter().map(satisfies).collect();
+    if says_more(&grant.others) {
+        // One more thing that may be asked for, or offered instead.
+        answers.push(Sure::Maybe);
+    }
     if blocks(policy) {
         return Sure::No;
     }
@@ -201,19 +205,33 @@ pub(super) fn all_apps(policy: &Policy, doubt: Doubt) -> Sure {
     names_app(policy, &["All"], doubt)
 }
 
-/// Whether the policy is about one of these applications, and not about those that a filter lets through.
+/// Whether the policy is about one of these applications, leaves none of them out, and is not about those alone that a
+/// filter lets through.
 pub(super) fn names_app(policy: &Policy, names: &[&str], doubt: Doubt) -> Sure {
     let Some(applications) = &policy.conditions.applications else {
         return Sure::No;
     };
-    let named = applications
-        .include_applications
-        .iter()
-        .any(|app| names.contains(&app.as_str()));
-    match (named, &applications.application_filter, doubt) {
+    let named = |list: &[String]| list.iter().any(|app| names.contains(&app.as_str()));
+    let is_about = named(&applications.include_applications) && !named(&applications.exclude_applications);
+    match (is_about, &applications.application_filter, doubt) {
         (false, ..) | (true, Some(_), Doubt::Counts) => Sure::No,
         (true, Some(_), Doubt::AsksAPerson) => Sure::Maybe,
         (true, None, _) => Sure::Yes,
+    }
+}
+
+/// The applications that a policy leaves out.
+pub(super) fn excluded_apps(policy: &Policy) -> &[String] {
+    let applications = policy.conditions.applications.as_ref();
+    applications.map_or(&[], |applications| &applications.exclude_applications)
+}
+
+/// Whether a policy leaves no application out. Whether what it leaves out matters, a person has to see.
+pub(super) fn no_app_left_out(policy: &Policy) -> Sure {
+    if excluded_apps(policy).is_empty() {
+        Sure::Yes
+    } else {
+        Sure::Maybe
     }
 }
 
@@ -258,9 +276,19 @@ pub(super) fn unconditional(policy: &Policy, wanted: &[Wanted], doubt: Doubt) ->
     };
     let devices = conditions.devices.as_ref();
     let unfiltered = devices.is_none_or(|devices| devices.device_filter.is_none());
-    let others = conditions.others.iter();
-    let mut others = others.chain(devices.iter().flat_map(|devices| devices.others.iter()));
-    let unknown = others.any(|(name, value)| !name.contains('@') && !is_empty(value));
+    let unknown = says_more(&conditions.others)
+        || conditions.users.as_ref().is_some_and(|one| says_more(&one.others))
+        || devices.is_some_and(|devices| says_more(&devices.others))
+        || conditions
+            .applications
+            .as_ref()
+            .is_some_and(|one| says_more(&one.others))
+        || conditions.locations.as_ref().is_some_and(|one| says_more(&one.others))
+        || conditions.platforms.as_ref().is_some_and(|one| says_more(&one.others))
+        || conditions
+            .authentication_flows
+            .as_ref()
+            .is_some_and(|one| says_more(&one.others));
     let flows = conditions
         .authentication_flows
         .as_ref()
@@ -274,15 +302,6 @@ pub(super) fn unconditional(policy: &Policy, wanted: &[Wanted], doubt: Doubt) ->
 
 fn is_all(list: &[String], all: &str) -> bool {
     list.is_empty() || list.iter().eq([all].iter())
-}
-
-fn is_empty(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Null => true,
-        serde_json::Value::Array(items) => items.is_empty(),
-        serde_json::Value::String(text) => text.is_empty(),
-        _ => false,
-    }
 }
 
 /// The part that all coverage has in common: in force, about people, about everything, without conditions.

@@ -3,15 +3,18 @@
 //! The danger: an exception that makes somebody vanish. What is excused is counted and listed as excepted, with who
 //! answers for it, and stays in the population.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::bench::Bench;
+use super::given::AccountDeclaration;
 use super::verdict::{Counts, Finding, FindingKind, Population, Status, Verdict};
 use super::wire::{Device, Group, Policy, User};
 use crate::evidence::catalogue::Check;
 use crate::evidence::snapshot::{Indeterminate, Resource};
 
-/// What a check accepts as an excuse.
+/// What a check accepts as an excuse. Where exceptions are, so is the declaration that a member is no person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excuse {
     /// A declared exception from this check.
@@ -81,6 +84,8 @@ pub(super) struct Tally<'a> {
     findings: Vec<Finding>,
     populations: Vec<Population>,
     facts: Map<String, Value>,
+    /// Members who are declared to be no people.
+    no_persons: BTreeSet<String>,
     parameters: Value,
     ruled: Option<(Status, String)>,
     gap: Option<Indeterminate>,
@@ -96,6 +101,7 @@ impl<'a> Tally<'a> {
             findings: Vec::new(),
             populations: Vec::new(),
             facts: Map::new(),
+            no_persons: BTreeSet::new(),
             parameters,
             ruled: None,
             gap: None,
@@ -161,10 +167,13 @@ impl<'a> Tally<'a> {
         };
         let (declarations, now) = (self.bench.declarations, self.bench.now());
         let exception = declarations.exception(&self.check.id, id, now).filter(|_| by_exception);
-        let emergency = by_emergency && self.bench.emergency().contains(id);
+        let emergency = declarations.emergency_account(id, now).filter(|_| by_emergency);
+        let is_no_person = by_exception && self.no_persons.contains(id);
+        let no_person = declarations.non_person_account(id, now).filter(|_| is_no_person);
         exception
             .map(Value::from)
-            .or_else(|| emergency.then(|| json!("declared emergency account")))
+            .or_else(|| emergency.map(AccountDeclaration::for_emergencies))
+            .or_else(|| no_person.map(AccountDeclaration::for_no_person))
     }
 
     /// Says who is judged, and how we know that these are all.
@@ -187,10 +196,25 @@ impl<'a> Tally<'a> {
 
     /// MEMBERS are judged.
     pub fn members(&mut self) -> Result<Vec<&'a User>, Indeterminate> {
-        let members = self.bench.members()?;
-        self.population("MEMBERS", Resource::Users, members.iter().map(|user| user.id.as_str()));
-        let apart = self.bench.no_persons()?;
-        self.fact("nonPersonAccounts", ids_of(&apart));
+        self.members_who("MEMBERS", Resource::Users, |_| true)
+    }
+
+    /// Those of MEMBERS are judged of whom this holds. Who is declared to be no person is among them, and is excused;
+    /// unless the account has power: then it is judged like everybody's.
+    pub fn members_who(
+        &mut self,
+        name: &str,
+        resource: Resource,
+        holds: impl Fn(&User) -> bool,
+    ) -> Result<Vec<&'a User>, Indeterminate> {
+        let mut members = self.bench.members()?;
+        members.retain(|user| holds(user));
+        self.population(name, resource, members.iter().map(|user| user.id.as_str()));
+        let (no_persons, powerful) = self.bench.no_persons(&members)?;
+        self.fact("nonPersonAccounts", ids_of(&no_persons));
+        self.fact("nonPersonAccountsWithPrivilegedRoles", ids_of(&powerful));
+        self.fact("resourceAccounts", ids_of(&self.bench.resource_accounts()?));
+        self.no_persons = ids_of(&no_persons).into_iter().collect();
         Ok(members)
     }
 
@@ -292,7 +316,7 @@ impl Bench<'_> {
             return format!("{resource} was not read.");
         };
         let read = pull.objects.len();
-        let whole = if pull.is_complete() {
+        let whole = if pull.last_page_reached {
             "to the last page"
         } else {
             "not to the last page"

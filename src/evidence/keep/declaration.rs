@@ -14,7 +14,7 @@ use super::seal::{Sealed, to_the_microsecond};
 use crate::db::Connection;
 use crate::db::schema::{evidence_declaration, evidence_withdrawal};
 use crate::error::{Failure, UserError};
-use crate::evidence::judge::{Change, Declarations, Exception};
+use crate::evidence::judge::{AccountDeclaration, Change, Declarations, Exception};
 use crate::model::Scope;
 use crate::model::page::{Bind, Compared, Direction, Listing, Order};
 use crate::model::text_enum::text_enum;
@@ -244,10 +244,12 @@ fn add(declared: &mut Declarations, row: DeclarationRow, at: DateTime<Utc>) {
             expires_at,
         }),
         (DeclarationKind::EmergencyAccount, Some(expires_at)) => {
-            declared.emergency_accounts.entry(object_id).or_insert(expires_at);
+            let account = account(row.owner, row.reason, expires_at);
+            declared.emergency_accounts.entry(object_id).or_insert(account);
         }
         (DeclarationKind::NonPersonAccount, Some(expires_at)) => {
-            declared.non_person_accounts.entry(object_id).or_insert(expires_at);
+            let account = account(row.owner, row.reason, expires_at);
+            declared.non_person_accounts.entry(object_id).or_insert(account);
         }
         (DeclarationKind::Change, _) => declared.changes.extend(row.changed_at.map(|at| Change {
             object_id,
@@ -259,6 +261,14 @@ fn add(declared: &mut Declarations, row: DeclarationRow, at: DateTime<Utc>) {
         }
         // The constraints of the table leave nothing else but what is no matter of the checks.
         _ => {}
+    }
+}
+
+fn account(owner: String, reason: String, expires_at: DateTime<Utc>) -> AccountDeclaration {
+    AccountDeclaration {
+        owner,
+        reason,
+        expires_at,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What becomes of findings from run to run.
 //!
 //! The danger: a finding that closes because nobody looked. Only a verdict that rests on whole readings closes what it
-//! does not find any more; otherwise it is "not evaluated", and goes on when somebody looks again.
+//! does not find any more; otherwise it is "not evaluated", and goes on when somebody looks again. What is found of a
+//! change stays open until a ticket explains it, though nothing moves any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid};
@@ -12,14 +13,18 @@ use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::blob::{Blobs, broken};
+use super::blob::{Blobs, broken, contents};
 use super::canonical::sha256;
+use super::declaration::declarations;
 use super::row::{FindingRow, FindingState};
 use super::seal::Sealed;
 use super::store::Place;
 use crate::db::Connection;
-use crate::evidence::judge::{Finding, FindingKind, Status, Verdict};
+use crate::evidence::judge::{
+    Change, Finding, FindingKind, Status, Verdict, is_explained, stands_until_explained, with_earlier,
+};
 use crate::evidence::snapshot::{Resource, Snapshot};
+use crate::model::Scope;
 
 /// What a finding says, apart from whom it is about. Personal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,9 +66,13 @@ pub(super) async fn follow(
     blobs: &mut Blobs,
 ) -> QueryResult<Vec<FindingRow>> {
     let mut standing = standing(conn, place).await?;
+    let unexplained = Unexplained::read(conn, place, &standing).await?;
     let mut rows = Vec::new();
     for verdict in verdicts {
-        for (key, finding) in by_object(verdict) {
+        for (key, mut finding) in by_object(verdict) {
+            if let Some(before) = standing.get(&key) {
+                unexplained.add_earlier(&key, before, &mut finding);
+            }
             // Lists keep their order here: a path through nested groups is one.
             let detail = serde_json::to_value(&finding.1)
                 .map_err(broken)?
@@ -83,7 +92,13 @@ pub(super) async fn follow(
         .map(|verdict| &*verdict.check)
         .collect();
     for (key, before) in standing {
-        let state = if closing.contains(&&*key.0) {
+        let state = if let Some(is_explained) = unexplained.is_explained(&key, &before) {
+            if is_explained {
+                FindingState::Closed
+            } else {
+                FindingState::Open
+            }
+        } else if closing.contains(&&*key.0) {
             FindingState::Closed
         } else {
             FindingState::NotEvaluated
@@ -93,6 +108,53 @@ pub(super) async fn follow(
         }
     }
     Ok(rows)
+}
+
+/// Changes that were found and stand, and the tickets that may explain them.
+struct Unexplained {
+    details: HashMap<Vec<u8>, Value>,
+    tickets: Vec<Change>,
+}
+
+impl Unexplained {
+    async fn read(conn: &mut Connection, place: Place, standing: &BTreeMap<Key, Standing>) -> QueryResult<Self> {
+        let of_changes = standing.iter().filter(|(key, _)| stands_until_explained(&key.0));
+        let hashes: Vec<Vec<u8>> = of_changes.map(|(_, standing)| standing.detail_sha256.clone()).collect();
+        if hashes.is_empty() {
+            return Ok(Self {
+                details: HashMap::new(),
+                tickets: Vec::new(),
+            });
+        }
+        Ok(Self {
+            details: contents(conn, &Scope::All, place.company_id, &hashes).await?,
+            tickets: declarations(conn, place.company_id, place.at).await?.changes,
+        })
+    }
+
+    /// What was found of a change; `None` of another check. Nobody can explain what can no longer be read.
+    fn lineage(&self, key: &Key, standing: &Standing) -> Option<&Value> {
+        let found = || self.details.get(&standing.detail_sha256);
+        stands_until_explained(&key.0).then(|| found().map_or(&Value::Null, |detail| &detail["lineage"]))
+    }
+
+    fn is_explained(&self, key: &Key, standing: &Standing) -> Option<bool> {
+        let lineage = self.lineage(key, standing)?;
+        Some(is_explained(&key.2, lineage, &self.tickets))
+    }
+
+    /// Another change of the same object: those before it that nobody has explained stay with it.
+    fn add_earlier(&self, key: &Key, standing: &Standing, (kind, detail): &mut (FindingKind, FindingDetail)) {
+        let Some(before) = self.lineage(key, standing) else {
+            return;
+        };
+        let lineage = std::mem::take(&mut detail.lineage);
+        detail.lineage = with_earlier(&key.2, lineage, before, &self.tickets);
+        if detail.lineage.get("earlier").is_some() && rank(standing.kind) < rank(*kind) {
+            *kind = standing.kind;
+            detail.because = format!("{}; an earlier change is not explained at all", detail.because);
+        }
+    }
 }
 
 /// Whether the verdict rests on whole readings. One that fails may have seen enough for that without having seen all.

@@ -304,6 +304,32 @@ async fn a_group_whose_members_are_hidden_is_not_taken_for_empty() {
 }
 
 #[tokio::test]
+async fn a_group_of_which_nobody_says_whether_it_is_hidden_is_not_taken_for_empty() {
+    let world = World::start().await;
+    let client = world.connected_company(10, 0).await;
+    let groups = format!("tenants/{}/groups", client.tenant_id);
+    let group = json!({"displayName": "Hidden", "visibility": "HiddenMembership"});
+    let made = world.post(&groups, group).await;
+    let hidden = made["id"].as_str().unwrap();
+    world
+        .post(&format!("tenants/{}/policies", client.tenant_id), excluding(&[hidden]))
+        .await;
+    let once = json!({"on": "groups", "kind": "status", "status": 400, "times": 1});
+    world.fault(client, once).await;
+
+    let snapshot = read(&world, client).await;
+
+    assert_eq!(
+        short(&snapshot),
+        [
+            (Resource::Groups, Outcome::Error),
+            (Resource::GroupMembers, Outcome::Partial)
+        ]
+    );
+    assert!(message(&snapshot, Resource::GroupMembers).contains("hides its members"));
+}
+
+#[tokio::test]
 async fn policies_that_move_while_the_rest_is_read_are_read_again_with_what_they_refer_to() {
     let world = World::start().await;
     let client = world.connected_company(10, 0).await;

@@ -45,6 +45,8 @@ pub(in crate::evidence::export) struct Stands {
     pub object: String,
     /// Its kind, or that it was not evaluated.
     pub word: String,
+    /// The hash of what is said of it.
+    pub detail: Value,
 }
 
 /// The findings that stood when the period ended, by check.
@@ -56,7 +58,12 @@ pub(in crate::evidence::export) fn standing(lists: &mut Archive) -> anyhow::Resu
             "OPEN" => said.kind,
             state => state.to_owned(),
         };
-        let stands = Stands { resource, object, word };
+        let stands = Stands {
+            resource,
+            object,
+            word,
+            detail: said.detail,
+        };
         standing.entry(check).or_default().push(stands);
     }
     Ok(standing)

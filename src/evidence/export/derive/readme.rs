@@ -62,7 +62,8 @@ HASHES.txt             SHA-256 of every file; HASHES.txt.sha256: of that list
 All times are in UTC. A cell that would begin a formula begins with an apostrophe.
 
 A check supports a control; no check, and no number of checks, satisfies one. INDETERMINATE means that we could not look:
-it is neither a pass nor a failure. A finding that is NOT_EVALUATED is neither confirmed nor closed.
+it is neither a pass nor a failure. A finding that is NOT_EVALUATED is neither confirmed nor closed. What was found of a
+change (policy_changed, role_membership_changed) stays open until a statement of kind CHANGE explains it.
 
 HOW TO VERIFY
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::mfa::of_admins;
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::{Cover, deleted_references};
+use crate::evidence::judge::coverage::{Cover, app_gaps, deleted_references};
 use crate::evidence::judge::predicates::{
     Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, names_app, requires,
     unconditional, user_policy,
@@ -40,7 +40,7 @@ pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
             .min(all)
             .min(requires(policy, mfa_eq))
     })?;
-    for user in people {
+    for user in people.iter().copied() {
         let (by_sync, by_other) = (active_sync.covers(user), other.covers(user));
         let missing: Vec<&str> = [("exchangeActiveSync", by_sync), ("other", by_other)]
             .iter()
@@ -70,6 +70,7 @@ pub(super) fn legacy_auth_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
             tally.failed(user, format!("not blocked for {}", missing.join(" and ")), lineage);
         }
     }
+    app_gaps(tally, &[&active_sync, &other], &people, Doubt::AsksAPerson);
     deleted_references(tally, &[&active_sync, &other, &asked]);
     Ok(())
 }

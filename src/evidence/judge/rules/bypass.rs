@@ -9,7 +9,8 @@ use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::coverage::{Cover, Standing};
 use crate::evidence::judge::directory::Held;
 use crate::evidence::judge::predicates::{
-    Doubt, Sure, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, pr_eq, requires, user_policy,
+    Doubt, Sure, blocks, enabled, in_force_everywhere, managed_device, mfa_eq, no_app_left_out, pr_eq, requires,
+    user_policy,
 };
 use crate::evidence::judge::tally::Tally;
 use crate::evidence::judge::wire::{Policy, User};
@@ -22,7 +23,8 @@ pub(super) fn by_location(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<()
     let ids = policies.iter().map(|policy| policy.id.as_str());
     tally.population("POLICIES for a second factor", Resource::CaPolicies, ids);
     let cover = Cover::new(bench, |policy| {
-        in_force_everywhere(policy, &[], Doubt::Counts).min(requires(policy, mfa_eq))
+        let everywhere = in_force_everywhere(policy, &[], Doubt::Counts).min(no_app_left_out(policy));
+        everywhere.min(requires(policy, mfa_eq))
     })?;
     let known: Vec<Value> = bench.read(Resource::NamedLocations)?;
     for policy in policies {
@@ -108,7 +110,8 @@ impl<'b> Given<'b> {
         Ok(Self {
             gives,
             everywhere: Cover::new(bench, |policy| {
-                in_force_everywhere(policy, &[], Doubt::Counts).min(gives(policy))
+                let everywhere = in_force_everywhere(policy, &[], Doubt::Counts).min(no_app_left_out(policy));
+                everywhere.min(gives(policy))
             })?,
             somewhere: Cover::new(bench, |policy| {
                 let about = enabled(policy).min(Sure::from(user_policy(policy)));

@@ -6,12 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::evidence::judge::bench::Bench;
 use crate::evidence::judge::tally::{Subject, Tally};
-use crate::evidence::snapshot::{Gap, Indeterminate, Outcome, Pull, Resource};
+use crate::evidence::snapshot::{Gap, Indeterminate, Outcome, Pull, Resource, within_tolerance};
+pub(super) use crate::evidence::snapshot::{TOLERANCE, TOLERANCE_PERCENT};
 
-/// By how many objects two counts may differ: people come and go while a run reads.
-pub(super) const TOLERANCE: u64 = 2;
-/// And by which part of the whole, in percent.
-pub(super) const TOLERANCE_PERCENT: f64 = 0.5;
 /// The longest time between two complete readings.
 pub(super) const MAX_HOURS_BETWEEN: i64 = 24;
 /// How old what the service computed may be.
@@ -86,16 +83,17 @@ pub(super) fn completeness(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(
             "source": second.as_ref().map(|(_, source)| source),
         });
         match (bench.snapshot.complete(resource), second) {
-            (Err(gap), _) => tally.not_evaluated(subject(resource), gap, lineage),
             (Ok(_), _) if SINGLE.contains(&resource) => tally.passed(),
-            (Ok(_), Some((count, _))) if within_tolerance(items, count) => tally.passed(),
-            (Ok(_), Some((count, source))) => {
+            (_, Some((count, source))) if pull.last_page_reached && !within_tolerance(items, count) => {
                 tally.failed(
                     subject(resource),
                     format!("{items} were read, and {source} gives {count}"),
                     lineage,
                 );
             }
+            (Err(gap), _) => tally.not_evaluated(subject(resource), gap, lineage),
+            (Ok(_), Some(_)) => tally.passed(),
+            // That policies are read twice tells that they stood still. Whatever cuts the list short once would do so twice.
             (Ok(_), None) => tally.review(subject(resource), "nothing else counts these objects", lineage),
         }
     }
@@ -113,15 +111,6 @@ fn second_count(bench: &Bench<'_>, resource: Resource, pull: &Pull) -> Option<(u
         bench.enrolled()?,
         "managedDeviceOverview.enrolledDeviceCount".to_owned(),
     ))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "half a percent of a count needs no more than 52 bits"
-)]
-fn within_tolerance(items: u64, count: u64) -> bool {
-    let apart = items.abs_diff(count);
-    apart <= TOLERANCE || apart as f64 <= count as f64 * TOLERANCE_PERCENT / 100.0
 }
 
 pub(super) fn gap(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {

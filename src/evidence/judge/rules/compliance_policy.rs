@@ -28,8 +28,12 @@ fn read<'b>(bench: &'b Bench<'_>) -> Result<(InUse<'b>, Vec<CompliancePolicy>), 
     Ok((in_use, bench.read(Resource::CompliancePolicies)?))
 }
 
+fn kind_of(policy: &CompliancePolicy) -> &str {
+    policy.kind.trim_start_matches("#microsoft.graph.")
+}
+
 fn is_for(policy: &CompliancePolicy, platform: Platform) -> bool {
-    let kind = policy.kind.trim_start_matches("#microsoft.graph.");
+    let kind = kind_of(policy);
     match platform {
         Platform::Windows => kind == "windows10CompliancePolicy",
         Platform::MacOs => kind.starts_with("macOS"),
@@ -43,12 +47,43 @@ fn is_exclusion(kind: &str) -> bool {
     kind.ends_with("exclusionGroupAssignmentTarget")
 }
 
-fn is_assigned(policy: &CompliancePolicy) -> bool {
-    policy
-        .assignments
-        .iter()
-        .any(|assignment| !is_exclusion(&assignment.target.kind))
+/// A policy, and how sure it is that it is for anybody.
+type Assigned<'p> = (&'p CompliancePolicy, Sure);
+
+/// The policies that are for anybody, or may be.
+fn assigned<'p>(bench: &Bench<'_>, policies: &'p [CompliancePolicy]) -> Result<Vec<Assigned<'p>>, Indeterminate> {
+    let mut assigned = Vec::new();
+    for policy in policies {
+        let sure = Aim::new(bench, policy)?.is_at_anybody();
+        if sure != Sure::No {
+            assigned.push((policy, sure));
+        }
+    }
+    Ok(assigned)
 }
+
+/// The kinds of policies for Android: for devices that are managed as a whole, and for work profiles.
+///
+/// Source: <https://learn.microsoft.com/graph/api/resources/intune-deviceconfig-androidworkprofilecompliancepolicy>
+const ANDROID: &[&str] = &["androidCompliancePolicy", "androidWorkProfileCompliancePolicy"];
+
+/// Whether one of these policies is for the devices of a system. One for Android is for one way of enrolling, and v1.0
+/// does not tell how a device was enrolled: it takes one of each kind to be sure.
+fn any_of(platform: Platform, policies: &[Assigned<'_>]) -> Sure {
+    let surest = |holds: &dyn Fn(&CompliancePolicy) -> bool| {
+        let matching = policies.iter().filter(|(policy, _)| holds(policy));
+        matching.map(|(_, sure)| *sure).max().unwrap_or(Sure::No)
+    };
+    let any = surest(&|_| true);
+    if platform != Platform::Android {
+        return any;
+    }
+    let each = ANDROID.iter().map(|kind| surest(&|policy| kind_of(policy) == *kind));
+    any.min(each.min().unwrap_or(Sure::No).max(Sure::Maybe))
+}
+
+const NOT_TOLD: &str =
+    "whether the policies are for these devices hangs on a filter, a target or a way of enrolling that is not told";
 
 fn subject(platform: Platform) -> Subject<'static> {
     Subject {
@@ -58,7 +93,8 @@ fn subject(platform: Platform) -> Subject<'static> {
     }
 }
 
-fn lineage<'p>(devices: &[&Device], policies: impl Iterator<Item = &'p CompliancePolicy>) -> Value {
+fn lineage<'p>(devices: &[&Device], policies: impl IntoIterator<Item = &'p CompliancePolicy>) -> Value {
+    let policies = policies.into_iter();
     let policies = policies.map(|policy| json!({"id": policy.id, "name": policy.display_name}));
     json!({"devices": devices.len(), "policies": policies.collect::<Vec<_>>()})
 }
@@ -70,25 +106,24 @@ pub(super) fn exists_per_platform(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
         Resource::ManagedDevices,
         in_use.keys().map(|platform| platform.name()),
     );
+    let assigned = assigned(bench, &policies)?;
     for (platform, devices) in in_use {
-        let mut assigned = policies
-            .iter()
-            .filter(|policy| is_for(policy, platform) && is_assigned(policy));
         if platform == Platform::Other {
-            tally.review(
+            let because = "there is no kind of policy for this system";
+            tally.review(subject(platform), because, lineage(&devices, []));
+            continue;
+        }
+        let fitting = assigned.iter().filter(|(policy, _)| is_for(policy, platform));
+        let considered = policies.iter().filter(|policy| is_for(policy, platform));
+        let lineage = lineage(&devices, considered);
+        match any_of(platform, &fitting.copied().collect::<Vec<_>>()) {
+            Sure::Yes => tally.passed(),
+            Sure::Maybe => tally.review(subject(platform), NOT_TOLD, lineage),
+            Sure::No => tally.failed(
                 subject(platform),
-                "there is no kind of policy for this system",
-                lineage(&devices, [].iter()),
-            );
-        } else if assigned.next().is_some() {
-            tally.passed();
-        } else {
-            let considered = policies.iter().filter(|policy| is_for(policy, platform));
-            tally.failed(
-                subject(platform),
-                "no compliance policy is assigned",
-                lineage(&devices, considered),
-            );
+                "no compliance policy is assigned to anybody",
+                lineage,
+            ),
         }
     }
     Ok(())
@@ -117,13 +152,10 @@ pub(super) fn encryption_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> R
         let missed = devices.iter().filter(|device| reached(device) == Sure::No).count();
         let mut lineage = lineage(&devices, asking.iter().copied());
         lineage["devicesNotTargeted"] = json!(missed);
-        match devices.iter().map(reached).min() {
+        let kinds: Vec<_> = asking.iter().map(|policy| (*policy, Sure::Yes)).collect();
+        match devices.iter().map(reached).min().min(Some(any_of(platform, &kinds))) {
             Some(Sure::Yes) => tally.passed(),
-            Some(Sure::Maybe) => tally.review(
-                subject(platform),
-                "whom the policies are for cannot be resolved",
-                lineage,
-            ),
+            Some(Sure::Maybe) => tally.review(subject(platform), NOT_TOLD, lineage),
             _ => tally.failed(subject(platform), "devices are not asked to be encrypted", lineage),
         }
     }
@@ -146,18 +178,19 @@ enum Kind {
 
 impl Aim {
     fn new(bench: &Bench<'_>, policy: &CompliancePolicy) -> Result<Self, Indeterminate> {
-        let directory = bench.directory()?;
         let mut targets = Vec::new();
         for assignment in policy.assignments.iter() {
             let target = &assignment.target;
             let filter = target.device_and_app_management_assignment_filter_type.as_deref();
             let filtered = filter.is_some_and(|filter| filter != "none");
-            let group = target.group_id.as_deref().filter(|group| !directory.is_gone(group));
-            let kind = match (target.kind.rsplit('.').next().unwrap_or_default(), group) {
+            let word = target.kind.rsplit('.').next().unwrap_or_default();
+            let kind = match (word, target.group_id.as_deref()) {
                 ("allDevicesAssignmentTarget", _) => Kind::AllDevices,
                 ("allLicensedUsersAssignmentTarget", _) => Kind::AllPeople,
                 ("groupAssignmentTarget" | "exclusionGroupAssignmentTarget", Some(group)) => {
-                    let members = directory.members_of(group)?;
+                    // Nobody is in a group that is gone.
+                    let members = bench.group(group)?.unwrap_or_default();
+                    let directory = bench.directory()?;
                     let only_people = members.keys().all(|id| directory.user(id).is_some());
                     Kind::Group(members, only_people)
                 }
@@ -166,6 +199,26 @@ impl Aim {
             targets.push((kind, filtered, is_exclusion(&target.kind)));
         }
         Ok(Self { targets })
+    }
+
+    /// Whether the policy is for anybody at all.
+    fn is_at_anybody(&self) -> Sure {
+        let members = |target: &'_ (Kind, bool, bool)| match target {
+            (Kind::Group(members, _), false, true) => Some(Members::clone(members)),
+            _ => None,
+        };
+        let left_out: Vec<Members> = self.targets.iter().filter_map(members).collect();
+        let stays = |member: &String| !left_out.iter().any(|members| members.contains_key(member));
+        let included = self.targets.iter().filter(|(.., is_exclusion)| !is_exclusion);
+        let sure = included.map(|(kind, filtered, _)| {
+            let sure = match kind {
+                Kind::AllDevices | Kind::AllPeople => Sure::Yes,
+                Kind::Group(members, _) => Sure::from(members.keys().any(stays)),
+                Kind::Unknown => Sure::Maybe,
+            };
+            if *filtered { sure.min(Sure::Maybe) } else { sure }
+        });
+        sure.max().unwrap_or(Sure::No)
     }
 
     /// Whether the policy is for a device, as far as its person's groups tell.
@@ -200,20 +253,26 @@ pub(super) fn jailbreak_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
         Resource::ManagedDevices,
         in_use.keys().map(|platform| platform.name()),
     );
+    let assigned = assigned(bench, &policies)?;
     for (platform, devices) in in_use {
-        let considered = || {
-            policies
-                .iter()
-                .filter(|policy| is_for(policy, platform) && is_assigned(policy))
-        };
+        let considered = assigned.iter().copied().filter(|(policy, _)| is_for(policy, platform));
+        let considered: Vec<_> = considered.collect();
         let blocks = |policy: &CompliancePolicy| {
             policy.settings.get("securityBlockJailbrokenDevices") == Some(&Value::Bool(true))
         };
-        if considered().any(blocks) {
-            tally.passed();
-        } else {
-            let because = "no assigned policy refuses devices that are jailbroken or rooted";
-            tally.failed(subject(platform), because, lineage(&devices, considered()));
+        let blocking: Vec<_> = considered
+            .iter()
+            .copied()
+            .filter(|(policy, _)| blocks(policy))
+            .collect();
+        let lineage = lineage(&devices, considered.iter().map(|(policy, _)| *policy));
+        match any_of(platform, &blocking) {
+            Sure::Yes => tally.passed(),
+            Sure::Maybe => tally.review(subject(platform), NOT_TOLD, lineage),
+            Sure::No => {
+                let because = "no assigned policy refuses devices that are jailbroken or rooted";
+                tally.failed(subject(platform), because, lineage);
+            }
         }
     }
     Ok(())
@@ -223,20 +282,19 @@ pub(super) fn jailbreak_blocked(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
 fn per_platform(
     bench: &Bench<'_>,
     tally: &mut Tally<'_>,
-    mut judge: impl FnMut(&mut Tally<'_>, Platform, &[&Device], &[&CompliancePolicy]) -> Result<(), Indeterminate>,
+    mut judge: impl FnMut(&mut Tally<'_>, Platform, &[&Device], &[Assigned<'_>]) -> Result<(), Indeterminate>,
 ) -> Result<(), Indeterminate> {
     let (in_use, policies) = read(bench)?;
     let names = in_use.keys().map(|platform| platform.name());
     tally.population("PLATFORMS", Resource::ManagedDevices, names);
+    let assigned = assigned(bench, &policies)?;
     for (platform, devices) in in_use {
         if platform == Platform::Other {
             let because = "there is no kind of policy for this system";
-            tally.review(subject(platform), because, lineage(&devices, [].iter()));
+            tally.review(subject(platform), because, lineage(&devices, []));
             continue;
         }
-        let considered = policies
-            .iter()
-            .filter(|policy| is_for(policy, platform) && is_assigned(policy));
+        let considered = assigned.iter().copied().filter(|(policy, _)| is_for(policy, platform));
         judge(tally, platform, &devices, &considered.collect::<Vec<_>>())?;
     }
     Ok(())
@@ -249,8 +307,10 @@ pub(super) fn minimum_os(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(),
             let said = policy.settings.get("osMinimumVersion").and_then(Value::as_str)?;
             (!said.is_empty()).then(|| said.to_owned())
         };
-        let minima: Vec<String> = policies.iter().filter_map(|policy| minimum(policy)).collect();
-        let mut lineage = lineage(devices, policies.iter().copied());
+        let mut policies = policies.to_vec();
+        let mut lineage = lineage(devices, policies.iter().map(|(policy, _)| *policy));
+        policies.retain(|(policy, _)| minimum(policy).is_some());
+        let minima: Vec<String> = policies.iter().filter_map(|(policy, _)| minimum(policy)).collect();
         lineage["osMinimumVersions"] = json!(minima);
         let (mut ended, mut unclear) = (None, None);
         for version in &minima {
@@ -266,8 +326,10 @@ pub(super) fn minimum_os(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(),
             tally.failed(subject(platform), because, lineage);
         } else if let Some(because) = unclear {
             tally.review(subject(platform), because, lineage);
-        } else {
+        } else if any_of(platform, &policies) == Sure::Yes {
             tally.passed();
+        } else {
+            tally.review(subject(platform), NOT_TOLD, lineage);
         }
         Ok(())
     })
@@ -279,10 +341,14 @@ pub(super) fn passcode_required(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Res
             Platform::Ios => "passcodeRequired",
             _ => "passwordRequired",
         };
-        let asks = |policy: &&CompliancePolicy| policy.settings.get(setting) == Some(&Value::Bool(true));
-        let lineage = lineage(devices, policies.iter().copied());
-        if policies.iter().any(asks) {
+        let asks = |policy: &CompliancePolicy| policy.settings.get(setting) == Some(&Value::Bool(true));
+        let asking: Vec<_> = policies.iter().copied().filter(|(policy, _)| asks(policy)).collect();
+        let lineage = lineage(devices, policies.iter().map(|(policy, _)| *policy));
+        let asked = any_of(platform, &asking);
+        if asked == Sure::Yes {
             tally.passed();
+        } else if asked == Sure::Maybe {
+            tally.review(subject(platform), NOT_TOLD, lineage);
         } else if platform == Platform::Windows && all_have_hello(bench, devices)? {
             let because = "no password is asked for, and everybody there has Windows Hello: do they use it alone?";
             tally.review(subject(platform), because, lineage);
@@ -324,21 +390,27 @@ pub(super) fn all_assigned(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(
     let ids = policies.iter().map(|policy| policy.id.as_str());
     tally.population("POLICIES", Resource::CompliancePolicies, ids);
     for policy in &policies {
-        if is_assigned(policy) {
-            tally.passed();
-        } else {
-            tally.failed(policy, "the policy is assigned to nobody", json!({}));
+        match Aim::new(bench, policy)?.is_at_anybody() {
+            Sure::Yes => tally.passed(),
+            Sure::Maybe => {
+                let because = "whether the policy is for anybody hangs on a filter or a target that cannot be resolved";
+                tally.review(policy, because, json!({}));
+            }
+            Sure::No => tally.failed(policy, "the policy is assigned to nobody", json!({})),
         }
     }
     Ok(())
 }
 
 pub(super) fn noncompliance_blocks(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
-    let mut policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
-    policies.retain(is_assigned);
+    let policies: Vec<CompliancePolicy> = bench.read(Resource::CompliancePolicies)?;
+    let policies: Vec<&CompliancePolicy> = assigned(bench, &policies)?
+        .into_iter()
+        .map(|(policy, _)| policy)
+        .collect();
     let ids = policies.iter().map(|policy| policy.id.as_str());
     tally.population("ASSIGNED POLICIES", Resource::CompliancePolicies, ids);
-    for policy in &policies {
+    for policy in policies {
         let rules = policy.settings.get("scheduledActionsForRule").and_then(Value::as_array);
         let configurations = rules.into_iter().flatten();
         let configurations = configurations.filter_map(|rule| rule["scheduledActionConfigurations"].as_array());

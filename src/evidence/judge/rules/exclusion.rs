@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::{Cover, Standing, deleted_references};
+use crate::evidence::judge::coverage::{Cover, Standing, app_gaps, deleted_references};
 use crate::evidence::judge::directory::GLOBAL_ADMINISTRATOR;
 use crate::evidence::judge::given::Change;
 use crate::evidence::judge::predicates::{
@@ -45,6 +45,7 @@ pub(super) fn gaps(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indet
             .max(Sure::from(blocks(policy)));
         in_force_everywhere(policy, &[], Doubt::Counts).min(asks)
     })?;
+    let people: Vec<&User> = excluded.values().map(|(user, _)| *user).collect();
     for (user, paths) in excluded.into_values() {
         match cover.covers(user) {
             Sure::Yes => tally.passed(),
@@ -60,6 +61,7 @@ pub(super) fn gaps(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indet
             ),
         }
     }
+    app_gaps(tally, &[&cover], &people, Doubt::AsksAPerson);
     deleted_references(tally, &[&cover]);
     Ok(())
 }

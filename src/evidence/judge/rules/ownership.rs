@@ -103,10 +103,8 @@ pub(super) fn no_policy_demands(bench: &Bench<'_>) -> Result<Option<&'static str
 
 pub(super) fn people_have_devices(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {
     let cover = Cover::new(bench, demands_compliant)?;
-    let mut bound = bench.members()?;
-    bound.retain(|user| cover.covers(user) != Sure::No);
-    let ids = bound.iter().map(|user| user.id.as_str());
-    tally.population("MEMBERS bound by a device policy", Resource::Users, ids);
+    let name = "MEMBERS bound by a device policy";
+    let bound = tally.members_who(name, Resource::Users, |user| cover.covers(user) != Sure::No)?;
     let mut owned: BTreeMap<&str, Vec<&Device>> = BTreeMap::new();
     for device in bench.devices()? {
         owned

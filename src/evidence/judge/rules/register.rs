@@ -92,14 +92,13 @@ pub(super) fn all_declared(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(
 
 fn subject<'s>(directory: &'s Directory, resource: Resource, id: &'s str) -> Subject<'s> {
     let user = directory.user(id).filter(|_| resource == Resource::Users);
-    user.map_or(
-        Subject {
-            resource,
-            id,
-            name: None,
-        },
-        Subject::from,
-    )
+    let group = directory.name_of_group(id).filter(|_| resource == Resource::Groups);
+    let unnamed = Subject {
+        resource,
+        id,
+        name: group,
+    };
+    user.map_or(unnamed, Subject::from)
 }
 
 pub(super) fn groups_protected(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), Indeterminate> {

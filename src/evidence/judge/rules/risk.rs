@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::{Cover, deleted_references};
+use crate::evidence::judge::coverage::{Cover, app_gaps, deleted_references};
 use crate::evidence::judge::predicates::Alternative;
 use crate::evidence::judge::predicates::{Doubt, Sure, Wanted, blocks, enabled, in_force_everywhere, mfa_eq, requires};
 use crate::evidence::judge::tally::Tally;
@@ -128,7 +128,7 @@ fn at_each_level(
     for level in levels {
         covers.push((*level, Cover::new(bench, |policy| gives(policy, level))?));
     }
-    for user in members {
+    for user in members.iter().copied() {
         let missing: Vec<_> = covers
             .iter()
             .filter(|(_, cover)| cover.covers(user) != Sure::Yes)
@@ -153,6 +153,7 @@ fn at_each_level(
         }
     }
     let covers: Vec<&Cover<'_>> = covers.iter().map(|(_, cover)| cover).collect();
+    app_gaps(tally, &covers, &members, Doubt::AsksAPerson);
     deleted_references(tally, &covers);
     Ok(())
 }

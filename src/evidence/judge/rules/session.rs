@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::coverage::{Cover, deleted_references};
+use crate::evidence::judge::coverage::{Cover, app_gaps, deleted_references};
 use crate::evidence::judge::predicates::{
     Doubt, Sure, all_apps, enabled, in_force_everywhere, unconditional, user_policy,
 };
@@ -68,7 +68,7 @@ pub(super) fn of_admins(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), 
     let admins = tally.admins()?;
     let frequency = Cover::new(bench, |policy| applies(policy).min(signs_in_again(policy, MAX_HOURS)))?;
     let browser = Cover::new(bench, |policy| applies(policy).min(never_persists(policy)))?;
-    for user in admins {
+    for user in admins.iter().copied() {
         let (ends, never) = (frequency.covers(user), browser.covers(user));
         let missing: Vec<&str> = [("signInFrequency", ends), ("persistentBrowser", never)]
             .iter()
@@ -92,6 +92,7 @@ pub(super) fn of_admins(bench: &Bench<'_>, tally: &mut Tally<'_>) -> Result<(), 
             }
         }
     }
+    app_gaps(tally, &[&frequency, &browser], &admins, Doubt::AsksAPerson);
     deleted_references(tally, &[&frequency, &browser]);
     Ok(())
 }

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::evidence::judge::bench::Bench;
-use crate::evidence::judge::predicates::{Doubt, Sure, in_force_everywhere, mfa_eq, requires};
+use crate::evidence::judge::predicates::{
+    Doubt, Sure, excluded_apps, in_force_everywhere, mfa_eq, no_app_left_out, requires,
+};
 use crate::evidence::judge::tally::{Subject, Tally};
 use crate::evidence::judge::wire::{List, Policy};
 use crate::evidence::snapshot::{Indeterminate, Resource};
@@ -50,10 +52,23 @@ pub(super) fn security_defaults_or_ca(bench: &Bench<'_>, tally: &mut Tally<'_>) 
         let users = policy.conditions.users.as_ref();
         let all = users.is_some_and(|users| users.include_users.iter().any(|word| word == "All"));
         in_force_everywhere(policy, &[], Doubt::AsksAPerson)
+            .min(no_app_left_out(policy))
             .min(Sure::from(all))
             .min(requires(policy, mfa_eq))
     };
-    let sure = bench.enabled()?.map(for_all).max().unwrap_or(Sure::No);
+    let (mut sure, mut doubtful) = (Sure::No, Vec::new());
+    for policy in bench.enabled()?.filter(|policy| for_all(policy) != Sure::No) {
+        if on == Some(true) || sure == Sure::Yes {
+            break;
+        }
+        let left_out = left_out(bench, policy)?;
+        let is_whole = if left_out.is_empty() { Sure::Yes } else { Sure::Maybe };
+        sure = sure.max(for_all(policy).min(is_whole));
+        doubtful.push(json!({
+            "policy": policy.id, "name": policy.display_name, "leavesOut": left_out,
+            "excludedApplications": excluded_apps(policy),
+        }));
+    }
     tally.population(
         "TENANT",
         Resource::SecurityDefaults,
@@ -65,8 +80,8 @@ pub(super) fn security_defaults_or_ca(bench: &Bench<'_>, tally: &mut Tally<'_>) 
         (Some(true), _) | (_, Sure::Yes) => tally.passed(),
         (_, Sure::Maybe) => tally.review(
             tenant,
-            "a policy asks everybody for a second factor under a condition",
-            json!({}),
+            "a policy asks for a second factor, but under a condition, or not of everybody or not everywhere",
+            json!({"policies": doubtful}),
         ),
         (None, Sure::No) => tally.review(tenant, "whether security defaults are on is not said", json!({})),
         (Some(false), Sure::No) => {
@@ -78,6 +93,22 @@ pub(super) fn security_defaults_or_ca(bench: &Bench<'_>, tally: &mut Tally<'_>) 
         }
     }
     Ok(())
+}
+
+/// People with an enabled account whom a policy leaves out, or may, accounts for emergencies apart.
+fn left_out(bench: &Bench<'_>, policy: &Policy) -> Result<Vec<String>, Indeterminate> {
+    let users = policy.conditions.users.as_ref();
+    let excludes = users.is_some_and(|users| {
+        let lists = [&users.exclude_users, &users.exclude_groups, &users.exclude_roles];
+        lists.iter().any(|list| !list.is_empty()) || users.exclude_guests_or_external_users.is_some()
+    });
+    if !excludes {
+        return Ok(Vec::new());
+    }
+    let emergency = bench.emergency();
+    let excluded = bench.reach(policy)?.excluded(bench)?.into_iter();
+    let people = excluded.filter(|(user, _)| user.is_enabled() && !emergency.contains(user.id.as_str()));
+    Ok(people.map(|(user, _)| user.id.clone()).collect())
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::Status::{Fail, NeedsReview, NotApplicable, Pass};
-use super::fixture::{Case, GLOBAL_ADMINISTRATOR, days_ago};
+use super::fixture::{Case, GLOBAL_ADMINISTRATOR, account, days_ago};
 use super::tables::Row;
 use crate::evidence::snapshot::Resource::{
     AuthMethodsPolicy, AuthzPolicy, CaPolicies, Registration, RoleAssignments, SecurityDefaults, Users, UsersSignin,
@@ -57,7 +57,7 @@ pub const ROWS: &[Row] = &[
         |mut case| {
             case.declared
                 .emergency_accounts
-                .insert("nobody".to_owned(), days_ago(-9));
+                .insert("nobody".to_owned(), account(days_ago(-9)));
             case
         },
     ),
@@ -69,7 +69,7 @@ pub const ROWS: &[Row] = &[
             case.declared
                 .emergency_accounts
                 .values_mut()
-                .for_each(|expires_at| *expires_at = days_ago(1));
+                .for_each(|declared| declared.expires_at = days_ago(1));
             case
         },
     ),

@@ -68,7 +68,8 @@ impl Case {
         };
         case = case.with_people().with_settings().with_policies().with_devices();
         for id in ["eve", "eli"] {
-            case.declared.emergency_accounts.insert(id.to_owned(), days_ago(-90));
+            let declared = account(days_ago(-90));
+            case.declared.emergency_accounts.insert(id.to_owned(), declared);
             for check in [
                 "entra.user.stale_enabled",
                 "entra.ca.user_session_lifetime",
@@ -233,6 +234,10 @@ impl Case {
                 json!({"securityBlockJailbrokenDevices": true, "passcodeRequired": true, "osMinimumVersion": "18.0"}),
             ),
             (
+                "androidCompliancePolicy",
+                json!({"storageRequireEncryption": true, "securityBlockJailbrokenDevices": true, "passwordRequired": true, "osMinimumVersion": "15"}),
+            ),
+            (
                 "androidWorkProfileCompliancePolicy",
                 json!({"storageRequireEncryption": true, "securityBlockJailbrokenDevices": true, "passwordRequired": true, "osMinimumVersion": "15"}),
             ),
@@ -301,7 +306,7 @@ impl Case {
         let objects = &mut self.pull(resource).objects;
         objects.retain(|object| object.id != id);
         objects.push(Object { id, content });
-        self
+        self.recounted(resource)
     }
 
     pub fn change(mut self, resource: Resource, id: &str, change: Value) -> Self {
@@ -323,11 +328,20 @@ impl Case {
         let before = objects.len();
         objects.retain(|object| object.id != id);
         assert_eq!(objects.len() + 1, before, "{id} is there");
-        self
+        self.recounted(resource)
     }
 
     pub fn none_of(mut self, resource: Resource) -> Self {
         self.pull(resource).objects.clear();
+        self.recounted(resource)
+    }
+
+    /// Whoever counts, counts what is there.
+    fn recounted(mut self, resource: Resource) -> Self {
+        let pull = self.pull(resource);
+        if let Some(witness) = &mut pull.witness {
+            witness.count = pull.objects.len() as u64;
+        }
         self
     }
 
@@ -435,6 +449,15 @@ impl Case {
         verdicts
             .find(|verdict| verdict.check == check)
             .unwrap_or_else(|| panic!("{check} is judged"))
+    }
+}
+
+/// What is declared of an account.
+pub fn account(expires_at: DateTime<Utc>) -> AccountDeclaration {
+    AccountDeclaration {
+        owner: "Olga".to_owned(),
+        reason: "agreed".to_owned(),
+        expires_at,
     }
 }
 

@@ -210,6 +210,12 @@ pub const ROWS: &[Row] = &[
     ),
     (
         "entra.user.mfa_registered_not_capable",
+        NeedsReview,
+        "Ben is not in the report",
+        |case| case.drop(Registration, "ben"),
+    ),
+    (
+        "entra.user.mfa_registered_not_capable",
         NotApplicable,
         "only guests",
         without_members,

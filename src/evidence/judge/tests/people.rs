@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::super::Status::{Fail, NeedsReview, NotApplicable, Pass};
 use super::super::*;
-use super::fixture::{Case, GLOBAL_ADMINISTRATOR, days_ago};
+use super::fixture::{Case, GLOBAL_ADMINISTRATOR, account, days_ago};
 use super::tables::Row;
+use crate::evidence::snapshot::Outcome;
 use crate::evidence::snapshot::Resource::{Registration, RoleAssignments, Users, UsersSignin};
 
 fn without_members(case: Case) -> Case {
@@ -201,21 +202,85 @@ fn an_administrator_of_a_part_is_one_and_is_told_as_such() {
     assert_eq!(case.verdict("entra.ca.phishing_resistant_mfa_admins").failed(), ["ben"]);
 }
 
+/// With what is declared of an account until this moment.
+fn no_person(mut case: Case, id: &str, expires_at: chrono::DateTime<chrono::Utc>) -> Case {
+    let declared = account(expires_at);
+    case.declared.non_person_accounts.insert(id.to_owned(), declared);
+    case
+}
+
 #[test]
-fn a_shared_mailbox_is_no_person_for_as_long_as_it_is_declared() {
-    let judged = |expires_at| {
-        let mut case = Case::healthy().change(Registration, "ben", json!({"isMfaCapable": false}));
-        case.declared.non_person_accounts.insert("ben".to_owned(), expires_at);
-        case.verdict("entra.user.mfa_capable")
-    };
-    let declared = judged(days_ago(-1));
-    assert_eq!(declared.status, Pass);
+fn a_shared_mailbox_is_excepted_by_name_for_as_long_as_it_is_declared() {
+    let incapable = || Case::healthy().change(Registration, "ben", json!({"isMfaCapable": false}));
+    let verdict = no_person(incapable(), "ben", days_ago(-1)).verdict("entra.user.mfa_capable");
+    assert_eq!(verdict.status, Pass);
+    assert_eq!((verdict.counts.population, verdict.counts.excepted), (4, 1));
+    assert_eq!(verdict.ids(FindingKind::Excepted), ["ben"], "and the finding stays");
+    let excuse =
+        json!({"declared": "NON_PERSON_ACCOUNT", "owner": "Olga", "reason": "agreed", "expiresAt": days_ago(-1)});
+    assert_eq!(verdict.findings[0].lineage["excuse"], excuse);
+    assert_eq!(verdict.facts["nonPersonAccounts"], json!(["ben"]));
+
+    let over = no_person(incapable(), "ben", days_ago(1)).verdict("entra.user.mfa_capable");
+    assert_eq!(over.failed(), ["ben"]);
+}
+
+#[test]
+fn a_declaration_takes_nobody_out_of_any_population() {
+    let before = Case::healthy().verdicts();
+    let after = no_person(Case::healthy(), "ben", days_ago(-1)).verdicts();
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.populations, after.populations, "{}", before.check);
+        let findings = |verdict: &Verdict| verdict.findings.len();
+        assert_eq!(findings(before), findings(after), "{}", before.check);
+    }
+}
+
+#[test]
+fn an_account_with_power_is_a_persons_whatever_is_declared() {
+    let case =
+        no_person(Case::healthy(), "ada", days_ago(-1)).change(Registration, "ada", json!({"isMfaCapable": false}));
+    for check in ["entra.user.mfa_capable", "entra.admin.mfa_registered"] {
+        assert_eq!(case.verdict(check).failed(), ["ada"], "{check}");
+    }
+    let facts = case.verdict("entra.user.mfa_capable").facts;
+    assert_eq!(facts["nonPersonAccountsWithPrivilegedRoles"], json!(["ada"]));
+    let unknown = case
+        .ended(RoleAssignments, Outcome::Throttled)
+        .verdict("entra.user.mfa_capable");
+    assert_eq!(unknown.status, Status::Indeterminate, "who has power is not known");
+}
+
+#[test]
+fn that_an_account_is_no_person_excuses_nobody_who_slipped_through_policies() {
+    let out = json!({"users": {"excludeUsers": ["ben"]}});
+    let case = Case::healthy().conditions("mfa", &out).conditions("device", &out);
+    let case = no_person(case, "ben", days_ago(-1));
+    assert_eq!(case.verdict("entra.ca.exclusion_gaps").failed(), ["ben"]);
     assert_eq!(
-        declared.facts["nonPersonAccounts"],
-        json!(["ben"]),
-        "it is told who was left out"
+        case.verdict("entra.ca.mfa_all_users").ids(FindingKind::Excepted),
+        ["ben", "eli", "eve"]
     );
-    assert_eq!(judged(days_ago(1)).failed(), ["ben"]);
+}
+
+#[test]
+fn what_microsoft_itself_says_is_no_persons_is_told_apart() {
+    let verdict = Case::healthy()
+        .change(Users, "ben", json!({"isResourceAccount": true}))
+        .verdict("entra.user.mfa_capable");
+    assert_eq!(verdict.populations[0].ids, ["ada", "eli", "eve"]);
+    assert_eq!(verdict.facts["resourceAccounts"], json!(["ben"]));
+}
+
+#[test]
+fn an_account_for_emergencies_is_excepted_with_who_answers_for_it() {
+    let verdict = Case::healthy().verdict("entra.ca.mfa_admins");
+    assert_eq!(verdict.ids(FindingKind::Excepted), ["eli", "eve"]);
+    let excuse =
+        json!({"declared": "EMERGENCY_ACCOUNT", "owner": "Olga", "reason": "agreed", "expiresAt": days_ago(-90)});
+    for finding in &verdict.findings {
+        assert_eq!(finding.lineage["excuse"], excuse);
+    }
 }
 
 #[test]

@@ -397,7 +397,7 @@ fn whoever_is_left_out_is_told_with_the_groups_that_led_there() {
     let how = &finding.lineage["policies"][0]["user"]["excluded"];
     assert_eq!(
         *how,
-        json!({"by": "group", "object": "outer-group", "path": ["outer-group", "inner-group"]})
+        json!({"by": "group", "object": "outer-group", "path": ["outer-group", "inner-group"], "names": [null, null]})
     );
     assert_eq!(
         verdict.ids(FindingKind::Excepted),

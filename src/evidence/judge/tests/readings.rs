@@ -180,6 +180,23 @@ fn what_was_not_read_never_makes_a_check_pass_that_did_not() {
 }
 
 #[test]
+fn fewer_than_are_counted_are_not_all() {
+    let counted = |count| {
+        let mut case = Case::healthy();
+        case.pull(Users).witness.as_mut().unwrap().count = count;
+        case
+    };
+    let verdict = counted(1_500).verdict("entra.ca.mfa_all_users");
+    let missing = verdict.indeterminate.expect("five are not all");
+    assert_eq!((missing.resource, missing.gap), (Users, Gap::PartialCollection));
+    assert_eq!(missing.detail, "users: 5 came, and $count gives 1500.");
+    for near in [1, 3, 7] {
+        assert_eq!(counted(near).verdict("entra.ca.mfa_all_users").status, Pass, "{near}");
+    }
+    assert_eq!(counted(8).verdict("entra.ca.mfa_all_users").status, Indeterminate);
+}
+
+#[test]
 fn zero_users_are_no_answer() {
     let verdict = Case::healthy().none_of(Users).verdict("entra.ca.mfa_all_users");
     assert_eq!(verdict.indeterminate.unwrap().gap, Gap::PartialCollection);

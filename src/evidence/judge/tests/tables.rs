@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::fixture::Case;
-use super::{admission, changes, devices, lighter, people, policies, readings};
+use super::{admission, assigned, changes, devices, lighter, narrowed, people, policies, readings};
 use crate::evidence::catalogue::Catalogue;
 
 /// What a check says of the company in good order after a change, and the change in words.
@@ -15,10 +15,12 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         people::ROWS,
         policies::ROWS,
         admission::ROWS,
+        assigned::ROWS,
         changes::ROWS,
         devices::ROWS,
         readings::ROWS,
         lighter::ROWS,
+        narrowed::ROWS,
     ];
     tables.into_iter().flatten()
 }
@@ -76,7 +78,6 @@ const NEVER: &[(&str, Status, &str)] = &[
         Status::NotApplicable,
         "none are too few",
     ),
-    ("intune.policy.assigned", Status::NeedsReview, "a list alone decides"),
     (
         "entra.ca.emergency_access_excluded",
         Status::NotApplicable,
@@ -112,11 +113,6 @@ const NEVER: &[(&str, Status, &str)] = &[
         "intune.device.in_grace_period",
         Status::Pass,
         "who is within grace is listed for a person",
-    ),
-    (
-        "intune.policy.jailbreak_blocked",
-        Status::NeedsReview,
-        "one setting alone decides",
     ),
     (
         "evidence.collection_completeness",

@@ -12,7 +12,9 @@ pub(super) use directory::{
     AuditEntry, AuthMethod, Group, Registration, RoleAssignment, RoleDefinition, SignIn, SignInActivity, Sku, User,
 };
 pub(super) use policy::Users as PolicyUsers;
-pub(super) use policy::{BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength};
+pub(super) use policy::{
+    BuiltIn, ClientApp, Grant, Operator, Platforms, Policy, PolicyState, Strength, is_empty, says_more,
+};
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;

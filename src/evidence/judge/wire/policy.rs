@@ -55,6 +55,23 @@ pub(in crate::evidence::judge) struct Conditions {
     pub others: Map<String, Value>,
 }
 
+/// Whether a part of a policy says something that we do not know. Annotations say nothing of the policy.
+pub(in crate::evidence::judge) fn says_more(others: &Map<String, Value>) -> bool {
+    others
+        .iter()
+        .any(|(name, value)| !name.contains('@') && !is_empty(value))
+}
+
+/// Whether a value says nothing.
+pub(in crate::evidence::judge) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::evidence::judge) struct Users {
@@ -66,6 +83,9 @@ pub(in crate::evidence::judge) struct Users {
     pub exclude_roles: List<String>,
     pub include_guests_or_external_users: Option<ExternalUsers>,
     pub exclude_guests_or_external_users: Option<ExternalUsers>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// Which people from outside: words separated by commas, and of which tenants.
@@ -74,6 +94,9 @@ pub(in crate::evidence::judge) struct Users {
 pub(in crate::evidence::judge) struct ExternalUsers {
     pub guest_or_external_user_types: Option<String>,
     pub external_tenants: Option<ExternalTenants>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -110,11 +133,11 @@ impl ExternalUsers {
         self.kinds().any(|named| !EXTERNAL_KINDS.contains(&named))
     }
 
-    /// Whether it is about every other tenant, and not about some that are listed.
-    pub fn of_all_tenants(&self) -> bool {
-        self.external_tenants
-            .as_ref()
-            .is_none_or(|tenants| tenants.membership_kind == "all")
+    /// Whether it is about all of these kinds, of every other tenant: not about those of some tenants that are listed,
+    /// and not narrowed by what we do not know.
+    pub fn is_about_all(&self) -> bool {
+        let tenants = self.external_tenants.as_ref();
+        tenants.is_none_or(|tenants| tenants.membership_kind == "all") && !says_more(&self.others)
     }
 }
 
@@ -125,6 +148,11 @@ pub(in crate::evidence::judge) struct Applications {
     pub exclude_applications: List<String>,
     pub include_user_actions: List<String>,
     pub application_filter: Option<Value>,
+    /// Takes more in, and narrows nothing.
+    pub include_authentication_context_class_references: List<String>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -145,6 +173,9 @@ pub(in crate::evidence::judge) enum ClientApp {
 pub(in crate::evidence::judge) struct Platforms {
     pub include_platforms: List<String>,
     pub exclude_platforms: List<String>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -152,6 +183,9 @@ pub(in crate::evidence::judge) struct Platforms {
 pub(in crate::evidence::judge) struct Locations {
     pub include_locations: List<String>,
     pub exclude_locations: List<String>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -167,6 +201,9 @@ pub(in crate::evidence::judge) struct Devices {
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::evidence::judge) struct AuthenticationFlows {
     pub transfer_methods: Option<String>,
+    /// As among the conditions.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// What a policy asks for.
@@ -179,6 +216,9 @@ pub(in crate::evidence::judge) struct Grant {
     pub custom_authentication_factors: List<String>,
     pub terms_of_use: List<String>,
     pub authentication_strength: Option<Strength>,
+    /// Things to ask for that we do not know.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

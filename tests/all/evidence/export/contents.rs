@@ -107,6 +107,40 @@ async fn the_bundle_tells_the_story_of_the_period() {
 }
 
 #[tokio::test]
+async fn who_passed_is_told_where_a_check_judges_more_than_one_list() {
+    let mut keeper = Keeper::start().await;
+    let mut verdict = verdict(CHECK, &["u", "v"], &["u"]);
+    let set = |name: &str, id: &str| Population {
+        name: name.into(),
+        size: 1,
+        ids: vec![id.into()],
+        completeness: "They gave them all.".into(),
+    };
+    verdict.populations = vec![set("MEMBERS", "u"), set("GUESTS", "v")];
+    let people = vec![person("u", "Una"), person("v", "Vera")];
+    keeper.keep(readings("enabled", people), &[verdict]).await;
+
+    let files = files(&keeper.bundle().await);
+
+    let list = |set: &str| {
+        let name = files
+            .keys()
+            .find(|name| name.starts_with(&format!("populations/{set}-")));
+        text(&files, name.expect("a population"))
+    };
+    assert!(
+        list("MEMBERS").contains("\"Una\",\"u@contoso.example\",\"FAILED\""),
+        "{}",
+        list("MEMBERS")
+    );
+    assert!(
+        list("GUESTS").contains("\"Vera\",\"v@contoso.example\",\"PASSED\""),
+        "{}",
+        list("GUESTS")
+    );
+}
+
+#[tokio::test]
 async fn what_begins_a_formula_is_text_in_every_list() {
     let keeper = story().await;
     let files = files(&keeper.bundle().await);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tenantry::evidence::export::{self, Format, Verified, Wanted, verify_bundle};
-use tenantry::evidence::judge::{Status, Verdict};
+use tenantry::evidence::judge::{FindingKind, Population, Status, Verdict};
 use tenantry::evidence::keep::{self, DeclarationKind, Statement};
 use tenantry::evidence::snapshot::{Gap, Indeterminate, Outcome, Pull, Resource, Witness};
 use tenantry::model::{Scope, company};

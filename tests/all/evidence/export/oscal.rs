@@ -23,7 +23,14 @@ const PARTS: &[(&str, &[&str], &[&str])] = &[
     (
         "/assessment-results/results/*",
         &["uuid", "title", "description", "start", "reviewed-controls"],
-        &["end", "local-definitions", "observations", "findings", "remarks"],
+        &[
+            "end",
+            "local-definitions",
+            "observations",
+            "risks",
+            "findings",
+            "remarks",
+        ],
     ),
     (
         "/assessment-results/results/*/local-definitions/components/*",
@@ -54,6 +61,11 @@ const PARTS: &[(&str, &[&str], &[&str])] = &[
         "/assessment-results/results/*/observations/*/relevant-evidence/*",
         &["description"],
         &["href"],
+    ),
+    (
+        "/assessment-results/results/*/risks/*",
+        &["uuid", "title", "description", "statement", "status"],
+        &["props", "deadline", "related-observations"],
     ),
     (
         "/assessment-results/results/*/findings/*",
@@ -120,7 +132,7 @@ fn check_fields(value: &Value, uuids: &mut BTreeSet<String>) {
                         !text.is_empty() && text.trim() == text && !text.contains('\n'),
                         "{text}"
                     ),
-                    "collected" | "start" | "end" | "last-modified" => {
+                    "collected" | "start" | "end" | "last-modified" | "deadline" => {
                         text.parse::<DateTime<Utc>>().expect("a moment");
                     }
                     "observation-uuid" | "actor-uuid" | "subject-uuid" => {
@@ -254,4 +266,35 @@ async fn the_same_evidence_has_the_same_identifiers() {
         empty["assessment-results"]["uuid"],
         document["assessment-results"]["uuid"]
     );
+}
+
+#[tokio::test]
+async fn an_exception_is_a_risk_that_somebody_has_taken_until_a_day() {
+    let mut keeper = story().await;
+    let mut verdict = verdict(CHECK, &["u", "v"], &["u"]);
+    verdict.status = Status::Pass;
+    (verdict.counts.failed, verdict.counts.excepted) = (0, 1);
+    verdict.findings[0].kind = FindingKind::Excepted;
+    verdict.findings[0].lineage = json!({"otherwise": {}, "excuse": {"declared": "EMERGENCY_ACCOUNT",
+        "owner": "Megan Bowen", "reason": "For the night\nof the fire", "expiresAt": "2026-06-01T00:00:00Z"}});
+    let people = vec![person("u", "Una"), person("v", "Vera")];
+    keeper.keep(readings("enabled", people), &[verdict]).await;
+
+    let document = oscal(&keeper, -1).await;
+    let uuids = check(&document);
+
+    let risks = at(&document, "/assessment-results/results/*/risks/*");
+    assert_eq!(risks.len(), 1);
+    let risk = risks[0];
+    assert_eq!(
+        (&risk["status"], &risk["deadline"], &risk["statement"]),
+        (
+            &json!("deviation-approved"),
+            &json!("2026-06-01T00:00:00Z"),
+            &json!("For the night of the fire (Megan Bowen answers for it)")
+        )
+    );
+    let observation = risk["related-observations"][0]["observation-uuid"].as_str();
+    assert!(uuids.contains(observation.expect("a UUID")));
+    assert_eq!(faults(&keeper.bundle().await), Vec::<String>::new());
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use tenantry::evidence::judge::{Counts, Status, Verdict};
-use tenantry::evidence::keep::{self, FindingFilter, FindingRow, FindingState};
+use tenantry::evidence::keep::{self, DeclarationKind, FindingFilter, FindingRow, FindingState, Statement};
 use tenantry::evidence::snapshot::{Gap, Indeterminate, Outcome, Resource};
 use tenantry::model::Scope;
 use tenantry::model::page::{self, Owner, Slice};
@@ -142,4 +142,90 @@ async fn the_last_good_value_stays_visible_with_its_age() {
         .await
         .expect("an answer");
     assert_eq!(ids, Some(vec!["u".to_owned()]));
+}
+
+const CHANGED: &str = "entra.ca.policy_changed";
+
+impl Keeper {
+    /// A policy was changed since the run before.
+    fn changed(&self) -> Verdict {
+        let mut verdict = verdict(CHANGED, &["p"], &["p"]);
+        verdict.findings[0].lineage = json!({"between": [self.next - Duration::hours(6), self.next]});
+        verdict
+    }
+
+    /// There is a ticket for a change of the policy at this moment.
+    async fn ticket(&self, at: DateTime<Utc>) {
+        let statement = Statement {
+            kind: DeclarationKind::Change,
+            check_id: None,
+            object_id: Some("p".into()),
+            owner: "Megan Bowen".into(),
+            reason: "A new office".into(),
+            reference: Some("T-1".into()),
+            changed_at: Some(at),
+            expires_at: None,
+        };
+        let now = self.next - Duration::hours(1);
+        keep::declare(
+            &mut *self.conn().await,
+            now,
+            &Scope::All,
+            self.company,
+            &statement,
+            "a test",
+        )
+        .await
+        .expect("declared");
+    }
+}
+
+fn unchanged() -> Verdict {
+    Verdict {
+        status: Status::NotApplicable,
+        reason: Some("no policy has changed".into()),
+        counts: Counts::default(),
+        populations: Vec::new(),
+        ..verdict(CHANGED, &[], &[])
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_explains_does_not_close_itself() {
+    let mut keeper = Keeper::start().await;
+    let open = [("p".to_owned(), FindingState::Open, monday())];
+    let change = keeper.changed();
+    keeper.keep(users(), &[change]).await;
+    keeper.keep(users(), &[unchanged()]).await;
+    assert_eq!(keeper.findings(2).await, open, "nothing has moved since");
+    let unseen = Verdict {
+        check: CHANGED.into(),
+        ..unseen()
+    };
+    keeper.keep(users(), &[unseen]).await;
+    assert_eq!(keeper.findings(3).await, open, "nobody could look");
+    keeper.ticket(monday() + Duration::hours(1)).await;
+    keeper.keep(users(), &[unchanged()]).await;
+    assert_eq!(keeper.findings(4).await, open, "the ticket is for another time");
+
+    keeper.ticket(monday() - Duration::hours(1)).await;
+    keeper.keep(users(), &[unchanged()]).await;
+    assert_eq!(keeper.findings(5).await, [], "explained");
+}
+
+#[tokio::test]
+async fn a_second_change_does_not_hide_the_first() {
+    let mut keeper = Keeper::start().await;
+    for _ in 0..2 {
+        let change = keeper.changed();
+        keeper.keep(users(), &[change]).await;
+    }
+    keeper.ticket(monday() + Duration::hours(5)).await;
+    keeper.keep(users(), &[unchanged()]).await;
+    let open = [("p".to_owned(), FindingState::Open, monday())];
+    assert_eq!(keeper.findings(3).await, open, "one of the two is explained");
+
+    keeper.ticket(monday() - Duration::hours(1)).await;
+    keeper.keep(users(), &[unchanged()]).await;
+    assert_eq!(keeper.findings(4).await, []);
 }
