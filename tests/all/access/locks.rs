@@ -18,7 +18,7 @@ struct Count {
     rows: i64,
 }
 
-const LOCKED: [&str; 25] = [
+const LOCKED: [&str; 27] = [
     "company",
     "tenant",
     "contact",

@@ -12,7 +12,7 @@ async fn asked(house: &House, but: &[(&str, &str)]) -> (Vec<Value>, i32) {
     command
         .env_clear()
         .args(["doctor", "--json"])
-        .env("DATABASE_URL", house.pool.url())
+        .env("DATABASE_URL", house.pool.direct().url())
         .env("TENANTRY_PUBLIC_URL", "https://tenantry.example")
         .env("TENANTRY_STAFF_TENANT_ID", house.staff_tenant.to_string())
         .env("MICROSOFT_CLIENT_ID", CLIENT_ID)
