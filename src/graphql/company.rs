@@ -26,8 +26,9 @@ use super::tenant::{self, Tenant};
 use super::{given, scope};
 use crate::db::Pool;
 use crate::model;
+use crate::model::company::OrderField;
 use crate::model::contact_group::GroupKind;
-use crate::model::page::{Direction, Owner};
+use crate::model::page::{Direction, Order, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
 use crate::model::{RecordState, asset, contact, contact_group, sync_run};
 
@@ -75,18 +76,21 @@ impl Listed for Company {
 #[derive(InputObject)]
 pub struct CompanyOrder {
     /// What to order by.
-    #[graphql(default_with = "CompanyOrderField::Name")]
-    pub field: CompanyOrderField,
+    #[graphql(default_with = "OrderField::Name")]
+    pub field: OrderField,
     /// Which way.
     #[graphql(default_with = "Direction::Asc")]
     pub direction: Direction,
 }
 
-/// What companies can be ordered by.
-#[derive(Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
-pub enum CompanyOrderField {
-    /// The name, whatever the case of its letters.
-    Name,
+impl CompanyOrder {
+    /// The order that was asked for, by name where none was.
+    pub fn order(asked: Option<Self>) -> Order {
+        asked.map_or_else(
+            || OrderField::Name.order(Direction::Asc),
+            |asked| asked.field.order(asked.direction),
+        )
+    }
 }
 
 /// A client of the MSP, as the PSA knows it.

@@ -25,7 +25,7 @@ use crate::db::Pool;
 use crate::model::alarm::{self, AlarmKind};
 use crate::model::audit::{self, AuditAction, AuditOutcome};
 use crate::model::contact_group::GroupKind;
-use crate::model::page::{Direction, Listing, Owner};
+use crate::model::page::{Listing, Owner};
 use crate::model::sync_run::{SyncKind, SyncStatus};
 use crate::model::{
     self, RecordState, Scope, TenantStatus, asset, company, contact, contact_group, service_token, session, sync_run,
@@ -107,8 +107,7 @@ impl Query {
             search: searched(search)?,
             tenant_status,
         };
-        let direction = order_by.map_or(Direction::Asc, |order| order.direction);
-        let listing = company::list(&scope(ctx)?, filter, direction);
+        let listing = company::list(&scope(ctx)?, filter, CompanyOrder::order(order_by));
         Connection::of_nobody(
             ctx,
             listing,

@@ -82,7 +82,11 @@ impl Viewer {
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<Company>> {
-        let listing = company::list(&scope(ctx)?, company::Filter::default(), Direction::Asc);
+        let listing = company::list(
+            &scope(ctx)?,
+            company::Filter::default(),
+            company::OrderField::Name.order(Direction::Asc),
+        );
         let paging = Paging {
             first,
             after,

@@ -33,16 +33,49 @@ pub struct Filter {
     pub tenant_status: Option<TenantStatus>,
 }
 
-/// The companies of a scope, by name.
-pub fn list(scope: &Scope, filter: Filter, direction: Direction) -> Listing {
-    let by_name = Order {
-        name: "company.name",
-        key: "lower(company.name)",
-        id: "company.id",
-        compared: Compared::Text,
-        direction,
-    };
-    Listing::new("from company where true", by_name)
+/// What companies can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "CompanyOrderField")]
+pub enum OrderField {
+    /// What wants a person first: broken consent, failing runs, held changes, evidence that turned bad, no good sync for 12
+    /// hours, not connected; then by name.
+    Attention,
+    /// The name, whatever the case of its letters.
+    Name,
+}
+
+impl OrderField {
+    /// By this field, which way.
+    pub fn order(self, direction: Direction) -> Order {
+        let (name, key) = match self {
+            Self::Attention => ("company.attention", BY_ATTENTION),
+            Self::Name => ("company.name", "lower(company.name)"),
+        };
+        Order {
+            name,
+            key,
+            id: "company.id",
+            compared: Compared::Text,
+            direction,
+        }
+    }
+}
+
+/// The gravest open alarm first; then what is not an alarm yet.
+const BY_ATTENTION: &str = "(coalesce(
+    (select min(case alarm.kind when 'RECONNECT_NEEDED' then '1' when 'RUN_FAILING' then '2' when 'CHANGES_HELD' then '3' else '4' end)
+     from alarm where alarm.company_id = company.id and alarm.closed_at is null),
+    (select case when tenant.status <> 'CONNECTED' then '6'
+                 when exists (select from sync_run
+                              where sync_run.company_id = company.id and sync_run.kind = 'IDENTITY' and not sync_run.dry_run
+                                and sync_run.status in ('SUCCEEDED', 'PARTIAL') and sync_run.finished_at > now() - interval '12 hours') then '8'
+                 else '5' end
+     from tenant where tenant.company_id = company.id),
+    '7') || ' ' || lower(company.name))";
+
+/// The companies of a scope.
+pub fn list(scope: &Scope, filter: Filter, order: Order) -> Listing {
+    Listing::new("from company where true", order)
         .only("company.id = any(?)", scope.as_bind())
         .only("company.name ilike ?", filter.search.as_deref().map(page::containing))
         .only(

@@ -279,3 +279,61 @@ async fn assets_and_groups_are_narrowed_by_what_they_are() {
         assert_eq!(data["company"][list], expected, "{filter}, on the company");
     }
 }
+
+#[tokio::test]
+async fn what_wants_a_person_comes_first_and_a_page_goes_on_from_there() {
+    let world = World::start().await;
+    let synced = async |company: Uuid| {
+        world
+            .sql(
+                "insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at,
+                                       not_before, finished_at)
+                 values (gen_random_uuid(), $1, 'IDENTITY', 'MANUAL', 'AUTO', false, 'SUCCEEDED', 'Done', 'Robin', now(), now(), now())",
+                &[&company],
+            )
+            .await;
+    };
+    let alarmed = async |company: Uuid, kind: &str, closed: bool| {
+        world
+            .sql(
+                "insert into alarm (id, kind, company_id, message, remedy, opened_at, closed_at)
+                 values (gen_random_uuid(), $2, $1, 'Something', 'Look', now(), case when $3 then now() end)",
+                &[&company, &kind, &closed],
+            )
+            .await;
+    };
+    world.company("A, never connected").await;
+    world.connected_company("B, never synced").await;
+    for (name, alarms) in [
+        ("C, well", &[][..]),
+        ("D, held", &[("CHANGES_HELD", false)]),
+        ("E, mended", &[("RECONNECT_NEEDED", true)]),
+        (
+            "F, failing and bad",
+            &[("EVIDENCE_TURNED_BAD", false), ("RUN_FAILING", false)],
+        ),
+        ("G, revoked", &[("RECONNECT_NEEDED", false)]),
+    ] {
+        let company = world.connected_company(name).await;
+        synced(company).await;
+        for (kind, closed) in alarms {
+            alarmed(company, kind, *closed).await;
+        }
+    }
+    let query = "query ($after: String) { companies(orderBy: {field: ATTENTION}, first: 4, after: $after) {
+        edges { cursor node { name } } pageInfo { endCursor } } }";
+    let mut names = Vec::new();
+    let mut after = Value::Null;
+    for _ in 0..2 {
+        let page = world.ask(query, json!({"after": after})).await["companies"].clone();
+        let edges = page["edges"].as_array().expect("edges").clone();
+        names.extend(
+            edges
+                .iter()
+                .map(|edge| edge["node"]["name"].as_str().expect("a name").to_owned()),
+        );
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    let first_letters: String = names.iter().filter_map(|name| name.chars().next()).collect();
+    assert_eq!(first_letters, "GFDBACE");
+}

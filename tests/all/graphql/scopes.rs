@@ -56,7 +56,11 @@ async fn a_list_of_everything_is_a_list_of_everything_in_the_scope() {
     let by_name = contact::OrderField::Name.order(Direction::Asc);
     let contacts = contact::list_everywhere(&ours, contact::Filter::default(), by_name);
     assert_eq!(length::<Contact>(&world, &ours, Owner::NOBODY, &contacts).await, (1, 1));
-    let companies = company::list(&ours, company::Filter::default(), Direction::Asc);
+    let companies = company::list(
+        &ours,
+        company::Filter::default(),
+        company::OrderField::Name.order(Direction::Asc),
+    );
     assert_eq!(
         length::<Company>(&world, &ours, Owner::NOBODY, &companies).await,
         (1, 1)
