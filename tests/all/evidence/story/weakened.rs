@@ -146,7 +146,8 @@ fn require_weak(seen: &Value, story: &Story, wrong: &Wrong) {
         .unwrap();
     assert_eq!(
         by["user"]["excluded"],
-        json!({"by": "group", "object": story.outer, "path": [story.outer, story.inner], "names": ["Exempt", "Shift phones"]}),
+        json!({"by": "group", "object": story.outer, "path": [story.outer, story.inner],
+               "names": ["Exempt", "Shift phones"]}),
         "by which way they were taken out"
     );
     let mut names = texts(&seen["policies"], "name");
@@ -288,6 +289,7 @@ async fn what_changed_is_told_with_the_place_and_the_run() {
         ("entra.ca.phishing_resistant_mfa_all", administrator),
         ("entra.ca.policy_changed", policy),
         ("entra.ca.user_session_lifetime", administrator),
+        ("entra.tenant.security_defaults_or_ca", "security_defaults"),
         ("intune.device.compliant", device),
     ]);
     assert_eq!(findings(&weakened, "OPEN", 3, moment(3, "12:15")), opened);
