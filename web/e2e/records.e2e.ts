@@ -54,6 +54,7 @@ test('the keyboard goes from row to row, opens, copies, and comes back', async (
     .first()
     .waitFor();
   await record.getByText('Active: the tenant lists it').or(record.getByText('Microsoft does not let them')).waitFor();
+  await record.getByTestId('history').getByText('New').waitFor();
   await page.keyboard.press('Escape');
   await record.waitFor({ state: 'detached' });
   expect(await page.evaluate(() => document.activeElement?.textContent), 'where one was').toBe(name);

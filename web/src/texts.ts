@@ -238,6 +238,8 @@ export const texts = {
     },
     seenFirst: 'First seen',
     changedLast: 'last change',
+    history: 'Last changes',
+    noHistory: 'No run that is still kept has changed it.',
     groups: (count: number) => plural(count, 'group'),
     assets: (count: number) => plural(count, 'asset'),
     members: (count: number) => plural(count, 'member'),

@@ -10,6 +10,7 @@ import { Empty, Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
+import { History } from './history.tsx';
 import { origins } from './origins.ts';
 import { CompliancePill, StatePill } from './state-pill.tsx';
 import { useRefetch } from './use-list.ts';
@@ -34,7 +35,10 @@ function Panel({ id, onClose }: { id: string; onClose(): void }) {
       {error && !data ? (
         <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
       ) : record ? (
-        <Content record={record} />
+        <>
+          <Content record={record} />
+          <History record={id} />
+        </>
       ) : data ? (
         <Empty title={texts.notFound.title}>{texts.notFound.text}</Empty>
       ) : (
