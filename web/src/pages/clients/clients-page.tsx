@@ -29,16 +29,21 @@ const columns: Column<Attended>[] = [
     key: 'state',
     title: texts.clients.state,
     cell: ({ attention }) => (
-      <span className={`pill ${toneOf(attention.kind)}`}>{texts.clients.kinds[attention.kind]}</span>
+      <>
+        <span className={`pill ${toneOf(attention.kind)}`}>{texts.clients.kinds[attention.kind]}</span>
+        <span className="clients-why-below quiet small">{attention.why}</span>
+      </>
     ),
     text: ({ attention }) => texts.clients.kinds[attention.kind],
+    className: 'wrap',
   },
   {
     key: 'why',
     title: texts.clients.because,
     cell: ({ attention }) => attention.why,
     text: ({ attention }) => attention.why,
-    className: 'clients-why',
+    className: 'wrap clients-why',
+    hideBelow: 'medium',
   },
   {
     key: 'since',
@@ -84,7 +89,7 @@ export default function ClientsPage() {
     );
   useLookAgain(retry);
   return (
-    <>
+    <div>
       <Head />
       <div className="toolbar">
         <SearchBox label={texts.clients.search} value={q} onSearch={(value) => change({ q: value })} />
@@ -128,7 +133,7 @@ export default function ClientsPage() {
           }
         />
       )}
-    </>
+    </div>
   );
 }
 
