@@ -104,7 +104,7 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
               ))}
             </tr>
           </thead>
-          <tbody ref={body} onKeyDown={key} className={busy ? 'busy' : undefined}>
+          <tbody ref={body} onKeyDown={key} className={busy && rows ? 'busy' : undefined}>
             {rows
               ? rows.map((row) => (
                   // The keyboard opens a row by the button in its first cell.
