@@ -54,11 +54,16 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
           if (typed && first) onTake(first.id);
         }}
       />
-      {/* What is chosen from keeps its height while one types. */}
       <ul id={list} className="picker-list" aria-label={label}>
         {left?.map(({ id, name, detail }) => (
           <li key={id}>
-            <button type="button" className="picker-option" onClick={() => onTake(id)}>
+            <button
+              type="button"
+              className="picker-option"
+              // The list is there while something in it has the focus, which a click is not to take to nowhere.
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => onTake(id)}
+            >
               <span>{name}</span>
               {detail && <span className="quiet small">{detail}</span>}
             </button>

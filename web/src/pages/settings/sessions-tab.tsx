@@ -107,6 +107,7 @@ function columnsOf(end: (session: Session) => void): Column<Session>[] {
       title: say.name,
       cell: (session) => <strong>{session.name}</strong>,
       text: (session) => session.name,
+      className: 'wrap',
     },
     {
       key: 'end',
