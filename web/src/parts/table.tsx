@@ -140,7 +140,8 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
           </tbody>
         </table>
       </div>
-      {props.pager}
+      {/* Not below skeletons: it would move when there are more or fewer rows than of them. */}
+      {rows && props.pager}
     </div>
   );
 }
