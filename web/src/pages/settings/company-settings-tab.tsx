@@ -1,7 +1,9 @@
 // The settings of one company.
 
+import { Consent } from './consent.tsx';
 import { DeleteCompany } from './delete-company.tsx';
 import { PortalAccess } from './portal-access.tsx';
+import { Schedule } from './schedule.tsx';
 import { SyncRules } from './sync-rules.tsx';
 import './settings.css';
 
@@ -10,6 +12,8 @@ export default function CompanySettingsTab() {
     <div className="settings">
       <SyncRules />
       <PortalAccess />
+      <Schedule />
+      <Consent />
       <DeleteCompany />
     </div>
   );

@@ -22,6 +22,12 @@ interface SettingsTab {
 
 const tabs: SettingsTab[] = [
   {
+    key: 'alarms',
+    label: texts.settings.tabs.alarms,
+    needs: 'VIEW_OPERATIONS',
+    component: lazy(() => import('./alarms-tab.tsx')),
+  },
+  {
     key: 'tokens',
     label: texts.settings.tabs.tokens,
     needs: 'MANAGE_SERVICE_TOKENS',
