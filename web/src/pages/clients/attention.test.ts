@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ClientFragment } from '../../gql/graphql.ts';
+import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
 import { attention, worstFirst } from './attention.ts';
 
 const now = Date.parse('2026-11-20T12:00:00Z');
@@ -33,7 +33,7 @@ test('the worst comes first, and equals stay in the order of their names', () =>
     client('a failing one', { run: 'FAILED' }),
     client('a broken one', { status: 'RECONNECT_NEEDED', run: 'FAILED' }),
   ];
-  expect(worstFirst(clients, now).map(({ client }) => client.name)).toEqual([
+  expect(worstFirst(clients, [], now).map(({ client }) => client.name)).toEqual([
     'a broken one',
     'a failing one',
     'a stale one',
@@ -45,19 +45,35 @@ test('the worst comes first, and equals stay in the order of their names', () =>
 
 test('a client that nobody has connected is no alarm', () => {
   const alone = { ...client('alone', {}), tenant: null };
-  expect(attention(alone, now).kind).toBe('not-connected');
+  expect(attention(alone, [], now).kind).toBe('not-connected');
 });
 
 test('why is told in words, and since when', () => {
-  expect(attention(client('held', { held: 12 }), now)).toEqual({
+  expect(attention(client('held', { held: 12 }), [], now)).toEqual({
     kind: 'held',
     why: '12 deactivations wait for somebody to decide.',
     since: hoursAgo(2),
   });
-  expect(attention(client('stale', { upToDate: hoursAgo(30) }), now).since).toBe(hoursAgo(30));
+  expect(attention(client('stale', { upToDate: hoursAgo(30) }), [], now).since).toBe(hoursAgo(30));
 });
 
 test('a sync under way does not hide that the client is out of date', () => {
-  expect(attention(client('late', { run: 'RUNNING', upToDate: hoursAgo(30) }), now).kind).toBe('stale');
-  expect(attention(client('busy', { run: 'RUNNING' }), now).kind).toBe('syncing');
+  expect(attention(client('late', { run: 'RUNNING', upToDate: hoursAgo(30) }), [], now).kind).toBe('stale');
+  expect(attention(client('busy', { run: 'RUNNING' }), [], now).kind).toBe('syncing');
+});
+
+test('evidence that turned bad counts more than a sync that went well, and less than one that failed', () => {
+  const alarm = (name: string, kind: AlarmFactsFragment['kind']) =>
+    ({ kind, message: 'It says so', since: hoursAgo(5), company: { id: name, name } }) as AlarmFactsFragment;
+  const alarms = [alarm('one', 'EVIDENCE_TURNED_BAD'), alarm('one', 'RUN_FAILING')];
+  expect(attention(client('one', {}), alarms, now)).toEqual({
+    kind: 'evidence',
+    why: 'It says so',
+    since: hoursAgo(5),
+  });
+  expect(attention(client('one', { run: 'FAILED' }), alarms, now)).toMatchObject({
+    kind: 'failing',
+    since: hoursAgo(5),
+  });
+  expect(attention(client('another', {}), alarms, now).kind).toBe('fine');
 });

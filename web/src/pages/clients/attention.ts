@@ -1,6 +1,6 @@
 // What of a client wants a person, if anything: the worst of it, why in words, and since when.
 
-import type { ClientFragment } from '../../gql/graphql.ts';
+import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
 import { texts } from '../../texts.ts';
 
 /** From bad to good: the order in which clients are shown. */
@@ -58,8 +58,24 @@ export function upToDateAt(client: ClientFragment): string | null {
   return client.upToDate.edges[0]?.node.finishedAt ?? null;
 }
 
-/** The worst that there is to say of a client. */
-export function attention(client: ClientFragment, now: number): Attention {
+/** The worst that there is to say of a client. Its open alarms know since when, and what its evidence says. */
+export function attention(client: ClientFragment, alarms: AlarmFactsFragment[], now: number): Attention {
+  const own = alarms.filter(({ company }) => company?.id === client.id);
+  const facts = standing(client, now);
+  const turned = own.find(({ kind }) => kind === 'EVIDENCE_TURNED_BAD');
+  if (turned && KINDS.indexOf('evidence') < KINDS.indexOf(facts.kind))
+    return { kind: 'evidence', why: turned.message, since: turned.since };
+  const alarm = own.find(({ kind }) => kind === alarmOf[facts.kind]);
+  return alarm ? { ...facts, since: alarm.since } : facts;
+}
+
+const alarmOf: Partial<Record<Kind, AlarmFactsFragment['kind']>> = {
+  reconnect: 'RECONNECT_NEEDED',
+  failing: 'RUN_FAILING',
+  held: 'CHANGES_HELD',
+};
+
+function standing(client: ClientFragment, now: number): Attention {
   const { tenant, latestSync: run } = client;
   const upToDate = upToDateAt(client);
   const say = texts.clients.why;
@@ -92,8 +108,8 @@ export interface Attended {
 }
 
 /** Worst first; among equals as they came, by name. */
-export function worstFirst(clients: ClientFragment[], now: number): Attended[] {
+export function worstFirst(clients: ClientFragment[], alarms: AlarmFactsFragment[], now: number): Attended[] {
   return clients
-    .map((client) => ({ client, attention: attention(client, now) }))
+    .map((client) => ({ client, attention: attention(client, alarms, now) }))
     .sort((a, b) => KINDS.indexOf(a.attention.kind) - KINDS.indexOf(b.attention.kind));
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
-import { ClientsDocument, type TenantStatus } from '../../gql/graphql.ts';
+import { type AlarmFactsFragment, AlarmsDocument, ClientsDocument, type TenantStatus } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
@@ -12,6 +12,7 @@ import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
 import { texts } from '../../texts.ts';
 import { isOutdated } from '../company/records/use-list.ts';
+import { useOnAlarm } from '../settings/use-alarms.ts';
 import { AddClient } from './add-client.tsx';
 import { type Attended, toneOf, upToDateAt, worstFirst } from './attention.ts';
 import './clients.css';
@@ -80,17 +81,26 @@ export default function ClientsPage() {
   const [{ data, error, operation }, ask] = useQuery({ query: ClientsDocument, variables });
   const retry = () => ask({ requestPolicy: 'network-only' });
   const now = useNow();
+  const alarms = useOpenAlarms(retry);
   const connection = data?.companies;
   const rows =
     connection &&
     worstFirst(
       connection.edges.map((edge) => edge.node),
+      alarms,
       now,
     );
   useLookAgain(retry);
   return (
     <div>
       <Head />
+      {alarms
+        .filter(({ company }) => company === null)
+        .map((alarm) => (
+          <p key={alarm.id} className="notice bad">
+            <strong>{alarm.message}</strong> {alarm.remedy}
+          </p>
+        ))}
       <div className="toolbar">
         <SearchBox label={texts.clients.search} value={q} onSearch={(value) => change({ q: value })} />
         <select
@@ -157,6 +167,17 @@ function Nothing({ search, filtered }: { search: string; filtered: boolean }) {
   if (search) return <Empty title={texts.records.noMatch(search)}>{texts.records.noMatchText}</Empty>;
   if (filtered) return <Empty title={texts.clients.noneLikeThis} />;
   return <Empty title={texts.clients.none}>{texts.clients.noneText}</Empty>;
+}
+
+/** What is wrong, for whoever may see it; `tell` is called whenever that changes. */
+function useOpenAlarms(tell: () => void): AlarmFactsFragment[] {
+  const pause = !useMay('VIEW_OPERATIONS');
+  const [{ data }, ask] = useQuery({ query: AlarmsDocument, variables: { open: true, first: 100 }, pause });
+  useOnAlarm(() => {
+    ask({ requestPolicy: 'network-only' });
+    tell();
+  }, pause);
+  return data?.alarms.edges.map(({ node }) => node) ?? [];
 }
 
 /** Asks again when somebody comes back to the page: it may have stood open all night. */
