@@ -49,7 +49,7 @@ test('a client is added, and deleted only by whoever types its name', async () =
   const page = await signedIn(administrator());
   await page.getByRole('button', { name: 'Add a client' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Company').fill('Wingtip Toys');
+  await dialog.getByLabel('Company', { exact: true }).fill('Wingtip Toys');
   await dialog.getByLabel('Number in the PSA').fill('wingtip-1');
   await dialog.getByRole('button', { name: 'Add a client' }).click();
   await page.getByRole('heading', { name: 'Wingtip Toys' }).waitFor();
@@ -74,7 +74,7 @@ test('what cannot be is refused in words, and nothing is lost', async () => {
   const page = await signedIn(administrator());
   await page.getByRole('button', { name: 'Add a client' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Company').fill('Another Contoso');
+  await dialog.getByLabel('Company', { exact: true }).fill('Another Contoso');
   const { company: contoso } = await ask<{ company: { externalId: string } }>(
     'query($id: ID!) { company(id: $id) { externalId } }',
     { id: company('Contoso').id },
@@ -82,7 +82,7 @@ test('what cannot be is refused in words, and nothing is lost', async () => {
   await dialog.getByLabel('Number in the PSA').fill(contoso.externalId);
   await dialog.getByRole('button', { name: 'Add a client' }).click();
   await dialog.getByRole('alert').waitFor();
-  expect(await dialog.getByLabel('Company').inputValue()).toBe('Another Contoso');
+  expect(await dialog.getByLabel('Company', { exact: true }).inputValue()).toBe('Another Contoso');
 });
 
 test('an auditor looks at the clients, and is offered nothing else', async () => {

@@ -35,9 +35,14 @@ interface Props {
 
 function Picker({ label, typed, onType, options, total, taken, onTake }: Props) {
   const list = useId();
+  const [open, setOpen] = useState(false);
+  const take = (id: string) => {
+    setOpen(false);
+    onTake(id);
+  };
   const left = options?.filter(({ id }) => !taken.includes(id));
   return (
-    <div className="picker">
+    <search className="picker" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setOpen(false)}>
       <input
         className="field"
         type="search"
@@ -45,24 +50,34 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
         placeholder={label}
         aria-label={label}
         aria-controls={list}
-        onChange={(event) => onType(event.target.value)}
+        onFocus={() => setOpen(true)}
+        onClick={() => setOpen(true)}
+        onChange={(event) => {
+          setOpen(true);
+          onType(event.target.value);
+        }}
         onKeyDown={(event) => {
+          if (event.key === 'Escape' && open) {
+            // It closes the list, not the dialog around it.
+            event.preventDefault();
+            setOpen(false);
+          }
           // Enter takes what is found first, and is not for the form around it.
           if (event.key !== 'Enter') return;
           event.preventDefault();
           const first = left?.[0];
-          if (typed && first) onTake(first.id);
+          if (open && typed && first) take(first.id);
         }}
       />
-      <ul id={list} className="picker-list" aria-label={label}>
+      <ul id={list} className="picker-list" aria-label={label} hidden={!open}>
         {left?.map(({ id, name, detail }) => (
           <li key={id}>
             <button
               type="button"
               className="picker-option"
-              // The list is there while something in it has the focus, which a click is not to take to nowhere.
+              // The focus stays where one types; on an option that goes it would be lost.
               onMouseDown={(event) => event.preventDefault()}
-              onClick={() => onTake(id)}
+              onClick={() => take(id)}
             >
               <span>{name}</span>
               {detail && <span className="quiet small">{detail}</span>}
@@ -74,7 +89,7 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
           <li className="quiet small picker-none">{texts.record.andMore(total - options.length)}</li>
         )}
       </ul>
-    </div>
+    </search>
   );
 }
 

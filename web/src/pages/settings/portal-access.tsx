@@ -48,24 +48,25 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
   const { company, may } = useCompany();
   const [, set] = useMutation(SetPortalAccessGroupsDocument);
   const { busy, refused, attempt } = useDeed();
-  const [draft, setDraft] = useState<Access[] | null>(null);
+  const [groups, setGroups] = useState(saved);
+  const [changed, setChanged] = useState(false);
   const [done, setDone] = useState<string | null>(null);
-  const groups = draft ?? saved;
   const mayChange = may('SET_PORTAL_ACCESS_GROUPS');
 
   const change = (next: Access[]) => {
-    setDraft(next);
+    setGroups(next);
+    setChanged(true);
     setDone(null);
   };
   const save = async () => {
-    if (!draft) return;
-    const input = { companyId: company.id, groups: draft.map(({ id, role }) => ({ groupId: id, role })) };
+    if (!changed) return;
+    const input = { companyId: company.id, groups: groups.map(({ id, role }) => ({ groupId: id, role })) };
     const payload = await attempt(async () => {
       const { data, error } = await set({ input });
       return { error, payload: data?.setPortalAccessGroups };
     });
     if (!payload) return;
-    setDraft(null);
+    setChanged(false);
     setDone(say.saved);
     onSaved();
   };
@@ -123,7 +124,7 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
       <Outcome refused={refused} done={done} />
       {mayChange ? (
         <div className="toolbar">
-          <button type="button" className="button primary" onClick={save} aria-disabled={busy || !draft}>
+          <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
           <span className="quiet small">{say.atOnce}</span>

@@ -63,12 +63,16 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
   const { busy, refused, attempt } = useDeed();
   const { kind } = slots;
   const mayChange = may('UPDATE_SYNC_SCHEDULE');
+  // What was chosen stands there while it is saved, and until it has been asked for again.
+  const [chosen, setChosen] = useState(slots.everyHours);
   const change = async (changes: { everyHours?: number; paused?: boolean }) => {
+    setChosen(changes.everyHours ?? chosen);
     const payload = await attempt(async () => {
       const { data, error } = await update({ input: { companyId: company.id, kind, ...changes } });
       return { error, payload: data?.updateSyncSchedule };
     });
     if (payload) onSaved();
+    else setChosen(slots.everyHours);
   };
   return (
     <li>
@@ -80,7 +84,7 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
       </span>
       <select
         className="select"
-        value={slots.everyHours}
+        value={chosen}
         disabled={!mayChange || busy}
         aria-label={say.howOften(texts.runs.kinds[kind])}
         onChange={(event) => change({ everyHours: Number(event.target.value) })}
@@ -133,20 +137,20 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
   const { company, may } = useCompany();
   const [, update] = useMutation(UpdateSyncGuardDocument);
   const { busy, refused, attempt } = useDeed();
-  const [draft, setDraft] = useState<Guard | null>(null);
+  const [guard, setGuard] = useState(saved);
+  const [changed, setChanged] = useState(false);
   const [done, setDone] = useState<string | null>(null);
-  const guard = draft ?? saved;
   const mayChange = may('UPDATE_SYNC_GUARD');
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    if (!draft) return;
-    const { percent, atLeast, atMost } = draft;
+    if (!changed) return;
+    const { percent, atLeast, atMost } = guard;
     const payload = await attempt(async () => {
       const { data, error } = await update({ input: { companyId: company.id, percent, atLeast, atMost } });
       return { error, payload: data?.updateSyncGuard };
     });
     if (!payload) return;
-    setDraft(null);
+    setChanged(false);
     setDone(texts.settings.guard.saved);
     onSaved();
   };
@@ -163,7 +167,8 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
             disabled={!mayChange}
             value={Number.isNaN(guard[key]) ? '' : guard[key]}
             onChange={(event) => {
-              setDraft({ ...guard, [key]: event.target.valueAsNumber });
+              setChanged(true);
+              setGuard({ ...guard, [key]: event.target.valueAsNumber });
               setDone(null);
             }}
           />
@@ -173,7 +178,7 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
       <Outcome refused={refused} done={done} />
       {mayChange && (
         <div>
-          <button type="submit" className="button primary" aria-disabled={busy || !draft}>
+          <button type="submit" className="button primary" aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
         </div>

@@ -46,15 +46,16 @@ function Form({ saved, names, onSaved }: FormProps) {
   const { company, may } = useCompany();
   const [, update] = useMutation(UpdateSyncRulesDocument);
   const { busy, refused, attempt } = useDeed();
-  const [draft, setDraft] = useState<Rules | null>(null);
+  const [rules, setRules] = useState(saved);
+  const [changed, setChanged] = useState(false);
   const [learnt, setLearnt] = useState(names);
   const [run, setRun] = useState<string | null>(null);
   const [done, setDone] = useState<string | null>(null);
-  const rules = draft ?? saved;
   const mayChange = may('UPDATE_SYNC_RULES');
 
   const change = (changes: Partial<Rules>) => {
-    setDraft({ ...rules, ...changes });
+    setRules({ ...rules, ...changes });
+    setChanged(true);
     // What was tried were other rules.
     setRun(null);
     setDone(null);
@@ -77,9 +78,9 @@ function Form({ saved, names, onSaved }: FormProps) {
     if (payload?.syncRun) setRun(payload.syncRun.id);
   };
   const save = async () => {
-    if (!(await send(false))) return;
+    if (!changed || !(await send(false))) return;
     setRun(null);
-    setDraft(null);
+    setChanged(false);
     setDone(say.saved);
     onSaved();
   };
@@ -136,7 +137,7 @@ function Form({ saved, names, onSaved }: FormProps) {
           <button type="submit" className="button" aria-disabled={busy}>
             {say.preview}
           </button>
-          <button type="button" className="button primary" onClick={save} aria-disabled={busy || !draft}>
+          <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
           {!company.tenant?.connectedAt && <span className="quiet small">{say.unconnected}</span>}
