@@ -1,7 +1,18 @@
 // Settings: rules are tried before they are saved, the portal is opened, and tokens and sessions come and go.
 
 import { expect, test } from 'vitest';
-import { administrator, ask, auditor, barriers, company, home, microsoft, signedIn, syncToTheEnd } from './support.ts';
+import {
+  administrator,
+  ask,
+  auditor,
+  barriers,
+  company,
+  home,
+  microsoft,
+  PATIENCE,
+  signedIn,
+  syncToTheEnd,
+} from './support.ts';
 
 const contoso = company('Contoso');
 
@@ -29,7 +40,9 @@ test('rules are tried, tell by name who would leave, and are saved', async () =>
   await patterns.fill('');
   await page.getByRole('region', { name: 'Sync rules' }).getByRole('button', { name: 'Save' }).click();
   await expect
-    .poll(async () => (await ask<Saved>(saved, { id: contoso.id })).company.syncRules.excludePatterns)
+    .poll(async () => (await ask<Saved>(saved, { id: contoso.id })).company.syncRules.excludePatterns, {
+      timeout: PATIENCE,
+    })
     .toEqual([]);
 });
 
@@ -51,6 +64,31 @@ test('a group is found, opens the portal, and is taken away again', async () => 
   await portal.getByText('Saved.').waitFor();
 });
 
+test('a schedule is chosen, paused and resumed, and more may leave unasked', async () => {
+  const page = await signedIn(administrator(), `/companies/${contoso.id}/settings`);
+  const schedule = page.getByRole('region', { name: 'Schedule' });
+  await schedule.getByLabel('How often: Records').selectOption('24');
+  await schedule.getByRole('button', { name: 'Pause: Records' }).click();
+  await schedule.getByText('Paused').waitFor();
+  const asked = 'query($id: ID!) { company(id: $id) { nextSyncAt syncSchedules { kind everyHours paused } } }';
+  type Asked = { company: { nextSyncAt: string | null; syncSchedules: object[] } };
+  const { company: paused } = await ask<Asked>(asked, { id: contoso.id });
+  expect(paused.syncSchedules).toContainEqual({ kind: 'IDENTITY', everyHours: 24, paused: true });
+  expect(paused.nextSyncAt).toBeNull();
+  await schedule.getByRole('button', { name: 'Resume: Records' }).click();
+  await schedule.getByRole('button', { name: 'Pause: Records' }).waitFor();
+
+  const guard = page.getByRole('region', { name: 'When to ask first' });
+  await guard.getByLabel('of a hundred').fill('25');
+  await guard.getByRole('button', { name: 'Save' }).click();
+  await guard.getByText('Saved.').waitFor();
+  await page.reload();
+  await expect.poll(() => guard.getByLabel('of a hundred').inputValue(), { timeout: PATIENCE }).toBe('25');
+  await guard.getByLabel('of a hundred').fill('10');
+  await guard.getByRole('button', { name: 'Save' }).click();
+  await guard.getByText('Saved.').waitFor();
+});
+
 const works = async (secret: string) =>
   (
     await fetch(`${home}/graphql`, {
@@ -64,7 +102,7 @@ test('a token is made, its secret shown once, and revoked', async () => {
   const page = await signedIn(administrator(), '/settings/tokens');
   await page.getByRole('button', { name: 'New token' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Name').fill('The PSA’s import');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('The PSA’s import');
   await dialog.getByRole('searchbox').fill('contoso');
   await dialog.getByRole('button', { name: 'Contoso' }).click();
   await dialog.getByLabel('Sync company').check();

@@ -459,6 +459,8 @@ export const texts = {
       unknown: 'Not known yet',
       missing: (roles: string) => `Missing: ${roles}`,
       seen: 'As granted since',
+      repair:
+        'A Global Administrator or Privileged Role Administrator of the tenant has to consent again. What is still missing then is missing in the application’s registration at Microsoft, and is added there first.',
       features: {
         CONTACTS: 'Contacts',
         CONTACT_GROUPS: 'Groups',

@@ -7,6 +7,7 @@ import { Failed } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
+import { useAsking } from '../company/sync/use-asking.ts';
 import { Section } from './section.tsx';
 
 type Granted = NonNullable<NonNullable<ConsentQuery['company']>['tenant']>['consent'];
@@ -36,7 +37,7 @@ export function Consent() {
 function Features({ consent }: { consent: Granted }) {
   return (
     <>
-      {consent.repair && <p className="notice warn">{consent.repair}</p>}
+      {consent.repair && <Repair />}
       <ul className="settings-list">
         {consent.features.map((feature) => (
           <li key={feature.feature}>
@@ -59,6 +60,23 @@ function Features({ consent }: { consent: Granted }) {
         </p>
       )}
     </>
+  );
+}
+
+/** The one thing to do where something is missing. */
+function Repair() {
+  const { company, may } = useCompany();
+  const asking = useAsking(company.id);
+  return (
+    <div className="notice warn">
+      <p>{say.repair}</p>
+      {may('CONNECT') && (
+        <button type="button" className="button" onClick={asking.toMicrosoft} aria-disabled={asking.asking}>
+          {texts.sync.reconnect}
+        </button>
+      )}
+      {asking.told?.kind === 'refused' && <p role="alert">{asking.told.message}</p>}
+    </div>
   );
 }
 
