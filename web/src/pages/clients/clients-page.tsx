@@ -8,6 +8,7 @@ import { SearchBox } from '../../parts/search-box.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
 import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
 import { texts } from '../../texts.ts';
@@ -78,7 +79,8 @@ export default function ClientsPage() {
   const tenantStatus = statuses.find((status) => status.toLowerCase() === search.get('show'));
   const paging = usePaging(SIZE, `${q} ${tenantStatus}`);
   const variables = { search: q || undefined, tenantStatus, ...paging.page };
-  const [{ data, error, operation }, ask] = useQuery({ query: ClientsDocument, variables });
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: ClientsDocument, variables });
+  const data = useKept(answer);
   const retry = () => ask({ requestPolicy: 'network-only' });
   const now = useNow();
   const alarms = useOpenAlarms(retry);

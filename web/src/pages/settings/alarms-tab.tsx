@@ -7,6 +7,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
 import { Link, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { useOnAlarm } from './use-alarms.ts';
@@ -19,7 +20,8 @@ export default function AlarmsTab() {
   const shown = search.get('show') ?? 'open';
   const paging = usePaging(SIZE, shown);
   const variables = { open: shown === 'all' ? undefined : shown === 'open', ...paging.page };
-  const [{ data, error }, ask] = useQuery({ query: AlarmsDocument, variables });
+  const [{ data: answer, error }, ask] = useQuery({ query: AlarmsDocument, variables });
+  const data = useKept(answer);
   const again = () => ask({ requestPolicy: 'network-only' });
   useOnAlarm(again);
   const alarms = data?.alarms;

@@ -8,6 +8,7 @@ import { Dialog } from '../../parts/dialog.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
 import { Link, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { isOutdated } from '../company/records/use-list.ts';
@@ -78,7 +79,8 @@ export default function AuditTab() {
   const outcome = outcomes.find((one) => one === search.get('outcome'));
   const paging = usePaging(SIZE, `${action} ${outcome}`);
   const variables = { action, outcome, ...paging.page };
-  const [{ data, error, operation }, ask] = useQuery({ query: AuditTrailDocument, variables });
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: AuditTrailDocument, variables });
+  const data = useKept(answer);
   const connection = data?.auditEvents;
   const rows = connection?.edges.map(({ node }) => node);
   const open = rows?.find(({ id }) => id === search.get('event'));

@@ -42,7 +42,11 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
   };
   const left = options?.filter(({ id }) => !taken.includes(id));
   return (
-    <search className="picker" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setOpen(false)}>
+    <search
+      className="picker"
+      aria-label={label}
+      onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setOpen(false)}
+    >
       <input
         className="field"
         type="search"

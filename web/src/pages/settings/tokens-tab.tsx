@@ -11,6 +11,7 @@ import {
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
 import { texts } from '../../texts.ts';
 import { Confirm } from './confirm.tsx';
 import { CreateToken } from './create-token.tsx';
@@ -29,7 +30,8 @@ function stateOf(token: Token, now: number): State {
 }
 
 export default function TokensTab() {
-  const [{ data, error }, ask] = useQuery({ query: ServiceTokensDocument });
+  const [{ data: answer, error }, ask] = useQuery({ query: ServiceTokensDocument });
+  const data = useKept(answer);
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
   const now = useNow();
