@@ -90,6 +90,7 @@ const pages: [string, string][] = [
   ['its evidence', `/companies/${contoso.id}/evidence`],
   ['its settings', `/companies/${contoso.id}/settings`],
   ['a company that is not connected', `/companies/${company('Adventure Works').id}`],
+  ['the alarms', '/settings/alarms'],
   ['the service tokens', '/settings/tokens'],
   ['the sessions', '/settings/sessions'],
   ['the audit trail', '/settings/audit'],

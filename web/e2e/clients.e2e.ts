@@ -6,33 +6,45 @@ import {
   ageConsent,
   ask,
   auditor,
+  chooseAccount,
   company,
   microsoft,
   PATIENCE,
+  person,
+  says,
   setting,
   signedIn,
   syncToTheEnd,
 } from './support.ts';
 
-const payloads = company('Published payloads');
+const northwind = company('Northwind');
 
-test('a client whose consent is broken stands on top, with why, and a fine one at the end', async () => {
-  ageConsent(payloads.tenant);
-  await microsoft('DELETE', `tenants/${payloads.tenant}/consents/${setting('MICROSOFT_CLIENT_ID')}`);
-  expect(await syncToTheEnd(payloads.id)).toBe('FAILED');
+test('a client whose consent is broken stands on top, with why, until it is connected again', async () => {
+  ageConsent(northwind.tenant);
+  await microsoft('DELETE', `tenants/${northwind.tenant}/consents/${setting('MICROSOFT_CLIENT_ID')}`);
+  expect(await syncToTheEnd(northwind.id)).toBe('FAILED');
   const page = await signedIn(administrator());
   const rows = page.locator('tbody tr');
-  await rows.filter({ hasText: payloads.name }).filter({ hasText: 'Reconnect needed' }).waitFor();
+  await rows.filter({ hasText: northwind.name }).filter({ hasText: 'Reconnect needed' }).waitFor();
   const said = await rows.allTextContents();
-  expect(said[0]).toContain(payloads.name);
+  expect(said[0]).toContain(northwind.name);
   expect(said[0]).toContain('consent');
   expect(said.at(-1)).toContain('Fine');
 
   await page.getByLabel('Show').selectOption('RECONNECT_NEEDED');
   const shown = () => page.locator('.row-open').allTextContents();
-  await expect.poll(shown, { timeout: PATIENCE }).toEqual([payloads.name]);
+  await expect.poll(shown, { timeout: PATIENCE }).toEqual([northwind.name]);
   await page.reload();
-  await expect.poll(shown, { timeout: PATIENCE }).toEqual([payloads.name]);
+  await expect.poll(shown, { timeout: PATIENCE }).toEqual([northwind.name]);
+
+  await page.locator('.row-open').click();
+  await page.getByRole('button', { name: 'Reconnect' }).click();
+  await chooseAccount(page, person(northwind.tenant, 'administrator'));
+  await page.locator('[name=decision][value=grant]').click();
+  await page.waitForURL((url) => url.href.startsWith(northwind.url));
+  await says(page, 'Sync complete');
+  await page.getByRole('link', { name: 'Clients' }).click();
+  await rows.filter({ hasText: northwind.name }).filter({ hasText: 'Fine' }).waitFor();
 });
 
 test('a client is found by a part of its name, and opened by keyboard', async () => {
