@@ -191,9 +191,11 @@ test('the clients and the settings', async () => {
   await page.getByLabel('Leave out whoever matches').fill('a*');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByTestId('preview').getByRole('listitem').first().waitFor();
+  await page.getByRole('region', { name: 'Sync rules' }).evaluate((section) => section.scrollIntoView());
   await shoot(page, 'rules-preview');
-  await page.getByRole('region', { name: 'Portal access' }).getByRole('searchbox').click();
-  await page.locator('.picker-option').first().waitFor();
+  const portal = page.getByRole('region', { name: 'Portal access' });
+  await portal.getByRole('searchbox').click();
+  await portal.locator('.picker-option').first().waitFor();
   await shoot(page, 'portal-access');
   await page.getByRole('region', { name: 'Schedule' }).scrollIntoViewIfNeeded();
   await shoot(page, 'schedule');
