@@ -63,6 +63,7 @@ test('a client is added, and deleted only by whoever types its name', async () =
   const page = await signedIn(administrator());
   await page.getByRole('button', { name: 'Add a client' }).click();
   const dialog = page.getByRole('dialog');
+  expect(await page.evaluate(() => document.activeElement?.tagName), 'one types at once').toBe('INPUT');
   await dialog.getByLabel('Company', { exact: true }).fill('Wingtip Toys');
   await dialog.getByLabel('Number in the PSA').fill('wingtip-1');
   await dialog.getByRole('button', { name: 'Add a client' }).click();

@@ -4,7 +4,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../errors.ts';
 import { CreateCompanyDocument } from '../../gql/graphql.ts';
-import { Dialog } from '../../parts/dialog.tsx';
+import { Dialog, firstFocus } from '../../parts/dialog.tsx';
 import { navigate } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 
@@ -38,7 +38,7 @@ export function AddClient({ onClose }: { onClose(): void }) {
       <form id={form} className="form" onSubmit={add}>
         <label className="form-field">
           <span>{texts.clients.name}</span>
-          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required autoFocus />
+          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required ref={firstFocus} />
         </label>
         <label className="form-field">
           <span>{texts.clients.externalId}</span>

@@ -4,7 +4,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { useMutation } from 'urql';
 import { type Action, CreateServiceTokenDocument } from '../../gql/graphql.ts';
 import { Copy } from '../../parts/copy.tsx';
-import { Dialog } from '../../parts/dialog.tsx';
+import { Dialog, firstFocus } from '../../parts/dialog.tsx';
 import { texts } from '../../texts.ts';
 import { Chosen, CompanyPicker } from './picker.tsx';
 import { Outcome } from './section.tsx';
@@ -21,13 +21,15 @@ const grantable: Action[] = [
   'DISCONNECT',
   'SETTLE_HELD_CHANGES',
   'UPDATE_SYNC_RULES',
+  'UPDATE_SYNC_SCHEDULE',
+  'UPDATE_SYNC_GUARD',
   'SET_PORTAL_ACCESS_GROUPS',
   'DECLARE_EVIDENCE',
   'DELETE_COMPANY',
   'EXPLORE',
 ];
 /** What concerns every company, and so is nothing for a token that opens only some. */
-const ofEveryCompany: Action[] = ['CREATE_COMPANY', 'VIEW_AUDIT_TRAIL'];
+const ofEveryCompany: Action[] = ['CREATE_COMPANY', 'VIEW_AUDIT_TRAIL', 'VIEW_OPERATIONS'];
 
 export function CreateToken({ onMade, onClose }: { onMade(): void; onClose(): void }) {
   const [made, setMade] = useState<{ name: string; secret: string } | null>(null);
@@ -78,7 +80,7 @@ function Form({ onMade, onClose }: { onMade(name: string, secret: string): void;
       <form id={form} className="form" onSubmit={make}>
         <label className="form-field">
           <span>{say.name}</span>
-          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required autoFocus />
+          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required ref={firstFocus} />
           <span className="quiet small">{say.nameText}</span>
         </label>
         <label className="form-field">

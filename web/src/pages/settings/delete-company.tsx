@@ -3,7 +3,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import { useMutation } from 'urql';
 import { DeleteCompanyDocument } from '../../gql/graphql.ts';
-import { Dialog } from '../../parts/dialog.tsx';
+import { Dialog, firstFocus } from '../../parts/dialog.tsx';
 import { navigate } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
@@ -62,7 +62,7 @@ function Question({ id, name, onClose }: { id: string; name: string; onClose(): 
             value={typed}
             onChange={(event) => setTyped(event.target.value)}
             autoComplete="off"
-            autoFocus
+            ref={firstFocus}
           />
         </label>
         <Outcome refused={refused} />
