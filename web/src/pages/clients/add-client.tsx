@@ -38,7 +38,13 @@ export function AddClient({ onClose }: { onClose(): void }) {
       <form id={form} className="form" onSubmit={add}>
         <label className="form-field">
           <span>{texts.clients.name}</span>
-          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required ref={firstFocus} />
+          <input
+            className="field"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            required
+            ref={firstFocus}
+          />
         </label>
         <label className="form-field">
           <span>{texts.clients.externalId}</span>

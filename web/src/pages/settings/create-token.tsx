@@ -27,9 +27,10 @@ const grantable: Action[] = [
   'DECLARE_EVIDENCE',
   'DELETE_COMPANY',
   'EXPLORE',
+  'VIEW_OPERATIONS',
 ];
 /** What concerns every company, and so is nothing for a token that opens only some. */
-const ofEveryCompany: Action[] = ['CREATE_COMPANY', 'VIEW_AUDIT_TRAIL', 'VIEW_OPERATIONS'];
+const ofEveryCompany: Action[] = ['CREATE_COMPANY', 'VIEW_AUDIT_TRAIL'];
 
 export function CreateToken({ onMade, onClose }: { onMade(): void; onClose(): void }) {
   const [made, setMade] = useState<{ name: string; secret: string } | null>(null);
@@ -80,7 +81,13 @@ function Form({ onMade, onClose }: { onMade(name: string, secret: string): void;
       <form id={form} className="form" onSubmit={make}>
         <label className="form-field">
           <span>{say.name}</span>
-          <input className="field" value={name} onChange={(event) => setName(event.target.value)} required ref={firstFocus} />
+          <input
+            className="field"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            required
+            ref={firstFocus}
+          />
           <span className="quiet small">{say.nameText}</span>
         </label>
         <label className="form-field">
