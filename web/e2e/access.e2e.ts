@@ -90,7 +90,10 @@ const pages: [string, string][] = [
   ['its evidence', `/companies/${contoso.id}/evidence`],
   ['its settings', `/companies/${contoso.id}/settings`],
   ['a company that is not connected', `/companies/${company('Adventure Works').id}`],
-  ['the settings', '/settings'],
+  ['the alarms', '/settings/alarms'],
+  ['the service tokens', '/settings/tokens'],
+  ['the sessions', '/settings/sessions'],
+  ['the audit trail', '/settings/audit'],
 ];
 
 test('nothing on any page stands in the way of anybody, in light or dark, wide or narrow', async () => {

@@ -175,3 +175,49 @@ test('around it', async () => {
   await page.getByText('Tenantry cannot be reached').waitFor();
   await shoot(page, 'unreachable');
 });
+
+test('the clients and the settings', async () => {
+  const { url } = company('Contoso');
+  const page = await signedIn(administrator());
+  await page.locator('.row-open').first().waitFor();
+  await page.getByRole('button', { name: 'Add a client' }).click();
+  await page.getByRole('dialog').waitFor();
+  await shoot(page, 'client-add');
+  await page.goto(`${home}/?q=nobody`);
+  await page.getByText('Nothing matches').waitFor();
+  await shoot(page, 'clients-no-match');
+
+  await page.goto(`${url}/settings`);
+  await page.getByLabel('Leave out whoever matches').fill('a*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByTestId('preview').getByRole('listitem').first().waitFor();
+  await page.getByRole('region', { name: 'Sync rules' }).evaluate((section) => section.scrollIntoView());
+  await shoot(page, 'rules-preview');
+  const portal = page.getByRole('region', { name: 'Portal access' });
+  await portal.getByRole('searchbox').click();
+  await portal.locator('.picker-option').first().waitFor();
+  await shoot(page, 'portal-access');
+  await page.getByRole('region', { name: 'Schedule' }).scrollIntoViewIfNeeded();
+  await shoot(page, 'schedule');
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await shoot(page, 'company-delete');
+
+  await page.goto(`${home}/settings/tokens`);
+  await page.getByRole('row').nth(1).waitFor();
+  await shoot(page, 'tokens');
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByRole('dialog').waitFor();
+  await shoot(page, 'token-new');
+  await page.goto(`${home}/settings/sessions`);
+  await page.getByText('This is you').waitFor();
+  await shoot(page, 'sessions');
+  await page.goto(`${home}/settings/alarms`);
+  await page.locator('.alarms li').or(page.getByText('Nothing is wrong')).first().waitFor();
+  await shoot(page, 'alarms');
+  await page.goto(`${home}/settings/audit`);
+  await page.locator('.row-open').first().waitFor();
+  await shoot(page, 'audit');
+  await page.locator('.row-open').first().click();
+  await page.getByRole('dialog').waitFor();
+  await shoot(page, 'audit-event');
+});

@@ -26,7 +26,7 @@ export function Frame({ children }: { children: ReactNode }) {
           </Link>
           <nav aria-label={texts.frame.navigation}>
             {isStaff && <NavLink to="/" also="/companies/:id/:tab?" label={texts.frame.clients} />}
-            {isStaff && <NavLink to="/settings" label={texts.frame.settings} />}
+            {isStaff && <NavLink to="/settings" also="/settings/:section?" label={texts.frame.settings} />}
             {mayExplore && (
               <a className="nav-link wide-only" href="/graphiql">
                 GraphiQL

@@ -4,6 +4,11 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { texts } from '../texts.ts';
 import { IconCross } from './icons.tsx';
 
+/** A `ref` for what has the focus when the dialog opens: React's `autoFocus` comes before it does, and is lost. */
+export function firstFocus(element: HTMLElement | null) {
+  element?.setAttribute('autofocus', '');
+}
+
 interface Props {
   title: string;
   onClose(): void;

@@ -1,6 +1,20 @@
-import { Empty } from '../../parts/states.tsx';
-import { texts } from '../../texts.ts';
+// The settings of one company.
+
+import { Consent } from './consent.tsx';
+import { DeleteCompany } from './delete-company.tsx';
+import { PortalAccess } from './portal-access.tsx';
+import { Schedule } from './schedule.tsx';
+import { SyncRules } from './sync-rules.tsx';
+import './settings.css';
 
 export default function CompanySettingsTab() {
-  return <Empty title={texts.placeholder.title('Settings')}>{texts.placeholder.text}</Empty>;
+  return (
+    <div className="settings">
+      <SyncRules />
+      <PortalAccess />
+      <Schedule />
+      <Consent />
+      <DeleteCompany />
+    </div>
+  );
 }

@@ -1,6 +1,63 @@
-import { Empty } from '../../parts/states.tsx';
-import { texts } from '../../texts.ts';
+// The settings of the MSP: who and what gets in, and who did what.
 
-export default function SettingsPage() {
-  return <Empty title={texts.placeholder.title('Settings')}>{texts.placeholder.text}</Empty>;
+import { type ComponentType, lazy, Suspense } from 'react';
+import type { Action } from '../../gql/graphql.ts';
+import { NotFound } from '../../layout/not-found.tsx';
+import { Skeleton } from '../../parts/skeleton.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { useViewer } from '../../session.tsx';
+import { texts } from '../../texts.ts';
+import type { PageProps } from '../register.ts';
+import { SessionsTab } from './sessions-tab.tsx';
+import './settings.css';
+
+interface SettingsTab {
+  /** Its part of the address. */
+  key: string;
+  label: string;
+  /** What one has to be allowed to see it. */
+  needs?: Action;
+  component: ComponentType;
+}
+
+const tabs: SettingsTab[] = [
+  {
+    key: 'alarms',
+    label: texts.settings.tabs.alarms,
+    needs: 'VIEW_OPERATIONS',
+    component: lazy(() => import('./alarms-tab.tsx')),
+  },
+  {
+    key: 'tokens',
+    label: texts.settings.tabs.tokens,
+    needs: 'MANAGE_SERVICE_TOKENS',
+    component: lazy(() => import('./tokens-tab.tsx')),
+  },
+  { key: 'sessions', label: texts.settings.tabs.sessions, component: SessionsTab },
+  {
+    key: 'audit',
+    label: texts.settings.tabs.audit,
+    needs: 'VIEW_AUDIT_TRAIL',
+    component: lazy(() => import('./audit-tab.tsx')),
+  },
+];
+
+export default function SettingsPage({ parameters }: PageProps) {
+  const { actions } = useViewer();
+  const shown = tabs.filter(({ needs }) => !needs || actions.includes(needs));
+  const current = parameters.section ? shown.find(({ key }) => key === parameters.section) : shown[0];
+  if (!current) return <NotFound />;
+  const { component: Content } = current;
+  return (
+    <div>
+      <h1>{texts.settings.title}</h1>
+      <Tabs
+        label={texts.settings.tabs.label}
+        tabs={shown.map(({ key, label }) => ({ to: `/settings/${key}`, label, current: key === current.key }))}
+      />
+      <Suspense fallback={<Skeleton className="skeleton-rows" />}>
+        <Content key={current.key} />
+      </Suspense>
+    </div>
+  );
 }

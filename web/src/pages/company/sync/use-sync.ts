@@ -30,7 +30,10 @@ export function useSync(companyId: string, kind: SyncKind, known: RunFragment | 
     return () => clearTimeout(timer);
   }, [error, begin]);
 
-  const live = data?.syncStatus;
+  // A dry run writes nothing, and says nothing of how the company stands.
+  const real = useRef<RunFragment | null | undefined>(undefined);
+  if (data && !data.syncStatus?.dryRun) real.current = data.syncStatus;
+  const live = real.current;
   const run = live === undefined ? known : live;
   const revision = useRevision(run);
   const progress = useProgress(run);

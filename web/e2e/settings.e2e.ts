@@ -1,0 +1,152 @@
+// Settings: rules are tried before they are saved, the portal is opened, and tokens and sessions come and go.
+
+import { expect, test } from 'vitest';
+import {
+  administrator,
+  ask,
+  auditor,
+  barriers,
+  company,
+  home,
+  microsoft,
+  PATIENCE,
+  signedIn,
+  syncToTheEnd,
+} from './support.ts';
+
+const contoso = company('Contoso');
+
+test('rules are tried, tell by name who would leave, and are saved', async () => {
+  await microsoft('POST', `tenants/${contoso.tenant}/people`, { displayName: 'Zora Rulebreaker' });
+  expect(await syncToTheEnd(contoso.id)).toBe('SUCCEEDED');
+  const page = await signedIn(administrator(), `/companies/${contoso.id}/settings`);
+  const patterns = page.getByLabel('Leave out whoever matches');
+  await patterns.fill('zora rule*');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  const preview = page.getByTestId('preview');
+  await preview.getByText('0 people would be added, 1 deactivated.').waitFor();
+  await preview.getByRole('listitem').filter({ hasText: 'Zora Rulebreaker' }).waitFor();
+  expect(await page.getByTestId('sync-message').textContent(), 'a dry run is no sync').toBe('Sync complete');
+  const saved = 'query($id: ID!) { company(id: $id) { syncRules { excludePatterns } } }';
+  type Saved = { company: { syncRules: { excludePatterns: string[] } } };
+  expect((await ask<Saved>(saved, { id: contoso.id })).company.syncRules.excludePatterns, 'nothing is saved').toEqual(
+    [],
+  );
+
+  await page.getByRole('region', { name: 'Sync rules' }).getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The rules take effect at the next sync.').waitFor();
+  expect((await ask<Saved>(saved, { id: contoso.id })).company.syncRules.excludePatterns).toEqual(['zora rule*']);
+
+  await patterns.fill('');
+  await page.getByRole('region', { name: 'Sync rules' }).getByRole('button', { name: 'Save' }).click();
+  await expect
+    .poll(async () => (await ask<Saved>(saved, { id: contoso.id })).company.syncRules.excludePatterns, {
+      timeout: PATIENCE,
+    })
+    .toEqual([]);
+});
+
+test('a group is found, opens the portal, and is taken away again', async () => {
+  const page = await signedIn(administrator(), `/companies/${contoso.id}/settings`);
+  const portal = page.getByRole('region', { name: 'Portal access' });
+  await portal.getByText('No group is chosen').waitFor();
+  await portal.getByRole('searchbox').fill('department');
+  await portal.locator('.picker-option').filter({ hasText: 'Department' }).first().waitFor();
+  await page.keyboard.press('Enter');
+  await portal.getByRole('combobox').selectOption('MANAGER');
+  await portal.getByRole('button', { name: 'Save' }).click();
+  await portal.getByText('Saved.').waitFor();
+  await page.reload();
+  expect(await portal.getByRole('combobox').inputValue()).toBe('MANAGER');
+  await portal.getByRole('button', { name: /^Remove/ }).click();
+  await portal.getByRole('button', { name: 'Save' }).click();
+  await portal.getByText('No group is chosen').waitFor();
+  await portal.getByText('Saved.').waitFor();
+});
+
+test('a schedule is chosen, paused and resumed, and more may leave unasked', async () => {
+  const page = await signedIn(administrator(), `/companies/${contoso.id}/settings`);
+  const schedule = page.getByRole('region', { name: 'Schedule' });
+  await schedule.getByLabel('How often: Records').selectOption('24');
+  await schedule.getByRole('button', { name: 'Pause: Records' }).click();
+  await schedule.getByText('Paused').waitFor();
+  const asked = 'query($id: ID!) { company(id: $id) { nextSyncAt syncSchedules { kind everyHours paused } } }';
+  type Asked = { company: { nextSyncAt: string | null; syncSchedules: object[] } };
+  const { company: paused } = await ask<Asked>(asked, { id: contoso.id });
+  expect(paused.syncSchedules).toContainEqual({ kind: 'IDENTITY', everyHours: 24, paused: true });
+  expect(paused.nextSyncAt).toBeNull();
+  await schedule.getByRole('button', { name: 'Resume: Records' }).click();
+  await schedule.getByRole('button', { name: 'Pause: Records' }).waitFor();
+
+  const guard = page.getByRole('region', { name: 'When to ask first' });
+  await guard.getByLabel('of a hundred').fill('25');
+  await guard.getByRole('button', { name: 'Save' }).click();
+  await guard.getByText('Saved.').waitFor();
+  await page.reload();
+  await expect.poll(() => guard.getByLabel('of a hundred').inputValue(), { timeout: PATIENCE }).toBe('25');
+  await guard.getByLabel('of a hundred').fill('10');
+  await guard.getByRole('button', { name: 'Save' }).click();
+  await guard.getByText('Saved.').waitFor();
+});
+
+const works = async (secret: string) =>
+  (
+    await fetch(`${home}/graphql`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
+      body: '{"query": "{ viewer { name companies { totalCount } } }"}',
+    })
+  ).json();
+
+test('a token is made, its secret shown once, and revoked', async () => {
+  const page = await signedIn(administrator(), '/settings/tokens');
+  await page.getByRole('button', { name: 'New token' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('The PSA’s import');
+  await dialog.getByRole('searchbox').fill('contoso');
+  await dialog.getByRole('button', { name: 'Contoso' }).click();
+  await dialog.getByLabel('Sync company').check();
+  expect(await barriers(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Make the token' }).click();
+  const secret = (await page.getByTestId('secret').textContent()) ?? '';
+  expect((await works(secret)).data.viewer).toEqual({ name: 'The PSA’s import', companies: { totalCount: 1 } });
+  expect(await barriers(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'I have kept it' }).click();
+
+  const row = page.getByRole('row').filter({ hasText: 'The PSA’s import' });
+  await row.getByText('Works').waitFor();
+  await row.getByText('Contoso').waitFor();
+  expect(await page.content(), 'it is shown once').not.toContain(secret);
+  await row.getByRole('button', { name: 'Revoke' }).click();
+  await dialog.getByRole('button', { name: 'Revoke' }).click();
+  await row.getByText('Revoked').waitFor();
+  expect((await works(secret)).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+
+  await page.getByRole('link', { name: 'Audit trail' }).click();
+  await page.getByLabel('What').selectOption('REVOKE_SERVICE_TOKEN');
+  await page.getByRole('row').filter({ hasText: 'Robin Sawyer' }).first().waitFor();
+  await page.locator('.row-open').first().click();
+  await dialog.getByText('Robin Sawyer').waitFor();
+  expect(await barriers(page)).toEqual([]);
+});
+
+test('a session is ended from outside, at once', async () => {
+  const other = await signedIn(auditor(), contoso.url);
+  const name = (await other.locator('.who-name').textContent()) ?? '';
+  const page = await signedIn(administrator(), '/settings/sessions');
+  await page.getByText('This is you').waitFor();
+  const theirs = page.getByRole('button', { name: `Sign out ${name}` });
+  await theirs.first().waitFor();
+  // Other tests have left sessions of theirs behind; the newest stands first.
+  await theirs.first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  await other.getByText('You have been signed out').waitFor();
+});
+
+test('an auditor sees their own sessions and the trail, and no tokens', async () => {
+  const page = await signedIn(auditor(), '/settings');
+  await page.getByText('This is you').waitFor();
+  expect(await page.getByRole('link', { name: 'Service tokens' }).count()).toBe(0);
+  await page.goto(`${home}/settings/tokens`);
+  await page.getByText('There is nothing here').waitFor();
+});

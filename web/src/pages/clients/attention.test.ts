@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
+import { attention, worstFirst } from './attention.ts';
+
+const now = Date.parse('2026-11-20T12:00:00Z');
+const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
+
+interface Told {
+  status?: NonNullable<ClientFragment['tenant']>['status'];
+  run?: NonNullable<ClientFragment['latestSync']>['status'];
+  upToDate?: string | null;
+  held?: number;
+}
+
+function client(name: string, { status = 'CONNECTED', run = 'SUCCEEDED', upToDate = hoursAgo(2), held = 0 }: Told) {
+  const finishedAt = hoursAgo(2);
+  return {
+    id: name,
+    name,
+    tenant: { status, statusReason: null, domain: null, connectedAt: hoursAgo(1_000) },
+    latestSync: { id: name, status: run, message: `It says ${run}`, finishedAt, failure: null },
+    upToDate: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
+    recentRuns: { edges: [{ node: { id: name, finishedAt, heldChanges: { totalCount: held } } }] },
+  } as unknown as ClientFragment;
+}
+
+test('the worst comes first, and equals stay in the order of their names', () => {
+  const clients = [
+    client('a fine one', {}),
+    client('a held one', { held: 12 }),
+    client('a stale one', { upToDate: hoursAgo(48) }),
+    client('another fine one', {}),
+    client('a failing one', { run: 'FAILED' }),
+    client('a broken one', { status: 'RECONNECT_NEEDED', run: 'FAILED' }),
+  ];
+  expect(worstFirst(clients, [], now).map(({ client }) => client.name)).toEqual([
+    'a broken one',
+    'a failing one',
+    'a stale one',
+    'a held one',
+    'a fine one',
+    'another fine one',
+  ]);
+});
+
+test('a client that nobody has connected is no alarm', () => {
+  const alone = { ...client('alone', {}), tenant: null };
+  expect(attention(alone, [], now).kind).toBe('not-connected');
+});
+
+test('why is told in words, and since when', () => {
+  expect(attention(client('held', { held: 12 }), [], now)).toEqual({
+    kind: 'held',
+    why: '12 deactivations wait for somebody to decide.',
+    since: hoursAgo(2),
+  });
+  expect(attention(client('stale', { upToDate: hoursAgo(30) }), [], now).since).toBe(hoursAgo(30));
+});
+
+test('a sync under way does not hide that the client is out of date', () => {
+  expect(attention(client('late', { run: 'RUNNING', upToDate: hoursAgo(30) }), [], now).kind).toBe('stale');
+  expect(attention(client('busy', { run: 'RUNNING' }), [], now).kind).toBe('syncing');
+});
+
+test('evidence that turned bad counts more than a sync that went well, and less than one that failed', () => {
+  const alarm = (name: string, kind: AlarmFactsFragment['kind']) =>
+    ({ kind, message: 'It says so', since: hoursAgo(5), company: { id: name, name } }) as AlarmFactsFragment;
+  const alarms = [alarm('one', 'EVIDENCE_TURNED_BAD'), alarm('one', 'RUN_FAILING')];
+  expect(attention(client('one', {}), alarms, now)).toEqual({
+    kind: 'evidence',
+    why: 'It says so',
+    since: hoursAgo(5),
+  });
+  expect(attention(client('one', { run: 'FAILED' }), alarms, now)).toMatchObject({
+    kind: 'failing',
+    since: hoursAgo(5),
+  });
+  expect(attention(client('another', {}), alarms, now).kind).toBe('fine');
+});

@@ -1,0 +1,115 @@
+// What of a client wants a person, if anything: the worst of it, why in words, and since when.
+
+import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
+import { texts } from '../../texts.ts';
+
+/** From bad to good: the order in which clients are shown. */
+const KINDS = [
+  'reconnect',
+  'failing',
+  'stale',
+  'held',
+  'evidence',
+  'partial',
+  'cancelled',
+  'disconnected',
+  'consent-pending',
+  'not-connected',
+  'never',
+  'syncing',
+  'fine',
+] as const;
+
+export type Kind = (typeof KINDS)[number];
+
+export interface Attention {
+  kind: Kind;
+  why: string;
+  /** Since when it is so; null where nothing tells. */
+  since: string | null;
+}
+
+const HOUR = 3_600_000;
+/** So long after its last whole sync a client is out of date: the longest way between two slots of the clock, and some. */
+const STALE = 26 * HOUR;
+
+const tones: Record<Kind, string> = {
+  reconnect: 'bad',
+  failing: 'bad',
+  stale: 'bad',
+  held: 'warn',
+  evidence: 'warn',
+  partial: 'warn',
+  cancelled: '',
+  disconnected: '',
+  'consent-pending': 'accent',
+  'not-connected': '',
+  never: '',
+  syncing: 'accent',
+  fine: 'good',
+};
+
+export function toneOf(kind: Kind): string {
+  return tones[kind];
+}
+
+/** When the client was last brought up to date as a whole. */
+export function upToDateAt(client: ClientFragment): string | null {
+  return client.upToDate.edges[0]?.node.finishedAt ?? null;
+}
+
+/** The worst that there is to say of a client. Its open alarms know since when, and what its evidence says. */
+export function attention(client: ClientFragment, alarms: AlarmFactsFragment[], now: number): Attention {
+  const own = alarms.filter(({ company }) => company?.id === client.id);
+  const facts = standing(client, now);
+  const turned = own.find(({ kind }) => kind === 'EVIDENCE_TURNED_BAD');
+  if (turned && KINDS.indexOf('evidence') < KINDS.indexOf(facts.kind))
+    return { kind: 'evidence', why: turned.message, since: turned.since };
+  const alarm = own.find(({ kind }) => kind === alarmOf[facts.kind]);
+  return alarm ? { ...facts, since: alarm.since } : facts;
+}
+
+const alarmOf: Partial<Record<Kind, AlarmFactsFragment['kind']>> = {
+  reconnect: 'RECONNECT_NEEDED',
+  failing: 'RUN_FAILING',
+  held: 'CHANGES_HELD',
+};
+
+function standing(client: ClientFragment, now: number): Attention {
+  const { tenant, latestSync: run } = client;
+  const upToDate = upToDateAt(client);
+  const say = texts.clients.why;
+  if (!tenant) return { kind: 'not-connected', why: say.notConnected, since: null };
+  if (tenant.status === 'CONSENT_PENDING') return { kind: 'consent-pending', why: say.consentPending, since: null };
+  if (tenant.status === 'DISCONNECTED')
+    return { kind: 'disconnected', why: tenant.statusReason ?? say.disconnected, since: upToDate };
+  if (tenant.status === 'RECONNECT_NEEDED')
+    return { kind: 'reconnect', why: tenant.statusReason ?? say.reconnect, since: run?.finishedAt ?? upToDate };
+  if (run?.status === 'FAILED')
+    return { kind: 'failing', why: run.failure?.message ?? run.message, since: run.finishedAt };
+  const fresh = upToDate ?? tenant.connectedAt;
+  if (fresh && now - Date.parse(fresh) > STALE) return { kind: 'stale', why: say.stale, since: fresh };
+  const held = client.recentRuns.edges.filter(({ node }) => node.heldChanges.totalCount > 0);
+  if (held.length > 0) {
+    const count = held.reduce((sum, { node }) => sum + node.heldChanges.totalCount, 0);
+    return { kind: 'held', why: say.held(count), since: held.at(-1)?.node.finishedAt ?? null };
+  }
+  if (!run) return { kind: 'never', why: say.never, since: tenant.connectedAt };
+  if (run.status === 'PARTIAL')
+    return { kind: 'partial', why: run.failure?.message ?? run.message, since: run.finishedAt };
+  if (run.status === 'CANCELLED') return { kind: 'cancelled', why: run.message, since: run.finishedAt };
+  if (run.status === 'SUCCEEDED') return { kind: 'fine', why: run.message, since: run.finishedAt };
+  return { kind: 'syncing', why: run.message, since: null };
+}
+
+export interface Attended {
+  client: ClientFragment;
+  attention: Attention;
+}
+
+/** Worst first; among equals as they came, by name. */
+export function worstFirst(clients: ClientFragment[], alarms: AlarmFactsFragment[], now: number): Attended[] {
+  return clients
+    .map((client) => ({ client, attention: attention(client, alarms, now) }))
+    .sort((a, b) => KINDS.indexOf(a.attention.kind) - KINDS.indexOf(b.attention.kind));
+}

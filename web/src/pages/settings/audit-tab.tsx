@@ -1,0 +1,197 @@
+// Who did what, and who was refused. Nothing of it ever changes.
+
+import { useQuery } from 'urql';
+import { type AuditAction, type AuditOutcome, AuditTrailDocument, type AuditTrailQuery } from '../../gql/graphql.ts';
+import { usePaging } from '../../paging.ts';
+import { Copy } from '../../parts/copy.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { Empty, Failed } from '../../parts/states.tsx';
+import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { Time } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
+import { Link, useSearch } from '../../router.tsx';
+import { texts } from '../../texts.ts';
+import { isOutdated } from '../company/records/use-list.ts';
+import { words } from './words.ts';
+
+type Event = AuditTrailQuery['auditEvents']['edges'][number]['node'];
+
+const say = texts.settings.audit;
+const SIZE = 50;
+
+const actions: AuditAction[] = [
+  'SIGN_IN',
+  'SIGN_OUT',
+  'CREATE_COMPANY',
+  'DELETE_COMPANY',
+  'INVITE_TO_CONNECT',
+  'CONNECT',
+  'DISCONNECT',
+  'SYNC_COMPANY',
+  'RELEASE_HELD_CHANGES',
+  'DISCARD_HELD_CHANGES',
+  'UPDATE_SYNC_RULES',
+  'UPDATE_SYNC_SCHEDULE',
+  'UPDATE_SYNC_GUARD',
+  'SET_PORTAL_ACCESS_GROUPS',
+  'CREATE_SERVICE_TOKEN',
+  'REVOKE_SERVICE_TOKEN',
+  'REVOKE_SESSION',
+  'DECLARE_EVIDENCE',
+  'WITHDRAW_EVIDENCE_DECLARATION',
+  'EXPORT_EVIDENCE',
+];
+const outcomes: AuditOutcome[] = ['DONE', 'REFUSED'];
+
+const whoDid = (event: Event) => event.actorName ?? say.actors[event.actorKind];
+const howItCame = (event: Event) => (
+  <span className={`pill ${event.outcome === 'REFUSED' ? 'warn' : ''}`}>{say.outcomes[event.outcome]}</span>
+);
+
+const columns: Column<Event>[] = [
+  { key: 'at', title: say.at, cell: (event) => <Time at={event.at} />, text: (event) => event.at },
+  { key: 'what', title: say.what, cell: (event) => words(event.action), text: (event) => words(event.action) },
+  { key: 'who', title: say.who, cell: whoDid, text: whoDid },
+  {
+    key: 'outcome',
+    title: say.outcome,
+    cell: howItCame,
+    text: (event) => say.outcomes[event.outcome],
+    hideBelow: 'medium',
+  },
+  {
+    key: 'reason',
+    title: say.reason,
+    cell: (event) => (event.reason ? words(event.reason) : texts.common.nothing),
+    text: (event) => event.reason ?? '',
+    hideBelow: 'medium',
+  },
+  {
+    key: 'kind',
+    title: say.kind,
+    cell: (event) => say.actors[event.actorKind],
+    text: (event) => say.actors[event.actorKind],
+    hideBelow: 'wide',
+  },
+];
+
+export default function AuditTab() {
+  const [search, change] = useSearch();
+  const action = actions.find((one) => one === search.get('action'));
+  const outcome = outcomes.find((one) => one === search.get('outcome'));
+  const paging = usePaging(SIZE, `${action} ${outcome}`);
+  const variables = { action, outcome, ...paging.page };
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: AuditTrailDocument, variables });
+  const data = useKept(answer);
+  const connection = data?.auditEvents;
+  const rows = connection?.edges.map(({ node }) => node);
+  const open = rows?.find(({ id }) => id === search.get('event'));
+  return (
+    <div className="settings">
+      <div className="toolbar">
+        <select
+          className="select"
+          value={action ?? ''}
+          onChange={(event) => change({ action: event.target.value })}
+          aria-label={say.what}
+        >
+          <option value="">{say.everything}</option>
+          {actions.map((one) => (
+            <option key={one} value={one}>
+              {words(one)}
+            </option>
+          ))}
+        </select>
+        <select
+          className="select"
+          value={outcome ?? ''}
+          onChange={(event) => change({ outcome: event.target.value })}
+          aria-label={say.outcome}
+        >
+          <option value="">{say.doneOrRefused}</option>
+          {outcomes.map((one) => (
+            <option key={one} value={one}>
+              {say.outcomes[one]}
+            </option>
+          ))}
+        </select>
+      </div>
+      {error && !connection ? (
+        <div className="table-frame">
+          <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+        </div>
+      ) : (
+        <Table
+          label={texts.settings.tabs.audit}
+          columns={columns}
+          rows={rows}
+          rowKey={(event) => event.id}
+          busy={isOutdated(operation, variables)}
+          onOpen={(event) => change({ event: event.id }, true)}
+          copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
+          onTurn={(direction) => {
+            if (!connection) return;
+            if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
+            else paging.previous(connection.pageInfo);
+          }}
+          empty={<Empty title={say.none} />}
+          pager={
+            <Pager
+              paging={paging}
+              info={connection?.pageInfo}
+              shown={rows?.length ?? 0}
+              total={connection?.totalCount}
+            />
+          }
+        />
+      )}
+      {open && <Details event={open} onClose={() => change({ event: undefined })} />}
+    </div>
+  );
+}
+
+function Details({ event, onClose }: { event: Event; onClose(): void }) {
+  const facts: [string, string | null][] = [
+    [say.actorId, event.actorId],
+    [say.subject, event.subject],
+    [say.requestId, event.requestId],
+  ];
+  return (
+    <Dialog title={words(event.action)} onClose={onClose} place="side">
+      <p>
+        {howItCame(event)} {whoDid(event)}, <Time at={event.at} />
+        {event.reason && `: ${words(event.reason)}`}
+      </p>
+      <dl className="facts">
+        <dt>{say.kind}</dt>
+        <dd>{say.actors[event.actorKind]}</dd>
+        {event.companyId && (
+          <>
+            <dt>{say.company}</dt>
+            <dd>
+              <Link to={`/companies/${encodeURIComponent(event.companyId)}`}>{say.toCompany}</Link>
+            </dd>
+          </>
+        )}
+        {facts.map(([label, value]) => value && <Fact key={label} label={label} value={value} />)}
+      </dl>
+      {event.details !== null && (
+        <section>
+          <h3>{say.details}</h3>
+          <pre className="audit-details">{JSON.stringify(event.details, null, 2)}</pre>
+        </section>
+      )}
+    </Dialog>
+  );
+}
+
+function Fact({ label, value }: { label: string; value: string }) {
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd className="mono">
+        {value} <Copy text={value} label={`${texts.common.copy}: ${label}`} />
+      </dd>
+    </>
+  );
+}

@@ -1,0 +1,160 @@
+// Whom a company wants as contacts: chosen, tried in a dry run that tells by name who would come and go, and saved.
+
+import { useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { SyncRulesDocument, type SyncRulesQuery, UpdateSyncRulesDocument } from '../../gql/graphql.ts';
+import { Skeleton } from '../../parts/skeleton.tsx';
+import { Failed } from '../../parts/states.tsx';
+import { texts } from '../../texts.ts';
+import { useCompany } from '../company/context.ts';
+import { Chosen, GroupPicker } from './picker.tsx';
+import { Preview } from './preview.tsx';
+import { Outcome, Section } from './section.tsx';
+import { useDeed } from './use-deed.ts';
+
+type Rules = NonNullable<NonNullable<SyncRulesQuery['company']>['syncRules']>;
+
+const say = texts.settings.rules;
+
+export function SyncRules() {
+  const { company } = useCompany();
+  const [{ data, error }, ask] = useQuery({ query: SyncRulesDocument, variables: { company: company.id } });
+  const retry = () => ask({ requestPolicy: 'network-only' });
+  const rules = data?.company?.syncRules;
+  const names = new Map(data?.company?.groups.edges.map(({ node }) => [node.entraId, node.displayName ?? '']));
+  return (
+    <Section title={say.title} text={say.text}>
+      {rules ? (
+        <Form saved={rules} names={names} onSaved={retry} />
+      ) : error ? (
+        <Failed error={error} retry={retry} />
+      ) : (
+        <Skeleton className="skeleton-card" />
+      )}
+    </Section>
+  );
+}
+
+interface FormProps {
+  saved: Rules;
+  /** What groups are called, by Microsoft's id. */
+  names: Map<string, string>;
+  onSaved(): void;
+}
+
+function Form({ saved, names, onSaved }: FormProps) {
+  const { company, may } = useCompany();
+  const [, update] = useMutation(UpdateSyncRulesDocument);
+  const { busy, refused, attempt } = useDeed();
+  const [rules, setRules] = useState(saved);
+  const [changed, setChanged] = useState(false);
+  const [learnt, setLearnt] = useState(names);
+  const [run, setRun] = useState<string | null>(null);
+  const [done, setDone] = useState<string | null>(null);
+  const mayChange = may('UPDATE_SYNC_RULES');
+
+  const change = (changes: Partial<Rules>) => {
+    setRules({ ...rules, ...changes });
+    setChanged(true);
+    // What was tried were other rules.
+    setRun(null);
+    setDone(null);
+  };
+  const send = (preview: boolean) =>
+    attempt(async () => {
+      const excludePatterns = rules.excludePatterns.map((pattern) => pattern.trim()).filter(Boolean);
+      const { includeGuests, licensedOnly, onlyGroups } = rules;
+      const input = {
+        companyId: company.id,
+        preview,
+        rules: { includeGuests, licensedOnly, onlyGroups, excludePatterns },
+      };
+      const { data, error } = await update({ input });
+      return { error, payload: data?.updateSyncRules };
+    });
+  const tryThem = async () => {
+    setDone(null);
+    const payload = await send(true);
+    if (payload?.syncRun) setRun(payload.syncRun.id);
+  };
+  const save = async () => {
+    if (!changed || !(await send(false))) return;
+    setRun(null);
+    setChanged(false);
+    setDone(say.saved);
+    onSaved();
+  };
+  const nameOf = (id: string) => names.get(id) || learnt.get(id) || id;
+
+  return (
+    <form
+      className="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void tryThem();
+      }}
+    >
+      <fieldset className="form" disabled={!mayChange}>
+        <legend className="sr-only">{say.title}</legend>
+        <Check label={say.guests} checked={rules.includeGuests} onChange={(on) => change({ includeGuests: on })} />
+        <Check label={say.licensed} checked={rules.licensedOnly} onChange={(on) => change({ licensedOnly: on })} />
+        <div className="form-field">
+          <span>{say.groups}</span>
+          <span className="quiet small">{say.groupsText}</span>
+          {rules.onlyGroups.length > 0 && (
+            <Chosen
+              chosen={rules.onlyGroups.map((id) => ({ id, name: nameOf(id) }))}
+              onDrop={(id) => change({ onlyGroups: rules.onlyGroups.filter((one) => one !== id) })}
+              disabled={!mayChange}
+            />
+          )}
+          {mayChange && (
+            <GroupPicker
+              company={company.id}
+              taken={rules.onlyGroups}
+              by="entraId"
+              onTake={({ entraId, name }) => {
+                setLearnt(new Map(learnt).set(entraId, name));
+                change({ onlyGroups: [...rules.onlyGroups, entraId] });
+              }}
+            />
+          )}
+        </div>
+        <label className="form-field">
+          <span>{say.patterns}</span>
+          <span className="quiet small">{say.patternsText}</span>
+          <textarea
+            className="field mono"
+            rows={3}
+            value={rules.excludePatterns.join('\n')}
+            onChange={(event) => change({ excludePatterns: event.target.value.split('\n') })}
+          />
+        </label>
+      </fieldset>
+      <Outcome refused={refused} done={done} />
+      {mayChange ? (
+        <div className="toolbar">
+          <button type="submit" className="button" aria-disabled={busy}>
+            {say.preview}
+          </button>
+          <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
+            {texts.settings.save}
+          </button>
+          {!company.tenant?.connectedAt && <span className="quiet small">{say.unconnected}</span>}
+        </div>
+      ) : (
+        <p className="quiet small">{texts.settings.lookOnly}</p>
+      )}
+      {run && <Preview key={run} run={run} />}
+    </form>
+  );
+}
+
+function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange(on: boolean): void }) {
+  return (
+    <label className="check">
+      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <span>{label}</span>
+    </label>
+  );
+}

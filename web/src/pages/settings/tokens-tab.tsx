@@ -1,0 +1,158 @@
+// Service tokens: what programs prove themselves with. They are made, listed and revoked here; a secret is shown once.
+
+import { useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import {
+  CompanyNamesDocument,
+  RevokeServiceTokenDocument,
+  ServiceTokensDocument,
+  type ServiceTokensQuery,
+} from '../../gql/graphql.ts';
+import { Empty, Failed } from '../../parts/states.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
+import { Time, useNow } from '../../parts/time.tsx';
+import { useKept } from '../../parts/use-kept.ts';
+import { texts } from '../../texts.ts';
+import { Confirm } from './confirm.tsx';
+import { CreateToken } from './create-token.tsx';
+import { useDeed } from './use-deed.ts';
+import { words } from './words.ts';
+
+type Token = ServiceTokensQuery['serviceTokens'][number];
+type State = 'active' | 'expired' | 'revoked';
+
+const say = texts.settings.tokens;
+const tones: Record<State, string> = { active: 'good', expired: '', revoked: '' };
+
+function stateOf(token: Token, now: number): State {
+  if (token.revokedAt) return 'revoked';
+  return Date.parse(token.expiresAt) <= now ? 'expired' : 'active';
+}
+
+export default function TokensTab() {
+  const [{ data: answer, error }, ask] = useQuery({ query: ServiceTokensDocument });
+  const data = useKept(answer);
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<Token | null>(null);
+  const now = useNow();
+  const retry = () => ask({ requestPolicy: 'network-only' });
+  const tokens = data?.serviceTokens;
+  const nameOf = useCompanyNames(tokens ?? []);
+  const columns = columnsOf(now, nameOf, setRevoking);
+  return (
+    <div className="settings">
+      <div className="toolbar">
+        <p className="quiet">{say.text}</p>
+        <button type="button" className="button primary toolbar-end" onClick={() => setCreating(true)}>
+          {say.create}
+        </button>
+      </div>
+      {error && !tokens ? (
+        <div className="table-frame">
+          <Failed error={error} retry={retry} />
+        </div>
+      ) : (
+        <Table
+          label={texts.settings.tabs.tokens}
+          columns={columns}
+          rows={tokens}
+          rowKey={(token) => token.id}
+          rowClass={(token) => (stateOf(token, now) === 'active' ? undefined : 'gone')}
+          size={4}
+          empty={<Empty title={say.none}>{say.noneText}</Empty>}
+        />
+      )}
+      {creating && <CreateToken onMade={retry} onClose={() => setCreating(false)} />}
+      {revoking && <Revoke token={revoking} onDone={retry} onClose={() => setRevoking(null)} />}
+    </div>
+  );
+}
+
+function columnsOf(now: number, nameOf: (id: string) => string, revoke: (token: Token) => void): Column<Token>[] {
+  const opens = (token: Token) => token.companyIds?.map(nameOf).join(', ') ?? say.everyCompany;
+  const does = (token: Token) => (token.actions.length > 0 ? token.actions.map(words).join(', ') : say.onlyLooks);
+  return [
+    { key: 'name', title: say.name, cell: (token) => <strong>{token.name}</strong>, text: (token) => token.name },
+    {
+      key: 'state',
+      title: say.state,
+      cell: (token) => {
+        const state = stateOf(token, now);
+        return <span className={`pill ${tones[state]}`}>{say.states[state]}</span>;
+      },
+      text: (token) => say.states[stateOf(token, now)],
+    },
+    {
+      key: 'revoke',
+      title: say.revokeTitle,
+      cell: (token) =>
+        stateOf(token, now) === 'active' && (
+          <button
+            type="button"
+            className="button small-button"
+            onClick={() => revoke(token)}
+            aria-label={say.revokeOne(token.name)}
+          >
+            {say.revoke}
+          </button>
+        ),
+      text: () => '',
+    },
+    { key: 'opens', title: say.opens, cell: opens, text: opens, className: 'wrap', hideBelow: 'medium' },
+    { key: 'actions', title: say.may, cell: does, text: does, className: 'wrap', hideBelow: 'medium' },
+    {
+      key: 'expires',
+      title: say.expires,
+      cell: (token) => <Time at={token.expiresAt} />,
+      text: (token) => token.expiresAt,
+      hideBelow: 'medium',
+    },
+    {
+      key: 'by',
+      title: say.madeBy,
+      cell: (token) => (
+        <>
+          {token.createdBy}, <Time at={token.createdAt} />
+        </>
+      ),
+      text: (token) => token.createdBy,
+      className: 'wrap',
+      hideBelow: 'wide',
+    },
+  ];
+}
+
+/** What companies are called; one that is gone, or hidden, by its id. */
+function useCompanyNames(tokens: Token[]): (id: string) => string {
+  const ids = [...new Set(tokens.flatMap((token) => token.companyIds ?? []))].slice(0, 100);
+  const [{ data }] = useQuery({ query: CompanyNamesDocument, variables: { ids }, pause: ids.length === 0 });
+  return (id) => {
+    const found = data?.nodes.find((node) => node?.__typename === 'Company' && node.id === id);
+    return found?.__typename === 'Company' ? found.name : id;
+  };
+}
+
+function Revoke({ token, onDone, onClose }: { token: Token; onDone(): void; onClose(): void }) {
+  const [, revoke] = useMutation(RevokeServiceTokenDocument);
+  const { busy, refused, attempt } = useDeed();
+  const go = async () => {
+    const payload = await attempt(async () => {
+      const { data, error } = await revoke({ id: token.id });
+      return { error, payload: data?.revokeServiceToken };
+    });
+    if (!payload) return;
+    onDone();
+    onClose();
+  };
+  return (
+    <Confirm
+      title={say.revokeQuestion(token.name)}
+      text={say.revokeText}
+      deed={say.revoke}
+      busy={busy}
+      refused={refused}
+      onDo={go}
+      onClose={onClose}
+    />
+  );
+}
