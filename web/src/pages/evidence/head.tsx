@@ -1,0 +1,224 @@
+// Which evidence is shown: of when, by which run; and a new one, collected while one looks.
+
+import { useEffect, useState } from 'react';
+import { useMutation } from 'urql';
+import { plainly } from '../../errors.ts';
+import { type RunFragment, SyncCompanyDocument } from '../../gql/graphql.ts';
+import { IconClock, IconSync } from '../../parts/icons.tsx';
+import { Skeleton } from '../../parts/skeleton.tsx';
+import { Time } from '../../parts/time.tsx';
+import { useSearch } from '../../router.tsx';
+import { words } from '../../texts/evidence.ts';
+import { texts } from '../../texts.ts';
+import { useCompany } from '../company/context.ts';
+import { isActive } from '../company/sync/standing.ts';
+import type { Sync } from '../company/sync/use-sync.ts';
+import { fromField, toField } from './moments.ts';
+import type { Known, Stood } from './stood.ts';
+
+interface Props {
+  sync: Sync;
+  known: Known | null | undefined;
+  stood: Stood | null | undefined;
+}
+
+export function Head({ sync, known, stood }: Props) {
+  const run = sync.run ?? known?.latestSync ?? null;
+  const active = isActive(run);
+  return (
+    <section className="card evidence-head" aria-label={words.head.label}>
+      <div className="evidence-line">
+        <div className="evidence-said">
+          <Said known={known} stood={stood} run={run} active={active} />
+        </div>
+        <AsOf />
+        <Collect active={active} />
+      </div>
+      <Progress run={active ? run : null} percent={sync.progress} />
+      <Trouble run={run} stood={stood} />
+    </section>
+  );
+}
+
+function Said({ known, stood, run, active }: Omit<Props, 'sync'> & { run: RunFragment | null; active: boolean }) {
+  const [search] = useSearch();
+  const past = search.get('at') !== null;
+  return (
+    <>
+      <h2 data-testid="evidence-message">{active && run ? run.message : titleOf(known, stood, past)}</h2>
+      <p className="quiet">
+        {stood ? (
+          <>
+            <Time at={stood.run.takenAt} /> (<Time at={stood.run.takenAt} as="relative" />
+            ), {words.head.seen(stood.run.number)}
+          </>
+        ) : (
+          known === undefined && <Skeleton className="skeleton-text" />
+        )}
+        {known?.nextSyncAt && !past && (
+          <>
+            {stood && ' · '}
+            {words.head.next} <Time at={known.nextSyncAt} />
+          </>
+        )}
+      </p>
+      <p className="sr-only" role="status">
+        {active ? words.head.spokenRunning : ''}
+      </p>
+    </>
+  );
+}
+
+function titleOf(known: Props['known'], stood: Props['stood'], past: boolean): string {
+  if (past) return words.head.past;
+  return stood || known === undefined ? words.head.newest : words.none.never;
+}
+
+/** The instant that is looked at, in the address. */
+function AsOf() {
+  const [search, change] = useSearch();
+  const at = search.get('at');
+  const shown = at && !Number.isNaN(Date.parse(at)) ? toField(at) : '';
+  const [draft, setDraft] = useState(shown);
+  useEffect(() => setDraft(shown), [shown]);
+  const [refused, setRefused] = useState(false);
+  const go = () => {
+    if (draft === shown) return;
+    const instant = fromField(draft);
+    const future = instant !== undefined && Date.parse(instant) > Date.now();
+    setRefused(future);
+    if (!future) change({ at: instant }, true);
+  };
+  return (
+    <form
+      className="as-of"
+      onSubmit={(event) => {
+        event.preventDefault();
+        go();
+      }}
+    >
+      <label className="quiet small" htmlFor="evidence-at">
+        {words.head.at}
+      </label>
+      <span className="as-of-fields">
+        <IconClock />
+        <input
+          id="evidence-at"
+          className="field"
+          type="datetime-local"
+          value={draft}
+          onChange={(event) => setDraft(event.target.value)}
+          onBlur={go}
+          aria-invalid={refused}
+          aria-describedby={refused ? 'evidence-at-refused' : undefined}
+        />
+        {at && (
+          <button
+            type="button"
+            className="button small-button"
+            onClick={() => {
+              setRefused(false);
+              change({ at: undefined }, true);
+            }}
+          >
+            {words.head.now}
+          </button>
+        )}
+      </span>
+      {refused && (
+        <span id="evidence-at-refused" className="small bad-ink" role="alert">
+          {words.head.future}
+        </span>
+      )}
+    </form>
+  );
+}
+
+function Collect({ active }: { active: boolean }) {
+  const { company, may } = useCompany();
+  const [, collect] = useMutation(SyncCompanyDocument);
+  const [asking, setAsking] = useState(false);
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (!active) setTold(null);
+  }, [active]);
+  if (!may('SYNC_COMPANY') || !company.tenant?.connectedAt) return null;
+  const ask = async () => {
+    if (asking) return;
+    setAsking(true);
+    setTold(null);
+    const { data, error } = await collect({ input: { companyId: company.id, kind: 'EVIDENCE' } });
+    setAsking(false);
+    const payload = data?.syncCompany;
+    if (payload?.syncRun) setTold(payload.joined ? words.head.joined(payload.syncRun.requestedBy) : null);
+    else setTold(payload?.userErrors[0]?.message ?? plainly(error).text);
+  };
+  return (
+    <div className="evidence-collect">
+      <button
+        type="button"
+        className="button primary"
+        onClick={ask}
+        aria-disabled={asking}
+        title={words.head.collectTitle}
+      >
+        <IconSync />
+        {words.head.collect}
+      </button>
+      {told && (
+        <span className="small quiet" role="status">
+          {told}
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Progress({ run, percent }: { run: RunFragment | null; percent: number | null }) {
+  const unknown = run !== null && percent === null;
+  return (
+    <div
+      className={`progress ${run ? 'active' : ''} ${unknown ? 'unknown' : ''}`}
+      role="progressbar"
+      aria-label={words.head.progress}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={unknown ? undefined : (percent ?? 0)}
+      aria-hidden={!run}
+    >
+      <div key={run?.id} className="progress-bar" style={{ transform: `scaleX(${(percent ?? 0) / 100})` }} />
+    </div>
+  );
+}
+
+/** What went wrong with the newest run, and what of the one that is shown could not be read. */
+function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null | undefined }) {
+  const [search] = useSearch();
+  const failure = run?.failure;
+  const unread = stood?.readings.filter(({ outcome }) => outcome !== 'COMPLETE') ?? [];
+  return (
+    <>
+      {failure && !search.has('at') && (
+        <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
+          <p>{failure.message}</p>
+          <p>
+            <strong>{texts.sync.remedy}</strong> {failure.remedy}
+          </p>
+        </div>
+      )}
+      {unread.length > 0 && (
+        <details className="notice warn unread">
+          <summary>{words.head.unread(unread.length)}</summary>
+          <ul>
+            {unread.map((reading) => (
+              <li key={reading.resource}>
+                {words.resources[reading.resource] ?? reading.resource}:{' '}
+                {reading.refusalMessage ?? words.outcomes[reading.outcome]}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
