@@ -123,7 +123,6 @@ function Runs({ between }: { between: Between }) {
   const { fromRun, toRun } = between;
   return (
     <p className="quiet small">
-      {words.changes.between}{' '}
       {fromRun ? (
         <>
           {words.changes.run(fromRun.number)} (<Time at={fromRun.takenAt} />)

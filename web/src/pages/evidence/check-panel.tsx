@@ -57,7 +57,7 @@ function Content({ result }: { result: Result }) {
           </span>
         )}
       </p>
-      {result.status === 'INDETERMINATE' ? <Missing result={result} /> : <p>{reasonOf(result)}</p>}
+      {result.status === 'INDETERMINATE' ? <Missing result={result} /> : <p className="sentence">{reasonOf(result)}</p>}
       {counts.population > 0 && <Tally counts={counts} />}
       {found > 0 && (
         <Section title={words.check.findings(found)}>
@@ -97,7 +97,7 @@ function Content({ result }: { result: Result }) {
             {check.mappings.map((mapping) => (
               <li key={`${mapping.framework} ${mapping.control}`}>
                 <code>{mapping.framework}</code> <strong>{mapping.control}</strong>{' '}
-                <span className="quiet small">{words.grades[mapping.grade]}</span>
+                <span className="quiet small">{words.grades[mapping.grade].long}</span>
               </li>
             ))}
           </ul>

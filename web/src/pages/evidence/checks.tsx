@@ -44,7 +44,14 @@ const columns: Column<Result>[] = [
     text: (result) => areaOf(result.check?.area),
     hideBelow: 'wide',
   },
-  { key: 'reason', title: words.checks.reason, cell: reasonOf, text: reasonOf, className: 'wrap', hideBelow: 'medium' },
+  {
+    key: 'reason',
+    title: words.checks.reason,
+    cell: reasonOf,
+    text: reasonOf,
+    className: 'wrap sentence',
+    hideBelow: 'medium',
+  },
   {
     key: 'age',
     title: words.checks.age,

@@ -8,7 +8,6 @@ import { Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { words } from '../../texts/evidence.ts';
-import { texts } from '../../texts.ts';
 import { useAsked, useEvidence } from './context.ts';
 import { DeclareDialog } from './declare-dialog.tsx';
 import { KindPill } from './pills.tsx';
@@ -54,11 +53,15 @@ function Finding({ finding, children }: { finding: FindingFragment; children: Re
     <li>
       <div className="finding-head">
         <span className="finding-name">
-          {finding.name ?? <Name id={finding.objectId} resource={finding.resource} />}
+          {finding.name || finding.objectId === finding.resource ? (
+            nameOf(finding)
+          ) : (
+            <Name id={finding.objectId} resource={finding.resource} />
+          )}
         </span>
         <KindPill kind={finding.kind} />
       </div>
-      <p className="finding-because">{finding.because}</p>
+      <p className="sentence">{finding.because}</p>
       <Why lineage={finding.lineage} />
       <p className="finding-foot quiet small">
         <span>
@@ -70,7 +73,8 @@ function Finding({ finding, children }: { finding: FindingFragment; children: Re
   );
 }
 
-/** A name and nothing else, where there is one. */
-export function nameOf(finding: { name: string | null; objectId: string }): string {
-  return finding.name ?? finding.objectId ?? texts.record.nameless;
+/** What people call it; a setting of which there is one alone is called by what it is. */
+export function nameOf(object: { name: string | null; objectId: string; resource: string }): string {
+  if (object.name) return object.name;
+  return object.objectId === object.resource ? (words.resources[object.resource] ?? object.resource) : object.objectId;
 }

@@ -113,7 +113,12 @@ function ControlRow({ control }: { control: Control }) {
               ) : (
                 <code>{checkId}</code>
               )}
-              {grade && <span className="quiet small"> ({words.grades[grade]})</span>}
+              {grade && (
+                <span className="quiet small" title={words.grades[grade].long}>
+                  {' '}
+                  {words.grades[grade].short}
+                </span>
+              )}
             </span>
           </li>
         ))}

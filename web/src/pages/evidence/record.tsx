@@ -87,7 +87,7 @@ function Due({ from, through }: Days) {
   const period = data?.company?.evidencePeriod;
   return (
     <section className="card part" aria-labelledby="runs-due" aria-busy={!data || outdated}>
-      <h2 id="runs-due">{words.record.expected}</h2>
+      <h2 id="runs-due">{words.record.due}</h2>
       {error ? (
         <Failed error={error} retry={retry} />
       ) : !period ? (
