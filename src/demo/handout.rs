@@ -140,15 +140,15 @@ impl Handout<'_> {
             "\nTenantry is ready.\n\n  1. Open {origin} and sign in: choose {staff} of {}.",
             self.msp.display_name
         );
-        eprintln!("  2. Open GraphiQL there; each tab is a step: look, connect, watch, sync, query.");
         if let Some(client) = self.clients.iter().find(|client| !client.connected) {
             let administrator = client.tenant.accounts.iter().find(|account| account.administrator);
             let administrator = administrator.map_or_else(|| "its administrator".to_owned(), named);
             eprintln!(
-                "  3. Connect {}, unless it is: at Microsoft, sign in as {administrator} and accept.",
+                "  2. Open {} there and click Sync With M365: at Microsoft, sign in as {administrator} and accept.",
                 client.tenant.display_name
             );
         }
+        eprintln!("  3. Open GraphiQL; each tab is a step: look, connect, watch, sync, query.");
         if let Some((client, contact)) = self.portal_user() {
             eprintln!(
                 "  4. Sign in as a portal user, in another window: choose {} of {}.",

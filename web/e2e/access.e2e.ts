@@ -84,8 +84,7 @@ const pages: [string, string][] = [
 ];
 
 test('nothing on any page stands in the way of anybody, in light or dark, wide or narrow', async () => {
-  // What is on its way to another colour has no contrast to speak of.
-  const page = await signedIn(administrator(), '/', { reducedMotion: 'reduce' });
+  const page = await signedIn(administrator());
   for (const [name, path] of pages) {
     for (const [colorScheme, width] of [
       ['light', 1240],
@@ -109,7 +108,7 @@ test('the sign-in and a record stand in nobody\u2019s way either', async () => {
   await stranger.getByRole('link', { name: 'Sign in with Microsoft' }).waitFor();
   expect(await barriers(stranger)).toEqual([]);
 
-  const page = await signedIn(administrator(), contoso.url, { reducedMotion: 'reduce' });
+  const page = await signedIn(administrator(), contoso.url);
   await page.locator('.row-open').first().click();
   await page.getByRole('dialog').getByText('user.mail', { exact: true }).waitFor();
   expect(await barriers(page)).toEqual([]);

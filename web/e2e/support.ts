@@ -204,6 +204,15 @@ export async function listen(page: Page): Promise<() => Promise<{ said: string[]
 
 /** What axe finds that is serious, by rule and place. */
 export async function barriers(page: Page): Promise<string[]> {
+  // What is on its way to another colour has no contrast to speak of.
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((animation) => animation.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY)
+        .map((animation) => animation.finished),
+    ),
+  );
   // The policy of the page lets no script in; the debugger's own way is not held to it.
   await page.evaluate(axe.source);
   const results = await page.evaluate(() =>

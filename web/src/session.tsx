@@ -41,7 +41,12 @@ export function Session({ children }: { children: ReactNode }) {
 
   if (ended || codeOf(error) === 'UNAUTHENTICATED') return <Welcome wasSignedIn={data !== undefined} />;
   if (data) return <Context value={data.viewer}>{children}</Context>;
-  if (error) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
+  if (error)
+    return (
+      <main className="welcome">
+        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+      </main>
+    );
   return fetching ? <Boot /> : null;
 }
 

@@ -102,6 +102,8 @@ export const texts = {
       disconnected: 'Disconnected',
       reconnect: 'Reconnect needed',
       never: 'Connected, not synced yet',
+      partial: 'Sync partly complete',
+      failed: 'Sync failed',
     },
     details: {
       'not-connected':
@@ -133,6 +135,7 @@ export const texts = {
     unchanged: 'no changes',
     notRead: 'not read yet',
     toRead: 'to be read',
+    kept: 'kept as they were',
     read: (count: number) => `${number(count)} read`,
   },
   held: {

@@ -104,7 +104,7 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
               ))}
             </tr>
           </thead>
-          <tbody ref={body} onKeyDown={key} className={busy ? 'busy' : undefined}>
+          <tbody ref={body} onKeyDown={key} className={busy && rows ? 'busy' : undefined}>
             {rows
               ? rows.map((row) => (
                   // The keyboard opens a row by the button in its first cell.
@@ -140,7 +140,8 @@ export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>)
           </tbody>
         </table>
       </div>
-      {props.pager}
+      {/* Not below skeletons: it would move when there are more or fewer rows than of them. */}
+      {rows && props.pager}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { NotFound } from '../../layout/not-found.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { useKept } from '../../parts/use-kept.ts';
 import { useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import type { PageProps } from '../register.ts';
@@ -22,7 +23,8 @@ export function CompanyPage({ parameters }: PageProps) {
 }
 
 function One({ id, tab }: { id: string; tab: string | undefined }) {
-  const [{ data, error }, ask] = useQuery({ query: CompanyDocument, variables: { id } });
+  const [{ data: answer, error }, ask] = useQuery({ query: CompanyDocument, variables: { id } });
+  const data = useKept(answer);
   const company = data?.company;
   const sync = useSync(id, 'IDENTITY', company?.latestSync);
   const { revision } = sync;

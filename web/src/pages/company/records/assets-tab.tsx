@@ -2,6 +2,7 @@ import { useQuery } from 'urql';
 import { AssetsDocument, type AssetsQuery } from '../../../gql/graphql.ts';
 import type { Column } from '../../../parts/table.tsx';
 import { Time } from '../../../parts/time.tsx';
+import { useKept } from '../../../parts/use-kept.ts';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { CompliancePill, StatePill } from './state-pill.tsx';
@@ -63,8 +64,9 @@ const columns: Column<Asset, RecordSort>[] = [
 
 export function AssetsTab() {
   const list = useList();
-  const [{ data, error, operation }, ask] = useQuery({ query: AssetsDocument, variables: list.variables });
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: AssetsDocument, variables: list.variables });
   useRefetch(ask);
+  const data = useKept(answer);
   return (
     <RecordList
       label={texts.company.tabs.assets}

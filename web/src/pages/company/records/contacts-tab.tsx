@@ -1,6 +1,7 @@
 import { useQuery } from 'urql';
 import { ContactsDocument, type ContactsQuery } from '../../../gql/graphql.ts';
 import type { Column } from '../../../parts/table.tsx';
+import { useKept } from '../../../parts/use-kept.ts';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { StatePill } from './state-pill.tsx';
@@ -56,8 +57,9 @@ const columns: Column<Contact, RecordSort>[] = [
 
 export function ContactsTab() {
   const list = useList();
-  const [{ data, error, operation }, ask] = useQuery({ query: ContactsDocument, variables: list.variables });
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: ContactsDocument, variables: list.variables });
   useRefetch(ask);
+  const data = useKept(answer);
   return (
     <RecordList
       label={texts.company.tabs.contacts}

@@ -1,6 +1,7 @@
 import { useQuery } from 'urql';
 import { GroupsDocument, type GroupsQuery } from '../../../gql/graphql.ts';
 import type { Column } from '../../../parts/table.tsx';
+import { useKept } from '../../../parts/use-kept.ts';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { StatePill } from './state-pill.tsx';
@@ -54,8 +55,9 @@ const columns: Column<Group, RecordSort>[] = [
 
 export function GroupsTab() {
   const list = useList();
-  const [{ data, error, operation }, ask] = useQuery({ query: GroupsDocument, variables: list.variables });
+  const [{ data: answer, error, operation }, ask] = useQuery({ query: GroupsDocument, variables: list.variables });
   useRefetch(ask);
+  const data = useKept(answer);
   return (
     <RecordList
       label={texts.company.tabs.groups}

@@ -26,7 +26,7 @@ export function Counts({ run }: { run: RunFragment | null }) {
               {texts.common.number(total(company))}
             </dd>
             <dd className="count-change quiet">
-              <Change run={run} count={count} />
+              <Change run={run} count={count} total={total(company)} />
             </dd>
           </div>
         );
@@ -35,13 +35,13 @@ export function Counts({ run }: { run: RunFragment | null }) {
   );
 }
 
-function Change({ run, count }: { run: RunFragment | null; count: Count | undefined }) {
+function Change({ run, count, total }: { run: RunFragment | null; count: Count | undefined; total: number }) {
   if (!run) return <>{texts.sync.notRead}</>;
-  if (count?.skippedBecause) return <>{count.skippedBecause}</>;
+  if (count?.skippedBecause) return <span title={count.skippedBecause}>{count.skippedBecause}</span>;
   const parts = count ? changes(count) : [];
   if (parts.length > 0) return <>{parts}</>;
   if (isActive(run)) return <>{count && count.read > 0 ? texts.sync.read(count.read) : texts.sync.toRead}</>;
-  return <>{count ? texts.sync.unchanged : texts.sync.notRead}</>;
+  return <>{count ? texts.sync.unchanged : total > 0 ? texts.sync.kept : texts.sync.notRead}</>;
 }
 
 /** What a run did to one kind, shortest first: "+3 new · 2 changed · 1 left · 40 held". */

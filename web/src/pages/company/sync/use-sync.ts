@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { useSubscription } from 'urql';
+import { useLine } from '../../../client.ts';
 import { type RunFragment, type SyncKind, SyncStatusDocument } from '../../../gql/graphql.ts';
 import { isActive, written } from './standing.ts';
 
@@ -46,6 +47,15 @@ function useRevision(run: RunFragment | null | undefined): number {
     if (seen.current !== undefined && seen.current !== state) setRevision((now) => now + 1);
     seen.current = state;
   }, [state]);
+  // While the line was down, more may have changed than the run shows.
+  const line = useLine();
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (line === 'lost') wasLost.current = true;
+    if (line !== 'live' || !wasLost.current) return;
+    wasLost.current = false;
+    setRevision((now) => now + 1);
+  }, [line]);
   return revision;
 }
 
