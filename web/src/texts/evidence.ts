@@ -30,6 +30,8 @@ export const words = {
     spokenRunning: 'Collecting evidence',
     future: 'That is yet to come.',
     unread: (count: number) => `${plural(count, 'source')} could not be read whole`,
+    lastRead: 'shown as last read',
+    neverRead: 'never read yet',
   },
   none: {
     never: 'No evidence has been kept yet',

@@ -76,5 +76,6 @@ function Finding({ finding, children }: { finding: FindingFragment; children: Re
 /** What people call it; a setting of which there is one alone is called by what it is. */
 export function nameOf(object: { name: string | null; objectId: string; resource: string }): string {
   if (object.name) return object.name;
-  return object.objectId === object.resource ? (words.resources[object.resource] ?? object.resource) : object.objectId;
+  const alone = object.objectId === object.resource ? words.resources[object.resource] : undefined;
+  return alone ? alone.charAt(0).toUpperCase() + alone.slice(1) : object.objectId;
 }

@@ -191,11 +191,12 @@ function Progress({ run, percent }: { run: RunFragment | null; percent: number |
   );
 }
 
-/** What went wrong with the newest run, and what of the one that is shown could not be read. */
+/** What went wrong with the newest run, and what the one that is shown could not read: of that, what was read before is shown. */
 function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null | undefined }) {
   const [search] = useSearch();
   const failure = run?.failure;
-  const unread = stood?.readings.filter(({ outcome }) => outcome !== 'COMPLETE') ?? [];
+  const stale = stood?.stale ?? [];
+  const why = new Map(stood?.readings.map((reading) => [reading.resource, reading.refusalMessage]));
   return (
     <>
       {failure && !search.has('at') && (
@@ -206,14 +207,23 @@ function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null 
           </p>
         </div>
       )}
-      {unread.length > 0 && (
-        <details className="notice warn unread">
-          <summary>{words.head.unread(unread.length)}</summary>
+      {stale.length > 0 && (
+        <details className="notice warn unread" data-testid="stale">
+          <summary>{words.head.unread(stale.length)}</summary>
           <ul>
-            {unread.map((reading) => (
+            {stale.map((reading) => (
               <li key={reading.resource}>
-                {words.resources[reading.resource] ?? reading.resource}:{' '}
-                {reading.refusalMessage ?? words.outcomes[reading.outcome]}
+                <strong>{words.resources[reading.resource] ?? reading.resource}</strong>:{' '}
+                {why.get(reading.resource) ?? words.outcomes[reading.outcome]}{' '}
+                <span className="quiet">
+                  {reading.lastReadAt ? (
+                    <>
+                      ({words.head.lastRead} <Time at={reading.lastReadAt} as="relative" />)
+                    </>
+                  ) : (
+                    `(${words.head.neverRead})`
+                  )}
+                </span>
               </li>
             ))}
           </ul>

@@ -104,6 +104,26 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+/** Tells that what is shown is of an earlier reading, where the run could not read it whole. */
+function Earlier({ stood, resource }: { stood: Stood; resource: string }) {
+  const stale = stood.stale.find((reading) => reading.resource === resource);
+  if (!stale) return null;
+  return (
+    <p className="notice warn small">
+      <span>
+        {words.outcomes[stale.outcome]},{' '}
+        {stale.lastReadAt ? (
+          <>
+            {words.head.lastRead} <Time at={stale.lastReadAt} as="relative" />
+          </>
+        ) : (
+          words.head.neverRead
+        )}
+      </span>
+    </p>
+  );
+}
+
 interface StateProps {
   count: number;
   children: ReactNode;
@@ -134,6 +154,7 @@ function Policies({ stood }: { stood: Stood }) {
   };
   return (
     <Part title={words.overview.policies}>
+      <Earlier stood={stood} resource="ca_policies" />
       <ul className="state-list">
         {policyStates.map((state) => (
           <li key={state}>
@@ -179,6 +200,7 @@ function Devices({ stood }: { stood: Stood }) {
     );
   return (
     <Part title={words.overview.devices}>
+      <Earlier stood={stood} resource="managed_devices" />
       <ul className="state-list">
         {states.map(([state, count]) => (
           <li key={state}>

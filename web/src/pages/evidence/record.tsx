@@ -308,7 +308,7 @@ function Runs() {
         busy={asked.outdated}
         size={3}
         copyOf={(run) => run.sha256}
-        onOpen={(run) => change({ view: undefined, from: undefined, through: undefined, at: run.takenAt }, true)}
+        onOpen={(run) => change({ view: undefined, from: undefined, through: undefined, at: run.keptAt }, true)}
         empty={<Empty title={words.record.none} />}
         pager={
           <Pager paging={paging} info={found?.pageInfo} shown={found?.edges.length ?? 0} total={found?.totalCount} />
