@@ -11,10 +11,10 @@ import {
   company,
   hold,
   microsoft,
-  PATIENCE,
   person,
   setting,
   signedIn,
+  syncToTheEnd,
 } from './support.ts';
 
 const contoso = company('Contoso');
@@ -37,24 +37,7 @@ async function runs(): Promise<Run[]> {
   return company.evidenceRuns.edges.map(({ node }) => node);
 }
 
-/** Collects evidence to the end, from outside of any page. */
-async function collect(): Promise<void> {
-  await ask('mutation($id: ID!) { syncCompany(input: {companyId: $id, kind: EVIDENCE}) { joined } }', {
-    id: contoso.id,
-  });
-  await expect
-    .poll(
-      async () => {
-        const { company } = await ask<{ company: { latestSync: { status: string } } }>(
-          'query($id: ID!) { company(id: $id) { latestSync(kind: EVIDENCE) { status } } }',
-          { id: contoso.id },
-        );
-        return company.latestSync.status;
-      },
-      { timeout: PATIENCE },
-    )
-    .toMatch(/SUCCEEDED|PARTIAL/);
-}
+const collect = () => syncToTheEnd(contoso.id, 'AUTO', 'EVIDENCE');
 
 interface Uncovered {
   name: string;
