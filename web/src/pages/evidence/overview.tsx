@@ -183,14 +183,23 @@ function PolicyList({ state }: { state: string }) {
   );
 }
 
+const usual = ['noncompliant', 'inGracePeriod', 'compliant'];
+
 function Devices({ stood }: { stood: Stood }) {
   const [open, setOpen] = useState<string | null>(null);
   const all = stood.devices.totalCount;
-  const states: [string, number][] = [
-    ['noncompliant', stood.noncompliant.totalCount],
-    ['inGracePeriod', stood.inGracePeriod.totalCount],
-    ['compliant', stood.compliant.totalCount],
-  ];
+  // Microsoft's own words; those that few tenants have are shown where they occur.
+  const states: [string, number][] = (
+    [
+      ['noncompliant', stood.noncompliant.totalCount],
+      ['inGracePeriod', stood.inGracePeriod.totalCount],
+      ['error', stood.error.totalCount],
+      ['conflict', stood.conflict.totalCount],
+      ['unknown', stood.unknown.totalCount],
+      ['configManager', stood.configManager.totalCount],
+      ['compliant', stood.compliant.totalCount],
+    ] as [string, number][]
+  ).filter(([state, count]) => count > 0 || usual.includes(state));
   const other = all - states.reduce((sum, [, count]) => sum + count, 0);
   if (all === 0)
     return (
