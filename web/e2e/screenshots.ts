@@ -185,7 +185,9 @@ test('evidence', async () => {
     on: 'identity/conditionalAccess/policies',
     kind: 'status',
     status: 403,
+    code: 'Authorization_RequestDenied',
   });
+  ageConsent(tenant);
   await syncToTheEnd(id, 'AUTO', 'EVIDENCE');
   await page.getByTestId('stale').waitFor();
   await settled(page);

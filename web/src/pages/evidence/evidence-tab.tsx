@@ -2,7 +2,7 @@
 //
 // What is looked at is in the address: the view, the instant, the check. So it can be sent to somebody, who sees the same.
 
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import { EvidenceDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
@@ -15,7 +15,7 @@ import { type Sync, useSync } from '../company/sync/use-sync.ts';
 import { Changes } from './changes.tsx';
 import { CheckPanel } from './check-panel.tsx';
 import { Checks } from './checks.tsx';
-import { Evidence, type EvidenceContext, useAsked } from './context.ts';
+import { Evidence, type EvidenceContext, useAsked, useEvidence } from './context.ts';
 import { Declarations } from './declarations.tsx';
 import { Frameworks } from './frameworks.tsx';
 import { Head } from './head.tsx';
@@ -86,7 +86,7 @@ function Shown({ view, stood }: { view: View; stood: Stood | null | undefined })
 
 function Views({ current }: { current: View }) {
   const path = usePath();
-  const [search] = useSearch();
+  const { asOf } = useEvidence();
   return (
     <div className="views">
       <Tabs
@@ -94,8 +94,7 @@ function Views({ current }: { current: View }) {
         tabs={views.map((view) => {
           // The instant goes along, what was filtered for stays behind.
           const to = new URLSearchParams();
-          const at = search.get('at');
-          if (at) to.set('at', at);
+          if (asOf) to.set('at', asOf);
           if (view !== 'overview') to.set('view', view);
           const query = to.size > 0 ? `?${to}` : '';
           return { to: path + query, label: words.views[view], current: view === current };
@@ -107,13 +106,9 @@ function Views({ current }: { current: View }) {
 
 function None({ running }: { running: boolean }) {
   const { company } = useCompany();
-  const [search, change] = useSearch();
-  const at = search.get('at');
-  // An address with a moment that is none shows now, and says so.
-  useEffect(() => {
-    if (at && !instant(at)) change({ at: undefined });
-  }, [at, change]);
-  if (at)
+  const { asOf } = useEvidence();
+  const [, change] = useSearch();
+  if (asOf)
     return (
       <div className="card">
         <Empty

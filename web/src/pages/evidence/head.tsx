@@ -13,6 +13,7 @@ import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { isActive } from '../company/sync/standing.ts';
 import type { Sync } from '../company/sync/use-sync.ts';
+import { useEvidence } from './context.ts';
 import { fromField, toField } from './moments.ts';
 import type { Known, Stood } from './stood.ts';
 
@@ -41,8 +42,7 @@ export function Head({ sync, known, stood }: Props) {
 }
 
 function Said({ known, stood, run, active }: Omit<Props, 'sync'> & { run: RunFragment | null; active: boolean }) {
-  const [search] = useSearch();
-  const past = search.get('at') !== null;
+  const past = useEvidence().asOf !== undefined;
   return (
     <>
       <h2 data-testid="evidence-message">{active && run ? run.message : titleOf(known, stood, past)}</h2>
@@ -76,9 +76,9 @@ function titleOf(known: Props['known'], stood: Props['stood'], past: boolean): s
 
 /** The instant that is looked at, in the address. */
 function AsOf() {
-  const [search, change] = useSearch();
-  const at = search.get('at');
-  const shown = at && !Number.isNaN(Date.parse(at)) ? toField(at) : '';
+  const { asOf } = useEvidence();
+  const [, change] = useSearch();
+  const shown = asOf ? toField(asOf) : '';
   const [draft, setDraft] = useState(shown);
   useEffect(() => setDraft(shown), [shown]);
   const [refused, setRefused] = useState(false);
@@ -112,7 +112,7 @@ function AsOf() {
           aria-invalid={refused}
           aria-describedby={refused ? 'evidence-at-refused' : undefined}
         />
-        {at && (
+        {asOf && (
           <button
             type="button"
             className="button small-button"
@@ -193,13 +193,13 @@ function Progress({ run, percent }: { run: RunFragment | null; percent: number |
 
 /** What went wrong with the newest run, and what the one that is shown could not read: of that, what was read before is shown. */
 function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null | undefined }) {
-  const [search] = useSearch();
+  const { asOf } = useEvidence();
   const failure = run?.failure;
   const stale = stood?.stale ?? [];
   const why = new Map(stood?.readings.map((reading) => [reading.resource, reading.refusalMessage]));
   return (
     <>
-      {failure && !search.has('at') && (
+      {failure && !asOf && (
         <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
           <p>{failure.message}</p>
           <p>

@@ -9,8 +9,11 @@ test('what a field shows comes back as the same minute', () => {
 test('an address that names no moment names now', () => {
   expect(instant(null)).toBeUndefined();
   expect(instant('yesterday')).toBeUndefined();
-  expect(instant('2026-11-23T18:20:00+01:00')).toBe('2026-11-23T17:20:00Z');
-  expect(instant('2026-11-23T17:15:14.836667+00:00')).toBe('2026-11-23T17:15:14.836Z');
+});
+
+test('an instant of the API keeps its microseconds, for a run was kept no earlier', () => {
+  expect(instant('2026-11-23T17:15:14.836667+00:00')).toBe('2026-11-23T17:15:14.836667+00:00');
+  expect(instant('2026-11-23')).toBe('2026-11-23T00:00:00Z');
 });
 
 test('a period holds its last day', () => {

@@ -14,11 +14,17 @@ export function fromField(value: string): string | undefined {
   return instant(value);
 }
 
-/** An instant of an address in the one form that we write; undefined where it is none. */
+const EXACT = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * An instant of an address as the API takes it; undefined where it is none. What names one exactly stays as it is, for the
+ * API's instants are finer than a browser's.
+ */
 export function instant(value: string | null): string | undefined {
   if (!value) return undefined;
   const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString().replace('.000Z', 'Z');
+  if (Number.isNaN(at)) return undefined;
+  return EXACT.test(value) ? value : new Date(at).toISOString().replace('.000Z', 'Z');
 }
 
 /** A day in UTC, so many days from now. */
