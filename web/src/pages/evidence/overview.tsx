@@ -104,6 +104,8 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+const isStale = (stood: Stood, resource: string) => stood.stale.some((reading) => reading.resource === resource);
+
 /** Tells that what is shown is of an earlier reading, where the run could not read it whole. */
 function Earlier({ stood, resource }: { stood: Stood; resource: string }) {
   const stale = stood.stale.find((reading) => reading.resource === resource);
@@ -204,7 +206,9 @@ function Devices({ stood }: { stood: Stood }) {
   if (all === 0)
     return (
       <Part title={words.overview.devices}>
-        <p className="quiet">{words.overview.noDevices}</p>
+        <Earlier stood={stood} resource="managed_devices" />
+        {/* What could not be looked at is not said to be empty. */}
+        {!isStale(stood, 'managed_devices') && <p className="quiet">{words.overview.noDevices}</p>}
       </Part>
     );
   return (
