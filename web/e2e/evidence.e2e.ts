@@ -178,7 +178,7 @@ test('an exception is declared by somebody who answers for it, and withdrawn', a
     .filter({ hasText: somebody?.name ?? '' });
   await row.getByRole('button', { name: 'Declare an exception' }).first().click();
   const dialog = page.getByRole('dialog', { name: 'Declare' });
-  expect(await dialog.getByLabel('Check', { exact: true }).inputValue()).toBe('entra.ca.mfa_all_users');
+  await expect.poll(() => dialog.getByLabel('Check', { exact: true }).inputValue()).toBe('entra.ca.mfa_all_users');
   await dialog.getByLabel('Why').fill('A kiosk that signs in by certificate');
   await dialog.getByLabel('Who answers for it').fill('Dana Marsh');
   const month = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);

@@ -21,7 +21,7 @@ async function membersByGroup(): Promise<[string, (string | null)[]][]> {
   type Group = { id: string; members: { edges: { node: { entraId?: string } }[] } };
   const { company } = await ask<{ company: { groups: { edges: { node: Group }[] } } }>(
     `query($id: ID!) { company(id: $id) { groups(first: 50) { edges { node {
-      id members(first: 100) { edges { node { ... on Contact { entraId } } } }
+      id members(first: 100) { edges { node { __typename ... on Contact { entraId } } } }
     } } } } }`,
     { id: northwind.id },
   );

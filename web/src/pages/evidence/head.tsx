@@ -191,6 +191,11 @@ function Progress({ run, percent }: { run: RunFragment | null; percent: number |
   );
 }
 
+type Stale = Stood['stale'][number];
+
+/** What the tenant has no licence for is nothing to worry about. */
+export const toneOf = (stale: Stale[]) => (stale.some(({ outcome }) => outcome !== 'LICENCE_MISSING') ? 'warn' : '');
+
 /** What went wrong with the newest run, and what the one that is shown could not read: of that, what was read before is shown. */
 function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null | undefined }) {
   const { asOf } = useEvidence();
@@ -208,7 +213,7 @@ function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null 
         </div>
       )}
       {stale.length > 0 && (
-        <details className="notice warn unread" data-testid="stale">
+        <details className={`notice unread ${toneOf(stale)}`} data-testid="stale">
           <summary>{words.head.unread(stale.length)}</summary>
           <ul>
             {stale.map((reading) => (

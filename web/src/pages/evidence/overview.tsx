@@ -13,6 +13,7 @@ import { texts } from '../../texts.ts';
 import { CompliancePill } from '../company/records/state-pill.tsx';
 import { useAsked, useEvidence } from './context.ts';
 import { Findings } from './findings.tsx';
+import { toneOf } from './head.tsx';
 import { Missing } from './missing.tsx';
 import { PolicyPill, StatusPill, statuses } from './pills.tsx';
 import type { Result, Stood } from './stood.ts';
@@ -111,7 +112,7 @@ function Earlier({ stood, resource }: { stood: Stood; resource: string }) {
   const stale = stood.stale.find((reading) => reading.resource === resource);
   if (!stale) return null;
   return (
-    <p className="notice warn small">
+    <p className={`notice small ${toneOf([stale])}`}>
       <span>
         {words.outcomes[stale.outcome]},{' '}
         {stale.lastReadAt ? (
