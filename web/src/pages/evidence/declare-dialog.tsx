@@ -95,73 +95,91 @@ export function DeclareDialog({ start, onClose, onDone }: Props) {
       <p className="quiet">{words.declarations.explain}</p>
       <form id={form} className="declare" onSubmit={submit}>
         <Labelled label={words.declarations.kind}>
-          <select
-            className="field"
-            name="kind"
-            value={kind}
-            onChange={(event) => {
-              setKind(event.target.value as DeclarationKind);
-              setRefused(null);
-            }}
-          >
-            {kinds.map((one) => (
-              <option key={one} value={one}>
-                {words.declarations.kinds[one]}
-              </option>
-            ))}
-          </select>
+          {(id) => (
+            <select
+              id={id}
+              className="field"
+              name="kind"
+              value={kind}
+              onChange={(event) => {
+                setKind(event.target.value as DeclarationKind);
+                setRefused(null);
+              }}
+            >
+              {kinds.map((one) => (
+                <option key={one} value={one}>
+                  {words.declarations.kinds[one]}
+                </option>
+              ))}
+            </select>
+          )}
         </Labelled>
         {kind === 'EXCEPTION' && <CheckField start={start.check} invalid={invalid('checkId')} />}
         {!aboutCompany.includes(kind) && (
           <Labelled label={words.declarations.objectId}>
-            <input
-              className="field mono"
-              name="objectId"
-              defaultValue={start.object}
-              required
-              aria-invalid={invalid('objectId')}
-            />
-            {start.object && (
-              <span className="small">
-                <Name id={start.object} />
-              </span>
+            {(id) => (
+              <>
+                <input
+                  id={id}
+                  className="field mono"
+                  name="objectId"
+                  defaultValue={start.object}
+                  required
+                  aria-invalid={invalid('objectId')}
+                />
+                {start.object && (
+                  <span className="small">
+                    <Name id={start.object} />
+                  </span>
+                )}
+              </>
             )}
           </Labelled>
         )}
         {kind === 'CHANGE' && (
           <>
             <Labelled label={words.declarations.reference}>
-              <input className="field" name="reference" required aria-invalid={invalid('reference')} />
+              {(id) => (
+                <input id={id} className="field" name="reference" required aria-invalid={invalid('reference')} />
+              )}
             </Labelled>
             <Labelled label={words.declarations.changedAt}>
-              <input
-                className="field"
-                name="changedAt"
-                type="datetime-local"
-                required
-                max={toField(new Date().toISOString())}
-                aria-invalid={invalid('changedAt')}
-              />
+              {(id) => (
+                <input
+                  id={id}
+                  className="field"
+                  name="changedAt"
+                  type="datetime-local"
+                  required
+                  max={toField(new Date().toISOString())}
+                  aria-invalid={invalid('changedAt')}
+                />
+              )}
             </Labelled>
           </>
         )}
         <Labelled label={words.declarations.reason}>
-          <textarea className="field" name="reason" rows={3} required aria-invalid={invalid('reason')} />
+          {(id) => (
+            <textarea id={id} className="field" name="reason" rows={3} required aria-invalid={invalid('reason')} />
+          )}
         </Labelled>
         <Labelled label={words.declarations.owner}>
-          <input className="field" name="owner" required aria-invalid={invalid('owner')} />
+          {(id) => <input id={id} className="field" name="owner" required aria-invalid={invalid('owner')} />}
         </Labelled>
         {kind !== 'CHANGE' && (
           <Labelled label={words.declarations.expires}>
-            <input
-              className="field"
-              name="expiresAt"
-              type="date"
-              required={ending.includes(kind)}
-              min={dayFrom(Date.now(), 0)}
-              max={dayFrom(Date.now(), 398)}
-              aria-invalid={invalid('expiresAt')}
-            />
+            {(id) => (
+              <input
+                id={id}
+                className="field"
+                name="expiresAt"
+                type="date"
+                required={ending.includes(kind)}
+                min={dayFrom(Date.now(), 0)}
+                max={dayFrom(Date.now(), 398)}
+                aria-invalid={invalid('expiresAt')}
+              />
+            )}
           </Labelled>
         )}
         {refused && (
@@ -174,13 +192,14 @@ export function DeclareDialog({ start, onClose, onDone }: Props) {
   );
 }
 
-function Labelled({ label, children }: { label: string; children: ReactNode }) {
+/** A control under its label, by the id that it is given. */
+function Labelled({ label, children }: { label: string; children(id: string): ReactNode }) {
+  const id = useId();
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className="labelled">
-      <span>{label}</span>
-      {children}
-    </label>
+    <div className="labelled">
+      <label htmlFor={id}>{label}</label>
+      {children(id)}
+    </div>
   );
 }
 
@@ -189,15 +208,27 @@ function CheckField({ start, invalid }: { start: string | undefined; invalid: bo
   const checks = [...(data?.checks ?? [])].sort((a, b) => a.title.localeCompare(b.title, 'en'));
   return (
     <Labelled label={words.declarations.check}>
-      {/* Once the checks are known it begins with the one that was chosen. */}
-      <select key={checks.length} className="field" name="checkId" defaultValue={start} required aria-invalid={invalid}>
-        {!start && <option value="" />}
-        {checks.map((check) => (
-          <option key={check.id} value={check.id}>
-            {check.title}
-          </option>
-        ))}
-      </select>
+      {(id) => (
+        <>
+          {/* Once the checks are known it begins with the one that was chosen. */}
+          <select
+            id={id}
+            key={checks.length}
+            className="field"
+            name="checkId"
+            defaultValue={start}
+            required
+            aria-invalid={invalid}
+          >
+            {!start && <option value="" />}
+            {checks.map((check) => (
+              <option key={check.id} value={check.id}>
+                {check.title}
+              </option>
+            ))}
+          </select>
+        </>
+      )}
     </Labelled>
   );
 }
