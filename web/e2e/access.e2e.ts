@@ -71,6 +71,16 @@ test('the page stands on every address of its own, under a policy without except
   expect((await fetch(`${home}/companies/x`, { headers: { Accept: 'application/json' } })).status).toBe(404);
 });
 
+test('a part of the page that is gone since is not a blank page', async () => {
+  const page = await signedIn(administrator(), contoso.url, {}, { mayBreak: true });
+  await page.route(/assets\/settings-page/, (route) => route.fulfill({ status: 404, body: '' }));
+  await page.getByRole('link', { name: 'Settings' }).first().click();
+  await page.getByText('This page broke, or a newer one is there').waitFor();
+  await page.unrouteAll();
+  await page.getByRole('button', { name: 'Load again' }).click();
+  await page.locator('#main').waitFor();
+});
+
 const pages: [string, string][] = [
   ['the clients', '/'],
   ['a company', `/companies/${contoso.id}`],

@@ -132,7 +132,7 @@ function chromiumOfThisMachine(): string {
 }
 
 /** A browser of its own, with nothing in it. */
-export async function newBrowser(options: BrowserContextOptions = {}): Promise<Page> {
+export async function newBrowser(options: BrowserContextOptions = {}, { mayBreak = false } = {}): Promise<Page> {
   browser ??= await chromium.launch({
     executablePath: chromiumOfThisMachine(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
@@ -141,6 +141,7 @@ export async function newBrowser(options: BrowserContextOptions = {}): Promise<P
   context.setDefaultTimeout(PATIENCE);
   open.add(context);
   const page = await context.newPage();
+  if (mayBreak) return page;
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (/Content Security Policy|Warning:|Error:/.test(message.text())) complaints.push(message.text());
@@ -164,8 +165,13 @@ export async function enter(page: Page, oid: string, at: string): Promise<void> 
 }
 
 /** Somebody who is signed in, in a browser of their own. */
-export async function signedIn(oid: string, at = '/', options: BrowserContextOptions = {}): Promise<Page> {
-  const page = await newBrowser(options);
+export async function signedIn(
+  oid: string,
+  at = '/',
+  options: BrowserContextOptions = {},
+  { mayBreak = false } = {},
+): Promise<Page> {
+  const page = await newBrowser(options, { mayBreak });
   await enter(page, oid, at);
   return page;
 }

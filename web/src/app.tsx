@@ -1,6 +1,7 @@
 import { Suspense } from 'react';
 import { Provider } from 'urql';
 import { client } from './client.ts';
+import { Boundary } from './layout/boundary.tsx';
 import { Frame } from './layout/frame.tsx';
 import { NotFound } from './layout/not-found.tsx';
 import { pages } from './pages/register.ts';
@@ -11,13 +12,15 @@ import { Session, useViewer } from './session.tsx';
 export function App() {
   return (
     <Provider value={client}>
-      <Session>
-        <Frame>
-          <Suspense fallback={<Loading />}>
-            <Page />
-          </Suspense>
-        </Frame>
-      </Session>
+      <Boundary>
+        <Session>
+          <Frame>
+            <Suspense fallback={<Loading />}>
+              <Page />
+            </Suspense>
+          </Frame>
+        </Session>
+      </Boundary>
     </Provider>
   );
 }

@@ -63,6 +63,11 @@ export const texts = {
     LIMIT: { title: 'This was too much at once', text: 'Wait a moment and try again.' },
     INTERNAL: { title: 'Something went wrong', text: 'This is our fault and has been noted. Try again in a moment.' },
   },
+  broken: {
+    title: 'This page broke, or a newer one is there',
+    text: 'Load it again. Nothing that was done is lost.',
+    reload: 'Load again',
+  },
   notFound: {
     title: 'There is nothing here',
     text: 'The address leads nowhere, or to something that is not shown to you.',
