@@ -23,6 +23,7 @@ import { instant } from './moments.ts';
 import { Overview } from './overview.tsx';
 import { Record } from './record.tsx';
 import type { Stood } from './stood.ts';
+import './views.css';
 import './evidence.css';
 
 const views = ['overview', 'checks', 'frameworks', 'changes', 'declarations', 'record'] as const;
