@@ -151,6 +151,68 @@ test('records and runs', async () => {
   await shoot(page, 'run');
 });
 
+test('evidence', async () => {
+  const { url, tenant, id } = company('Contoso');
+  const evidence = `${url}/evidence`;
+  const page = await signedIn(administrator(), evidence);
+  // The clock may have been there first; else it is photographed too that there is nothing yet.
+  if (await page.getByText('No evidence has been kept yet').first().isVisible()) await shoot(page, 'evidence-none');
+  await syncToTheEnd(id, 'AUTO', 'EVIDENCE');
+  await page.getByText('people are not covered').waitFor();
+  await shoot(page, 'evidence');
+  await page.getByRole('button', { name: 'Declare an exception' }).first().click();
+  await page
+    .getByRole('dialog')
+    .getByRole('option', { name: 'MFA is enforced' })
+    .first()
+    .waitFor({ state: 'attached' });
+  await shoot(page, 'evidence-declare');
+  for (const view of ['checks', 'frameworks', 'changes', 'declarations', 'record']) {
+    await page.goto(`${evidence}?view=${view}`);
+    await settled(page);
+    await shoot(page, `evidence-${view}`);
+  }
+
+  const letGo = await hold(tenant, 'users');
+  await page.goto(evidence);
+  await page.getByRole('button', { name: 'Collect evidence now' }).click();
+  await page.getByTestId('evidence-message').filter({ hasText: 'Reading evidence' }).waitFor();
+  await shoot(page, 'evidence-running');
+  await letGo();
+  await page.getByTestId('evidence-message').filter({ hasText: 'Newest evidence' }).waitFor();
+
+  const fault = await microsoft<{ id: string }>('POST', `tenants/${tenant}/faults`, {
+    on: 'identity/conditionalAccess/policies',
+    kind: 'status',
+    status: 403,
+    code: 'Authorization_RequestDenied',
+  });
+  ageConsent(tenant);
+  await syncToTheEnd(id, 'AUTO', 'EVIDENCE');
+  await page.getByTestId('stale').waitFor();
+  await settled(page);
+  await shoot(page, 'evidence-stale');
+  await page.goto(`${evidence}?check=entra.ca.mfa_all_users`);
+  await page.getByRole('dialog').getByTestId('missing').waitFor();
+  await shoot(page, 'evidence-check');
+  await microsoft('DELETE', `tenants/${tenant}/faults/${fault.id}`);
+  await page.goto(`${evidence}?at=2020-01-01T00:00:00Z`);
+  await page.getByText('Nothing had been kept by then').waitFor();
+  await shoot(page, 'evidence-before');
+});
+
+/** Waits until nothing is on its way any more. */
+async function settled(page: Page) {
+  await page.getByTestId('evidence-message').waitFor();
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .skeleton'));
+}
+
+test('the portal', async () => {
+  const page = await signedIn(person(company('Contoso').tenant, 'member'));
+  await page.getByRole('heading', { name: 'Your groups' }).waitFor();
+  await shoot(page, 'portal');
+});
+
 test('around it', async () => {
   const stranger = await newBrowser();
   await stranger.goto(home);

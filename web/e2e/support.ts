@@ -89,16 +89,16 @@ export async function hold(tenant: string, on: string): Promise<() => Promise<vo
 }
 
 /** Syncs a company to the end, from outside of any page. */
-export async function syncToTheEnd(id: string, mode = 'AUTO'): Promise<string> {
-  await ask('mutation($id: ID!, $mode: SyncMode!) { syncCompany(input: {companyId: $id, mode: $mode}) { joined } }', {
-    id,
-    mode,
-  });
+export async function syncToTheEnd(id: string, mode = 'AUTO', kind = 'IDENTITY'): Promise<string> {
+  await ask(
+    'mutation($id: ID!, $mode: SyncMode!, $kind: SyncKind!) { syncCompany(input: {companyId: $id, mode: $mode, kind: $kind}) { joined } }',
+    { id, mode, kind },
+  );
   const end = Date.now() + PATIENCE;
   while (Date.now() < end) {
     const { company } = await ask<{ company: { latestSync: { status: string } } }>(
-      'query($id: ID!) { company(id: $id) { latestSync { status } } }',
-      { id },
+      'query($id: ID!, $kind: SyncKind!) { company(id: $id) { latestSync(kind: $kind) { status } } }',
+      { id, kind },
     );
     if (!['QUEUED', 'RUNNING', 'WAITING'].includes(company.latestSync.status)) return company.latestSync.status;
     await new Promise((resolve) => setTimeout(resolve, 100));

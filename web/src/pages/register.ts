@@ -17,9 +17,13 @@ interface Page {
   component: ComponentType<PageProps>;
 }
 
+const PortalPage = lazy(() => import('./portal/portal-page.tsx'));
+
 export const pages: Page[] = [
   { pattern: '/', audience: 'STAFF', component: lazy(() => import('./clients/clients-page.tsx')) },
-  { pattern: '/', audience: 'PORTAL_USER', component: lazy(() => import('./portal/portal-page.tsx')) },
+  { pattern: '/', audience: 'PORTAL_USER', component: PortalPage },
+  // The addresses of staff, so that a link may be sent from one to the other.
+  { pattern: '/companies/:id/:tab?', audience: 'PORTAL_USER', component: PortalPage },
   { pattern: '/companies/:id/:tab?', audience: 'STAFF', component: CompanyPage },
   { pattern: '/settings/:section?', audience: 'STAFF', component: lazy(() => import('./settings/settings-page.tsx')) },
 ];

@@ -1,6 +1,138 @@
-import { Empty } from '../../parts/states.tsx';
-import { texts } from '../../texts.ts';
+// The evidence of a company: how its tenant stood at an instant, as it was read, judged and kept.
+//
+// What is looked at is in the address: the view, the instant, the check. So it can be sent to somebody, who sees the same.
+
+import { useMemo } from 'react';
+import { EvidenceDocument } from '../../gql/graphql.ts';
+import { Skeleton } from '../../parts/skeleton.tsx';
+import { Empty, Failed } from '../../parts/states.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { usePath, useSearch } from '../../router.tsx';
+import { words } from '../../texts/evidence.ts';
+import { useCompany } from '../company/context.ts';
+import { isActive } from '../company/sync/standing.ts';
+import { type Sync, useSync } from '../company/sync/use-sync.ts';
+import { Changes } from './changes.tsx';
+import { CheckPanel } from './check-panel.tsx';
+import { Checks } from './checks.tsx';
+import { Evidence, type EvidenceContext, useAsked, useEvidence } from './context.ts';
+import { Declarations } from './declarations.tsx';
+import { Frameworks } from './frameworks.tsx';
+import { Head } from './head.tsx';
+import { instant } from './moments.ts';
+import { Overview } from './overview.tsx';
+import { Record } from './record.tsx';
+import type { Stood } from './stood.ts';
+import './views.css';
+import './evidence.css';
+
+const views = ['overview', 'checks', 'frameworks', 'changes', 'declarations', 'record'] as const;
+type View = (typeof views)[number];
 
 export default function EvidenceTab() {
-  return <Empty title={texts.placeholder.title('Evidence')}>{texts.placeholder.text}</Empty>;
+  const { company, may } = useCompany();
+  const [search] = useSearch();
+  const asOf = instant(search.get('at'));
+  const sync = useSync(company.id, 'EVIDENCE', undefined);
+  const { revision } = sync;
+  const context = useMemo<EvidenceContext>(
+    () => ({ company: company.id, asOf, revision, mayDeclare: may('DECLARE_EVIDENCE') }),
+    [company.id, asOf, revision, may],
+  );
+  return (
+    <Evidence value={context}>
+      <Loaded sync={sync} context={context} />
+    </Evidence>
+  );
+}
+
+function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
+  const { company, asOf, revision } = context;
+  const { data, error, outdated, retry } = useAsked(EvidenceDocument, { company, asOf }, revision);
+  const [search] = useSearch();
+  const view = views.find((one) => one === search.get('view')) ?? 'overview';
+  const check = search.get('check');
+  if (error) return <Failed error={error} retry={retry} />;
+  const stood = data?.company?.evidence;
+  return (
+    <div className="evidence">
+      <Head sync={sync} known={data?.company} stood={stood} />
+      <Views current={view} />
+      <div className={outdated && data ? 'outdated' : undefined} aria-busy={!data || outdated}>
+        {!data ? (
+          <Skeleton className="skeleton-rows" />
+        ) : !stood && needsOne.includes(view) ? (
+          <None running={isActive(sync.run)} />
+        ) : (
+          <Shown view={view} stood={stood} />
+        )}
+      </div>
+      {check && stood && <CheckPanel key={check} id={check} />}
+    </div>
+  );
+}
+
+/** Views that show what a run saw, and have nothing to show without one. */
+const needsOne: View[] = ['overview', 'checks', 'frameworks'];
+
+function Shown({ view, stood }: { view: View; stood: Stood | null | undefined }) {
+  if (view === 'changes') return <Changes until={stood?.asOf} />;
+  if (view === 'declarations') return <Declarations />;
+  if (view === 'record') return <Record />;
+  if (!stood) return null;
+  if (view === 'checks') return <Checks results={stood.results} />;
+  if (view === 'frameworks') return <Frameworks />;
+  return <Overview stood={stood} />;
+}
+
+function Views({ current }: { current: View }) {
+  const path = usePath();
+  const { asOf } = useEvidence();
+  return (
+    <div className="views">
+      <Tabs
+        label={words.views.label}
+        tabs={views.map((view) => {
+          // The instant goes along, what was filtered for stays behind.
+          const to = new URLSearchParams();
+          if (asOf) to.set('at', asOf);
+          if (view !== 'overview') to.set('view', view);
+          const query = to.size > 0 ? `?${to}` : '';
+          return { to: path + query, label: words.views[view], current: view === current };
+        })}
+      />
+    </div>
+  );
+}
+
+function None({ running }: { running: boolean }) {
+  const { company } = useCompany();
+  const { asOf } = useEvidence();
+  const [, change] = useSearch();
+  if (asOf)
+    return (
+      <div className="card">
+        <Empty
+          title={words.none.before}
+          action={
+            <button type="button" className="button" onClick={() => change({ at: undefined }, true)}>
+              {words.head.back}
+            </button>
+          }
+        >
+          {words.none.beforeText}
+        </Empty>
+      </div>
+    );
+  return (
+    <div className="card">
+      {running ? (
+        <Empty title={words.none.running}>{words.none.runningText}</Empty>
+      ) : (
+        <Empty title={words.none.never}>
+          {words.none.neverText} {!company.tenant?.connectedAt && words.none.unconnected}
+        </Empty>
+      )}
+    </div>
+  );
 }
