@@ -232,7 +232,7 @@ struct Bench {
 
 impl Bench {
     async fn conn(&self) -> anyhow::Result<Loan> {
-        Ok(self.pool.get().await?)
+        self.pool.get().await
     }
 
     async fn collect(&self, simulator: &str, tenant: Uuid) -> anyhow::Result<(f64, Snapshot)> {

@@ -6,7 +6,6 @@
 //!
 //! Each connection of ours is opened here: the pool's, and those for `LISTEN`, `COPY`, leases and migrations.
 
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
@@ -138,7 +137,7 @@ impl Address {
 }
 
 /// Postgres' own words, with what lies behind them: the error alone says "db error" of all of them.
-fn refused(error: impl Display + std::error::Error) -> ConnectionError {
+fn refused(error: impl std::error::Error) -> ConnectionError {
     let because = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{because}"))
 }

@@ -234,7 +234,6 @@ impl Company {
     }
 
     /// What sync runs changed in one of its contacts, contact groups or assets, newest first.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn record_changes(
         &self,
         ctx: &Context<'_>,

@@ -70,10 +70,12 @@ impl Doorbell {
 
     /// Rings for several runs at once, in this order.
     pub(super) async fn ring_all(&self, run_ids: &[Uuid]) {
-        // One attempt: whether a run is tried again is decided by its row.
-        let rings = run_ids
-            .iter()
-            .map(|&run_id| TaskBuilder::new(Ring { run_id }).max_attempts(1).build());
+        // One attempt: whether a run is tried again is decided by its row. Due for ages: by default it is due from now on
+        // this machine's clock, which may be ahead of the database's, and nobody else would ring meanwhile.
+        let rings = run_ids.iter().map(|&run_id| {
+            let ring = TaskBuilder::new(Ring { run_id });
+            ring.max_attempts(1).run_at_timestamp(1).build()
+        });
         if let Err(error) = self
             .storage()
             .push_all(futures::stream::iter(rings.collect::<Vec<_>>()))

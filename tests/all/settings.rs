@@ -20,7 +20,10 @@ fn text(path: &str) -> String {
 /// The words of a text that are written like settings.
 fn named(text: &str) -> BTreeSet<String> {
     text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_')
-        .filter(|word| word.starts_with("TENANTRY_") || word.starts_with("MICROSOFT_") || *word == "DATABASE_URL")
+        .filter(|word| {
+            let prefixes = ["TENANTRY_", "MICROSOFT_", "OTEL_"];
+            prefixes.iter().any(|prefix| word.starts_with(prefix)) || *word == "DATABASE_URL"
+        })
         .filter(|word| !OTHERS.contains(word) && !word.ends_with('_'))
         .map(str::to_owned)
         .collect()

@@ -233,7 +233,7 @@ async fn worker(client: &Client) -> Looked {
         .query_one("select to_regclass('apalis.workers') is not null", &[])
         .await
         .map_err(unasked(check))?;
-    let mut living = 0;
+    let mut living: i64 = 0;
     if row.get(0) {
         let statement = format!("select count(*) {}", telemetry::health::LIVING_WORKERS);
         living = client.query_one(&statement, &[]).await.map_err(unasked(check))?.get(0);

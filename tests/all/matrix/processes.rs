@@ -285,7 +285,8 @@ async fn f24_a_worker_with_twenty_runs_that_is_asked_to_end_hands_all_of_them_ba
         runs.push(world.queue(contoso, SyncMode::Full, false, None).await);
         clients.push((contoso, hold));
     }
-    let old = worker(&world, "old", 20).with("TENANTRY_DATABASE_CONNECTIONS", "12");
+    // Of tenants that were never read, which may be large, half of the places are given to at most.
+    let old = worker(&world, "old", 40).with("TENANTRY_DATABASE_CONNECTIONS", "12");
     let leaving = old.start();
     for (contoso, hold) in &clients {
         until_hit(&world, *contoso, hold).await;

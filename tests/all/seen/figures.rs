@@ -59,9 +59,8 @@ async fn figures_are_shown_to_nobody_who_may_not_see_how_tenantry_runs() {
     assert!(shown.text().await.unwrap().ends_with("# EOF\n"));
 }
 
-#[tokio::test]
-async fn figures_tell_how_things_stand_and_name_no_client() {
-    let house = House::open().await;
+/// A connected company with a run that waits and an alarm; its id, and its tenant's.
+async fn busy_company(house: &House) -> (Uuid, Uuid) {
     let company = house.company("Canary of Contoso").await;
     let tenant = Uuid::new_v4();
     house
@@ -78,6 +77,20 @@ async fn figures_tell_how_things_stand_and_name_no_client() {
             company.id
         ))
         .await;
+    house
+        .sql(&format!(
+            "insert into alarm (id, kind, company_id, message, remedy, opened_at)
+             values (gen_random_uuid(), 'CHANGES_HELD', '{}', 'Canary', 'Canary', now())",
+            company.id
+        ))
+        .await;
+    (company.id, tenant)
+}
+
+#[tokio::test]
+async fn figures_tell_how_things_stand_and_name_no_client() {
+    let house = House::open().await;
+    let (company, tenant) = busy_company(&house).await;
     let text = Facts::new(house.pool.clone(), None).text().await;
     let value = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -91,7 +104,7 @@ async fn figures_tell_how_things_stand_and_name_no_client() {
     assert_eq!(value("tenantry_workers_alive"), 0.0);
     assert_eq!(value("tenantry_database_up"), 1.0);
     assert!(value("process_resident_memory_bytes") > 1_000_000.0);
-    for canary in ["Canary", "canary", &company.id.to_string(), &tenant.to_string()] {
+    for canary in ["Canary", "canary", &company.to_string(), &tenant.to_string()] {
         assert!(!text.contains(canary), "{canary} is in {text}");
     }
 }
@@ -130,6 +143,7 @@ fn named(file: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_figure_that_the_dashboard_and_the_rules_name_exists() {
     let house = House::open().await;
+    busy_company(&house).await;
     metrics::run_took("IDENTITY", std::time::Duration::from_secs(1));
     let text = Facts::new(house.pool.clone(), Some(now())).text().await;
     let mut exist = BTreeSet::new();

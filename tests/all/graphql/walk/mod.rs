@@ -252,11 +252,12 @@ async fn the_walk_would_see_what_is_hidden_if_it_were_shown() {
 
 /// Types that name nobody by themselves, what only mutations answer, and a session, which the shortest way leads to as
 /// one's own: everybody's come with `SessionConnection`.
-const NAMELESS: [&str; 34] = [
+const NAMELESS: [&str; 37] = [
     "Check",
     "CheckCounts",
     "CompanyCheckResultConnection",
     "CompanyCheckResultEdge",
+    "ConsentNeed",
     "Control",
     "ControlEvidence",
     "ControlMapping",
@@ -281,11 +282,13 @@ const NAMELESS: [&str; 34] = [
     "Population",
     "Reading",
     "Session",
+    "StaleReading",
     "SyncCounts",
     "SyncFailure",
     "SyncGuard",
     "SyncSchedule",
     "SyncStage",
+    "TenantConsent",
     "UserError",
 ];
 

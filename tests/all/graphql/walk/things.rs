@@ -94,6 +94,13 @@ impl Things {
             .await;
         world
             .sql(
+                "insert into alarm (id, kind, company_id, message, remedy, opened_at)
+                 values (gen_random_uuid(), 'CHANGES_HELD', $1, $2, $2, now())",
+                &[&self.company, &self.whose],
+            )
+            .await;
+        world
+            .sql(
                 "insert into sync_change (run_id, noun, record_id, action, name)
                  values ($1, 'CONTACT', $2, 'CREATED', $3)",
                 &[&self.run, &self.contact, &self.whose],
