@@ -7,7 +7,7 @@ use futures::future::join_all;
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use tenantry::db::Pool;
 use tenantry::model::SyncRun;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
@@ -334,7 +334,7 @@ async fn f27_a_subscriber_of_either_api_hears_what_a_worker_elsewhere_does() {
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
     ended(&world, &run).await;
 
-    while watcher.last().1 != Value::from("SUCCEEDED") {
+    while watcher.last().1 != "SUCCEEDED" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     watcher.dismiss();

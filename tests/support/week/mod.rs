@@ -122,7 +122,7 @@ async fn move_clock_into(url: &str, start: DateTime<Utc>) -> anyhow::Result<()> 
     let pool = Pool::new(url, 1)?;
     let client = pool.raw().await?;
     client
-        .batch_execute(&format!(
+        .simple_query(&format!(
             "create schema moved;
              create unlogged table moved.clock as select timestamptz '{start}' as at;
              create function moved.now() returns timestamptz language sql stable as 'select at from moved.clock';
@@ -205,7 +205,7 @@ impl Simulation {
                 &[&ids, &large, &start],
             )
             .await?;
-        client.batch_execute("analyze company, tenant").await?;
+        client.execute("analyze company, tenant", &[]).await?;
         self.companies = ids
             .iter()
             .enumerate()
@@ -407,11 +407,7 @@ impl Simulation {
         let held = duration.to_std()? + Duration::from_secs(30);
         lease::renew(conn, run.id, claim.fence, held).await?;
         self.at(self.now + duration, Event::End(self.numbers + 1));
-        let performance = Performance {
-            claim,
-            worker,
-            place: place,
-        };
+        let performance = Performance { claim, worker, place };
         self.performed.insert(self.numbers, performance);
         Ok(())
     }
