@@ -94,8 +94,8 @@ impl Things {
             .await;
         world
             .sql(
-                "insert into alarm (id, kind, company_id, message, remedy, opened_at)
-                 values (gen_random_uuid(), 'CHANGES_HELD', $1, $2, $2, now())",
+                "insert into alarm (id, kind, company_id, subject, message, remedy, opened_at)
+                 values (gen_random_uuid(), 'CHANGES_HELD', $1, $2, $2, $2, now())",
                 &[&self.company, &self.whose],
             )
             .await;
