@@ -235,7 +235,8 @@ fn require_origin(url: &Url) -> anyhow::Result<()> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address leads to this machine: there, plain http is heard by nobody else.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

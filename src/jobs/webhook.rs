@@ -16,9 +16,10 @@ use hmac::{Hmac, Mac};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::json;
 use sha2::Sha256;
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
+use crate::config::is_loopback;
 use crate::model::alarm::{AlarmChange, Delivery};
 
 /// How long the other side has to answer. A delivery is tried again no sooner than this.
@@ -134,15 +135,6 @@ fn sign(key: &[u8], id: &str, timestamp: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
     format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, StatusCode, redirect, retry};
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
 use super::{BadSettings, Patience};
+use crate::config::is_loopback;
 use crate::telemetry::metrics;
 
 /// How we introduce ourselves.
@@ -165,13 +166,4 @@ fn bare_origin(url: Url) -> Option<Url> {
         _ => false,
     };
     (bare && safe).then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

@@ -8,7 +8,7 @@ import { ContactsTab } from './records/contacts-tab.tsx';
 import { GroupsTab } from './records/groups-tab.tsx';
 import { RunsTab } from './runs/runs-tab.tsx';
 
-interface CompanyTab {
+export interface CompanyTab {
   /** Its part of the address. */
   key: string;
   label: string;

@@ -1,8 +1,10 @@
 // What the views of the evidence share: whose it is, as of when, and how to ask for it.
 
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { createContext, useContext, useEffect, useState } from 'react';
+import { createContext, useContext } from 'react';
 import { type AnyVariables, type CombinedError, useQuery } from 'urql';
+import { isOutdated } from '../../parts/is-outdated.ts';
+import { useAskAgain } from '../../parts/use-ask-again.ts';
 import { useKept } from '../../parts/use-kept.ts';
 
 export interface EvidenceContext {
@@ -41,16 +43,11 @@ export function useAsked<Data, Variables extends AnyVariables>(
     typeof useQuery<Data, Variables>
   >[0]);
   const data = useKept(answer);
-  const [asked, setAsked] = useState(revision);
-  useEffect(() => {
-    if (revision === asked) return;
-    setAsked(revision);
-    ask({ requestPolicy: 'network-only' });
-  }, [revision, asked, ask]);
+  useAskAgain(ask, revision);
   return {
     data,
     error: data ? undefined : error,
-    outdated: JSON.stringify(operation?.variables) !== JSON.stringify(variables),
+    outdated: isOutdated(operation, variables),
     retry: () => ask({ requestPolicy: 'network-only' }),
   };
 }

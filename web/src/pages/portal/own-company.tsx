@@ -1,42 +1,22 @@
 // A company as somebody of its own sees it who may see all of it: to look, not to change.
 
-import { Suspense, useEffect, useMemo } from 'react';
-import { useQuery } from 'urql';
-import { CompanyDocument } from '../../gql/graphql.ts';
 import { NotFound } from '../../layout/not-found.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
-import { Tabs } from '../../parts/tabs.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useKept } from '../../parts/use-kept.ts';
 import { words } from '../../texts/portal.ts';
-import { Company, type CompanyContext, useCompany } from '../company/context.ts';
-import { useSync } from '../company/sync/use-sync.ts';
+import { CompanyBody } from '../company/company-body.tsx';
+import { Company, useCompany } from '../company/context.ts';
 import { companyTabs } from '../company/tabs.ts';
+import { useCompanyPage } from '../company/use-company-page.ts';
 import '../company/company.css';
 
-const shown = ['contacts', 'groups', 'assets', 'evidence'];
+const tabs = companyTabs.filter(({ key }) => ['contacts', 'groups', 'assets', 'evidence'].includes(key));
 
 export function OwnCompany({ id, tab }: { id: string; tab: string | undefined }) {
-  const [{ data: answer, error }, ask] = useQuery({ query: CompanyDocument, variables: { id } });
-  const data = useKept(answer);
-  const company = data?.company;
-  const sync = useSync(id, 'IDENTITY', company?.latestSync);
-  const { revision } = sync;
-  useEffect(() => {
-    if (revision > 0) ask({ requestPolicy: 'network-only' });
-  }, [revision, ask]);
-  const context = useMemo<CompanyContext | null>(() => {
-    if (!data || !company) return null;
-    return {
-      company,
-      sync,
-      may: (action) => data.viewer.actions.includes(action),
-      refresh: () => ask({ requestPolicy: 'network-only' }),
-    };
-  }, [data, company, sync, ask]);
-  if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
-  if (data && !company) return <NotFound />;
+  const { context, missing, error, retry } = useCompanyPage(id);
+  if (error) return <Failed error={error} retry={retry} />;
+  if (missing) return <NotFound />;
   if (!context)
     return (
       <div aria-busy="true">
@@ -47,7 +27,7 @@ export function OwnCompany({ id, tab }: { id: string; tab: string | undefined })
   return (
     <Company value={context}>
       <Head />
-      <Body tab={tab} />
+      <CompanyBody tabs={tabs} label={words.tabs} tab={tab} />
     </Company>
   );
 }
@@ -69,34 +49,5 @@ function Head() {
         )}
       </p>
     </header>
-  );
-}
-
-function Body({ tab }: { tab: string | undefined }) {
-  const { company, may } = useCompany();
-  const tabs = companyTabs.filter((one) => shown.includes(one.key) && (!one.needs || may(one.needs)));
-  const current = tab === undefined ? tabs[0] : tabs.find((one) => one.key === tab);
-  if (!current) return <NotFound />;
-  const counts: Record<string, number> = {
-    contacts: company.contacts.totalCount,
-    groups: company.groups.totalCount,
-    assets: company.assets.totalCount,
-  };
-  const { component: Content } = current;
-  return (
-    <section className="company-body" aria-label={current.label}>
-      <Tabs
-        label={words.tabs}
-        tabs={tabs.map(({ key, label }) => ({
-          to: `/companies/${encodeURIComponent(company.id)}/${key}`,
-          label,
-          count: counts[key],
-          current: key === current.key,
-        }))}
-      />
-      <Suspense fallback={<Skeleton className="skeleton-rows" />}>
-        <Content key={current.key} />
-      </Suspense>
-    </section>
   );
 }

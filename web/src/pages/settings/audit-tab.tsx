@@ -5,13 +5,13 @@ import { type AuditAction, type AuditOutcome, AuditTrailDocument, type AuditTrai
 import { usePaging } from '../../paging.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
+import { isOutdated } from '../../parts/is-outdated.ts';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useKept } from '../../parts/use-kept.ts';
 import { Link, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
-import { isOutdated } from '../company/records/use-list.ts';
 import { words } from './words.ts';
 
 type Event = AuditTrailQuery['auditEvents']['edges'][number]['node'];

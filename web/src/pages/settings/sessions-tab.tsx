@@ -10,11 +10,11 @@ import {
   SessionsDocument,
 } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
+import { isOutdated } from '../../parts/is-outdated.ts';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { texts } from '../../texts.ts';
-import { isOutdated } from '../company/records/use-list.ts';
 import { Confirm } from './confirm.tsx';
 import { useDeed } from './use-deed.ts';
 

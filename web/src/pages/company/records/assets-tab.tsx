@@ -1,12 +1,13 @@
 import { useQuery } from 'urql';
 import { AssetsDocument, type AssetsQuery } from '../../../gql/graphql.ts';
+import { isOutdated } from '../../../parts/is-outdated.ts';
 import type { Column } from '../../../parts/table.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { useKept } from '../../../parts/use-kept.ts';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { CompliancePill, StatePill } from './state-pill.tsx';
-import { isOutdated, type RecordSort, useList, useRefetch } from './use-list.ts';
+import { type RecordSort, useList, useRefetch } from './use-list.ts';
 
 type Asset = NonNullable<AssetsQuery['company']>['assets']['edges'][number]['node'];
 

@@ -1,11 +1,12 @@
 import { useQuery } from 'urql';
 import { ContactsDocument, type ContactsQuery } from '../../../gql/graphql.ts';
+import { isOutdated } from '../../../parts/is-outdated.ts';
 import type { Column } from '../../../parts/table.tsx';
 import { useKept } from '../../../parts/use-kept.ts';
 import { texts } from '../../../texts.ts';
 import { RecordList } from './record-list.tsx';
 import { StatePill } from './state-pill.tsx';
-import { isOutdated, type RecordSort, useList, useRefetch } from './use-list.ts';
+import { type RecordSort, useList, useRefetch } from './use-list.ts';
 
 type Contact = NonNullable<ContactsQuery['company']>['contacts']['edges'][number]['node'];
 

@@ -1,10 +1,9 @@
 // What is searched for, how it is ordered and where one is: in the address, so that a list can be sent to somebody.
 
-import { useEffect, useState } from 'react';
-import type { Operation } from 'urql';
 import type { RecordState } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
 import type { Order } from '../../../parts/table.tsx';
+import { useAskAgain } from '../../../parts/use-ask-again.ts';
 import { useSearch } from '../../../router.tsx';
 import { useCompany } from '../context.ts';
 
@@ -48,21 +47,10 @@ export function useList() {
 
 export type List = ReturnType<typeof useList>;
 
-/** Whether rows are shown that answer another question than the one asked now: another page, search or order. */
-export function isOutdated(operation: Operation | undefined, variables: object): boolean {
-  return JSON.stringify(operation?.variables) !== JSON.stringify(variables);
-}
-
 /** Asks again whenever a run has changed records. */
 export function useRefetch(ask: (options: { requestPolicy: 'network-only' }) => void) {
   const { sync } = useCompany();
-  const { revision } = sync;
-  const [asked, setAsked] = useState(revision);
-  useEffect(() => {
-    if (revision === asked) return;
-    setAsked(revision);
-    ask({ requestPolicy: 'network-only' });
-  }, [revision, asked, ask]);
+  useAskAgain(ask, sync.revision);
 }
 
 /** Marks what the run that went while one looked has brought or changed. */

@@ -3,13 +3,14 @@
 import { useQuery } from 'urql';
 import { RunsDocument, type RunsQuery } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
+import { isOutdated } from '../../../parts/is-outdated.ts';
 import { Empty, Failed } from '../../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { isOutdated, useRefetch } from '../records/use-list.ts';
+import { useRefetch } from '../records/use-list.ts';
 import { isActive } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
