@@ -80,6 +80,8 @@ export const texts = {
     since: 'Since',
     upToDate: 'Up to date',
     next: 'Next sync',
+    order:
+      'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
     search: 'Search clients',
     show: 'Show',
     all: 'All clients',
@@ -209,6 +211,7 @@ export const texts = {
     copyPage: 'Copy the rows of this page, for a spreadsheet',
     copyPageShort: 'Copy page',
     keys: '↑ ↓ move · Enter opens · c copies · PgUp PgDn turn the page',
+    keysWithoutCopy: '↑ ↓ move · Enter opens · PgUp PgDn turn the page',
     noMatch: (search: string) => `Nothing matches “${search}”`,
     noMatchText: 'The search looks for a part of the text, in any case.',
     none: 'Nothing here yet',

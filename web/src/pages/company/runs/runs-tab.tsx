@@ -1,16 +1,15 @@
 // The last runs: when, why, how they ended and what they changed.
 
-import { useQuery } from 'urql';
 import { RunsDocument, type RunsQuery } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
-import { isOutdated } from '../../../parts/is-outdated.ts';
-import { Empty, Failed } from '../../../parts/states.tsx';
-import { type Column, Pager, Table } from '../../../parts/table.tsx';
+import { Listing } from '../../../parts/listing.tsx';
+import { Empty } from '../../../parts/states.tsx';
+import type { Column } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { useRefetch } from '../records/use-list.ts';
 import { isActive } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
@@ -78,36 +77,25 @@ const columns: Column<Run>[] = [
 const SIZE = 25;
 
 export function RunsTab() {
-  const { company } = useCompany();
+  const { company, sync } = useCompany();
   const paging = usePaging(SIZE, company.id);
   const [search, change] = useSearch();
-  const variables = { company: company.id, ...paging.page };
-  const [{ data, error, operation }, ask] = useQuery({ query: RunsDocument, variables });
-  useRefetch(ask);
-  const retry = () => ask({ requestPolicy: 'network-only' });
-  if (error && !data) return <Failed error={error} retry={retry} />;
-  const connection = data?.company?.syncRuns;
-  const rows = connection?.edges.map((edge) => edge.node);
+  const asked = useAsked(RunsDocument, { company: company.id, ...paging.page }, sync.revision);
+  const connection = asked.data?.company?.syncRuns;
   const open = search.get('run');
   return (
     <>
-      <Table
+      <Listing
+        asked={asked}
+        connection={connection}
+        paging={paging}
         label={texts.company.tabs.runs}
         columns={columns}
-        rows={rows}
+        rows={connection?.edges.map((edge) => edge.node)}
         rowKey={(run) => run.id}
-        busy={isOutdated(operation, variables)}
         onOpen={(run) => change({ run: run.id }, true)}
         size={6}
         empty={<Empty title={texts.runs.none}>{texts.runs.noneText}</Empty>}
-        onTurn={(direction) => {
-          if (!connection) return;
-          if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
-          else paging.previous(connection.pageInfo);
-        }}
-        pager={
-          <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount} />
-        }
       />
       {open && <RunPanel key={open} id={open} onClose={() => change({ run: undefined })} />}
     </>
