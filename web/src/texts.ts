@@ -462,7 +462,9 @@ export const texts = {
       works: 'Works',
       stopped: 'Lacks permission',
       unknown: 'Not known yet',
-      missing: (roles: string) => `Missing: ${roles}`,
+      needs: 'Permissions that it needs',
+      granted: 'granted',
+      missing: 'missing',
       seen: 'As granted since',
       repair:
         'A Global Administrator or Privileged Role Administrator of the tenant has to consent again. What is still missing then is missing in the application’s registration at Microsoft, and is added there first.',
@@ -485,6 +487,13 @@ export const texts = {
       everybody: 'Every company',
       since: 'since',
       until: 'until',
+      /** Where the API's own tells programs what to call. */
+      remedies: {
+        RECONNECT_NEEDED: 'Open the company, copy the link for its administrator, and have them consent again.',
+        CHANGES_HELD: 'Open the company, look at who would leave, and release or keep them.',
+        EVIDENCE_TURNED_BAD:
+          'Open the evidence of the company: the check says what it found, the changes say since when.',
+      } as Partial<Record<string, string>>,
       kinds: {
         RUN_FAILING: 'Failing',
         RECONNECT_NEEDED: 'Reconnect needed',
@@ -503,6 +512,15 @@ export const texts = {
       roles: { USER: 'sees what is their own', MANAGER: 'sees the whole company, with its evidence' },
       atOnce: 'Whoever may no longer enter is signed out at once.',
       saved: 'Saved.',
+    },
+    disconnection: {
+      title: 'Disconnect from Microsoft 365',
+      text: 'Nothing is read from its tenant any more. What was synced is kept, and it may be connected again at any time.',
+      open: 'Disconnect…',
+      question: (name: string) => `Disconnect ${name}?`,
+      explain:
+        'Syncs stand still from now on, and one that is under way is cancelled. What it has consented to at Microsoft stays until an administrator there takes it back.',
+      do: 'Disconnect',
     },
     deletion: {
       title: 'Delete this company',

@@ -4,39 +4,43 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { useCallback, useEffect, useRef } from 'react';
 import { type AnyVariables, type CombinedError, useQuery } from 'urql';
 import { codeOf, useLine } from '../client.ts';
-import { isOutdated } from './is-outdated.ts';
 import { useAskAgain } from './use-ask-again.ts';
-import { useKept } from './use-kept.ts';
 
 export interface Asked<Data> {
+  /** What was answered last, also while it is asked again: what is a little old is better than nothing. */
   data: Data | undefined;
-  /** None while there is something to show. */
+  /** Why there is no answer. What was answered to another question is none. */
   error: CombinedError | undefined;
-  /** Why what is shown could not be brought up to date. */
+  /** Why the answer that is there could not be brought up to date. */
   behind: CombinedError | undefined;
-  /** What is shown may answer another question than the one asked now. */
+  /** What is there answers another question than the one asked now: another page, search or order. */
   outdated: boolean;
   retry(): void;
 }
 
-/** Asks, and asks again whenever `revision` has grown; what was answered before stays until then. */
+/**
+ * Asks, and asks again whenever `revision` has grown. A component that turns to something else is given another `key`
+ * and begins anew.
+ */
 export function useAsked<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
   revision = 0,
 ): Asked<Data> {
-  const [{ data: answer, error, operation, fetching }, ask] = useQuery({ query, variables } as Parameters<
+  const [{ data, error, operation, fetching }, ask] = useQuery({ query, variables } as Parameters<
     typeof useQuery<Data, Variables>
   >[0]);
-  const data = useKept(answer);
+  const kept = useRef<{ data: Data; of: string } | undefined>(undefined);
+  if (data !== undefined) kept.current = { data, of: JSON.stringify(operation?.variables) };
+  const isAnswer = kept.current?.of === JSON.stringify(variables);
   const retry = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask]);
   useAskAgain(ask, revision);
   useOnReturn(retry, codeOf(error) === 'NETWORK' && !fetching);
   return {
-    data,
-    error: data ? undefined : error,
-    behind: data ? error : undefined,
-    outdated: isOutdated(operation, variables) || (data !== undefined && error !== undefined),
+    data: kept.current?.data,
+    error: isAnswer ? undefined : error,
+    behind: isAnswer ? error : undefined,
+    outdated: kept.current !== undefined && !isAnswer,
     retry,
   };
 }

@@ -83,7 +83,7 @@ function OneAlarm({ alarm }: { alarm: AlarmFactsFragment }) {
       <p>{alarm.message}</p>
       {!alarm.closedAt && (
         <p className="quiet">
-          <strong>{texts.sync.remedy}</strong> {alarm.remedy}
+          <strong>{texts.sync.remedy}</strong> {say.remedies[alarm.kind] ?? alarm.remedy}
         </p>
       )}
     </li>

@@ -47,7 +47,7 @@ function Details({ run }: { run: Run }) {
         <RunPill run={run} /> {run.message}
       </p>
       {run.failure && (
-        <div className="notice warn trouble">
+        <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
           <p>{run.failure.message}</p>
           <p>
             <strong>{texts.sync.remedy}</strong> {run.failure.remedy}

@@ -10,7 +10,6 @@ import { useAsked } from '../../../parts/use-asked.ts';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { isActive } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
 export type Run = NonNullable<RunsQuery['company']>['syncRuns']['edges'][number]['node'];
@@ -29,7 +28,7 @@ export function RunPill({ run }: { run: Pick<Run, 'status'> }) {
   return <span className={`pill ${tones[run.status]}`}>{texts.runs.statuses[run.status]}</span>;
 }
 
-/** What a run changed over all kinds, in a few words. */
+/** What a run changed over all kinds, in a few words; where it changed nothing, why. */
 export function summary(run: Run): string {
   const sum = (key: 'created' | 'updated' | 'deactivated' | 'held') =>
     run.counts.reduce((all, count) => all + count[key], 0);
@@ -37,7 +36,7 @@ export function summary(run: Run): string {
     .filter((key) => sum(key) > 0)
     .map((key) => `${texts.common.number(sum(key))} ${texts.sync[key]}`);
   if (parts.length > 0) return parts.join(' · ');
-  return isActive(run) || run.kind === 'EVIDENCE' ? run.message : texts.sync.unchanged;
+  return run.kind === 'IDENTITY' && run.status === 'SUCCEEDED' ? texts.sync.unchanged : run.message;
 }
 
 const took = (run: Run) =>
@@ -54,7 +53,7 @@ const columns: Column<Run>[] = [
     cell: (run) => <RunPill run={run} />,
     text: (run) => texts.runs.statuses[run.status],
   },
-  { key: 'summary', title: texts.runs.changes, cell: summary, text: summary },
+  { key: 'summary', title: texts.runs.changes, cell: summary, text: summary, className: 'wrap' },
   {
     key: 'kind',
     title: texts.runs.kind,

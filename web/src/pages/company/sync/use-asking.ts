@@ -57,3 +57,5 @@ export function useAsking(companyId: string) {
     link: () => link('/'),
   };
 }
+
+export type Asking = ReturnType<typeof useAsking>;
