@@ -107,6 +107,7 @@ export async function syncToTheEnd(id: string, mode = 'AUTO', kind = 'IDENTITY')
 }
 
 let browser: Browser | undefined;
+let rememberingBrowser: Browser | undefined;
 const open = new Set<BrowserContext>();
 const complaints: string[] = [];
 
@@ -119,7 +120,9 @@ afterEach(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  await rememberingBrowser?.close();
   browser = undefined;
+  rememberingBrowser = undefined;
 });
 
 function chromiumOfThisMachine(): string {
@@ -131,13 +134,31 @@ function chromiumOfThisMachine(): string {
   return path;
 }
 
-/** A browser of its own, with nothing in it. */
-export async function newBrowser(options: BrowserContextOptions = {}, { mayBreak = false } = {}): Promise<Page> {
-  browser ??= await chromium.launch({
+interface Manner {
+  /** Whether the test breaks the page on purpose. */
+  mayBreak?: boolean;
+  /** Whether Back finds a page as it was left, as people's browsers do and playwright's does not. */
+  remembers?: boolean;
+}
+
+function launch(ignoreDefaultArgs: string[] = []): Promise<Browser> {
+  return chromium.launch({
     executablePath: chromiumOfThisMachine(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    ignoreDefaultArgs,
   });
-  const context = await browser.newContext({ viewport: { width: 1240, height: 900 }, ...options });
+}
+
+/** A browser of its own, with nothing in it. */
+export async function newBrowser(
+  options: BrowserContextOptions = {},
+  { mayBreak = false, remembers = false }: Manner = {},
+): Promise<Page> {
+  if (remembers) rememberingBrowser ??= await launch(['--disable-back-forward-cache']);
+  else browser ??= await launch();
+  const used = remembers ? rememberingBrowser : browser;
+  if (!used) throw new Error('a browser has been launched');
+  const context = await used.newContext({ viewport: { width: 1240, height: 900 }, ...options });
   context.setDefaultTimeout(PATIENCE);
   open.add(context);
   const page = await context.newPage();
@@ -169,9 +190,9 @@ export async function signedIn(
   oid: string,
   at = '/',
   options: BrowserContextOptions = {},
-  { mayBreak = false } = {},
+  manner: Manner = {},
 ): Promise<Page> {
-  const page = await newBrowser(options, { mayBreak });
+  const page = await newBrowser(options, manner);
   await enter(page, oid, at);
   return page;
 }

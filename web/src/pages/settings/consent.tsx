@@ -78,8 +78,8 @@ function Roles({ feature }: { feature: Feature }) {
 
 /** The one thing to do where something is missing. */
 function Repair() {
-  const { company, may } = useCompany();
-  const asking = useAsking(company.id);
+  const { may } = useCompany();
+  const asking = useAsking();
   return (
     <div className="notice warn">
       <p>{say.repair}</p>

@@ -29,7 +29,7 @@ const icons: Record<Standing, () => React.ReactNode> = {
 
 export function SyncPanel() {
   const { company, sync, may } = useCompany();
-  const asking = useAsking(company.id);
+  const asking = useAsking();
   const run = sync.run ?? null;
   const how = standing(company.tenant, run);
   const tone = toneOf(how);

@@ -1,20 +1,33 @@
 // The clicks of the panel: a sync, and where there is nothing to sync with yet, the way to Microsoft.
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
 import { ConnectDocument, type RunFragment, SyncCompanyDocument, type SyncMode } from '../../../gql/graphql.ts';
+import { useCompany } from '../context.ts';
 
 /** What came of a click, beside the run itself. */
 export type Told = { kind: 'joined'; run: RunFragment } | { kind: 'refused'; message: string };
 
 const NEEDS_CONSENT = ['NOT_CONNECTED', 'RECONNECT_NEEDED'];
 
-export function useAsking(companyId: string) {
+export function useAsking() {
+  const { company, refresh } = useCompany();
+  const companyId = company.id;
   const [, sync] = useMutation(SyncCompanyDocument);
   const [, connect] = useMutation(ConnectDocument);
   const [told, setTold] = useState<Told | null>(null);
   const [asking, setAsking] = useState(false);
+  useEffect(() => {
+    // Whoever turns back at Microsoft finds the page as it was left, and may ask again.
+    const back = ({ persisted }: PageTransitionEvent) => {
+      if (!persisted) return;
+      setAsking(false);
+      refresh();
+    };
+    addEventListener('pageshow', back);
+    return () => removeEventListener('pageshow', back);
+  }, [refresh]);
 
   /** A link at which an administrator consents; null, and told why, where there is none. */
   const link = async (returnTo: string): Promise<string | null> => {
