@@ -1,21 +1,91 @@
-// What people do without thinking of it: go back, press Escape, click beside, and find their place by the tab's title.
+// What people do without thinking of it: press Escape, click beside, go back, and find their place by the tab's title.
 
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, company, says, signedIn } from './support.ts';
+import { administrator, barriers, company, home, signedIn } from './support.ts';
 
-const adventure = company('Adventure Works');
+const contoso = company('Contoso');
 
-test('whoever turns back at Microsoft finds the button alive', async () => {
-  const page = await signedIn(administrator(), adventure.url, {}, { remembers: true });
-  await says(page, 'Not connected');
-  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
-  const button = page.getByRole('button', { name: 'Sync With M365' });
-  await button.click();
-  await page.waitForURL((url) => !url.href.startsWith(adventure.url));
-  // What comes out of the browser's memory is not loaded again.
-  await page.goBack({ waitUntil: 'commit' });
-  expect(await page.evaluate(() => 'sameDocument' in window), 'the browser kept the page').toBe(true);
-  await page.locator('.sync-actions .primary:not([aria-disabled=true])').waitFor();
-  await button.click();
-  await page.waitForURL((url) => !url.href.startsWith(adventure.url));
+/** What the keyboard stands on. */
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent ?? '');
+
+test('from record to record the keyboard stays in the panel, and comes back to its row; Back leads to before', async () => {
+  const page = await signedIn(administrator(), '/');
+  await page.getByRole('button', { name: contoso.name }).click();
+  const row = page.locator('.row-open').first();
+  const person = (await row.textContent()) ?? '';
+  await row.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  const group = dialog.locator('.related button').first();
+  const name = (await group.textContent()) ?? '';
+  await group.focus();
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('heading', { name, level: 2 }).waitFor();
+  await expect.poll(() => focused(page)).toBe(name);
+  expect(await page.getByRole('dialog').count()).toBe(1);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await focused(page)).toBe(person);
+  expect(new URL(page.url()).search).toBe('');
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Clients' }).waitFor();
+});
+
+test('a secret that is shown once is not lost by Escape or a click beside it, nor what was typed', async () => {
+  const page = await signedIn(administrator(), '/settings/tokens');
+  await page.getByRole('button', { name: 'New token' }).click();
+  const dialog = page.getByRole('dialog');
+  const beside = () => page.mouse.click(5, 5);
+  // Nothing is lost by closing what was only opened.
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'New token' }).click();
+  const name = dialog.getByRole('textbox', { name: /^Name/ });
+  await name.fill('The PSA');
+  await dialog.getByRole('button', { name: 'Make the token' }).click();
+  await dialog.getByText('Choose at least one company').waitFor();
+  await beside();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await dialog.getByText('It stays open').waitFor();
+  expect(await name.inputValue()).toBe('The PSA');
+
+  await dialog.getByRole('radio', { name: /Every company/ }).check();
+  await dialog.getByRole('button', { name: 'Make the token' }).click();
+  const secret = await page.getByTestId('secret').textContent();
+  await beside();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await dialog.getByText('never shown again').waitFor();
+  expect(await page.getByTestId('secret').textContent()).toBe(secret);
+  expect(await barriers(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'I have kept it' }).click();
+  await dialog.waitFor({ state: 'detached' });
+});
+
+test('every page and tab has a title of its own, which is said when one comes to it, and a heading', async () => {
+  const page = await signedIn(administrator(), '/');
+  const title = (text: string) => page.waitForFunction((wanted) => document.title === wanted, text);
+  const arrived = (text: string) => page.getByTestId('arrival').filter({ hasText: text }).waitFor();
+  await title('Clients · Tenantry');
+  await page.getByRole('button', { name: contoso.name }).focus();
+  await page.keyboard.press('Enter');
+  await title('Contacts · Contoso · Tenantry');
+  await arrived('Contacts · Contoso');
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+  await page.getByRole('link', { name: 'Evidence' }).click();
+  await title('Evidence · Contoso · Tenantry');
+  await page.getByRole('link', { name: 'Frameworks' }).click();
+  await title('Frameworks · Evidence · Contoso · Tenantry');
+  await page.getByRole('link', { name: 'Sync runs' }).click();
+  await title('Sync runs · Contoso · Tenantry');
+  await page.getByRole('link', { name: 'Settings' }).first().click();
+  await title('Alarms · Settings · Tenantry');
+  await arrived('Alarms · Settings');
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+  await page.goto(`${home}/companies/bm9uZQ`);
+  await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
+  await title('There is nothing here · Tenantry');
 });

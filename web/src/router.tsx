@@ -17,10 +17,21 @@ function listen(listener: () => void) {
   };
 }
 
+/** What was opened over a page, and so many entries of the history after it. */
+interface Opened {
+  name: string;
+  steps: number;
+}
+
+function opened(): Opened | null {
+  return (history.state as { opened?: Opened } | null)?.opened ?? null;
+}
+
 /** Goes to an address of ours; `replace` leaves no history entry, for what is typed or tidied up. */
 export function navigate(to: string, { replace = false } = {}) {
   const before = location.pathname;
-  history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  if (replace) history.replaceState(history.state, '', to);
+  else history.pushState(null, '', to);
   told();
   // Another page begins at its top.
   if (location.pathname !== before) scrollTo(0, 0);
@@ -45,6 +56,23 @@ function changeSearch(changes: Record<string, string | undefined>, push = false)
   }
   const search = parameters.size > 0 ? `?${parameters}` : '';
   if (search !== location.search) navigate(location.pathname + search, { replace: !push });
+}
+
+/** Opens something over the page, by a parameter of the address: Back closes it. */
+export function openPanel(name: string, value: string) {
+  const parameters = new URLSearchParams(location.search);
+  const before = opened();
+  const steps = before?.name === name && parameters.has(name) ? before.steps + 1 : 1;
+  parameters.set(name, value);
+  history.pushState({ opened: { name, steps } }, '', `${location.pathname}?${parameters}`);
+  told();
+}
+
+/** Closes what `openPanel` has opened: back to before it, so that the way back is none that leads nowhere. */
+export function closePanel(name: string) {
+  const before = opened();
+  if (before?.name === name) history.go(-before.steps);
+  else changeSearch({ [name]: undefined });
 }
 
 /** What a pattern such as `/companies/:id/:tab?` finds in a path; null where it does not fit. */

@@ -1,12 +1,13 @@
 // The bar at the top and the page below it.
 
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLine } from '../client.ts';
-import { Mark } from '../parts/icons.tsx';
+import { IconBraces, Mark } from '../parts/icons.tsx';
 import { useDelayed } from '../parts/use-delayed.ts';
 import { Link, match, usePath } from '../router.tsx';
 import { useMay, useViewer } from '../session.tsx';
 import { texts } from '../texts.ts';
+import { useTitled } from '../title.ts';
 import { ThemeToggle } from './theme-toggle.tsx';
 
 export function Frame({ children }: { children: ReactNode }) {
@@ -29,8 +30,11 @@ export function Frame({ children }: { children: ReactNode }) {
             {isStaff && <NavLink to="/" also="/companies/:id/:tab?" label={texts.frame.clients} />}
             {isStaff && <NavLink to="/settings" also="/settings/:section?" label={texts.frame.settings} />}
             {mayExplore && (
-              <a className="nav-link wide-only" href="/graphiql">
-                GraphiQL
+              <a className="nav-link" href="/graphiql" aria-label="GraphiQL">
+                <span className="narrow-only">
+                  <IconBraces />
+                </span>
+                <span className="wide-only">GraphiQL</span>
               </a>
             )}
           </nav>
@@ -49,6 +53,7 @@ export function Frame({ children }: { children: ReactNode }) {
           </div>
         </div>
       </header>
+      <Arrival />
       <main className="page" id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
@@ -56,7 +61,23 @@ export function Frame({ children }: { children: ReactNode }) {
   );
 }
 
-/** Takes the keyboard along to another page, where what it stood on is gone with the one before. */
+/** Says to which page one came. Of the first the browser tells. */
+function Arrival() {
+  const title = useTitled();
+  const path = usePath();
+  const [first] = useState(path);
+  const [left, setLeft] = useState(false);
+  useEffect(() => {
+    if (path !== first) setLeft(true);
+  }, [path, first]);
+  return (
+    <p className="sr-only" role="status" data-testid="arrival">
+      {left && title}
+    </p>
+  );
+}
+
+/** Takes the keyboard along to another page, where what it stood on is gone with the one before or leads away from it. */
 function useMain() {
   const main = useRef<HTMLElement>(null);
   const path = usePath();
@@ -64,7 +85,8 @@ function useMain() {
   useEffect(() => {
     if (before.current === path) return;
     before.current = path;
-    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+    const active = document.activeElement;
+    if (active === document.body || active?.closest('.topbar')) main.current?.focus({ preventScroll: true });
   }, [path]);
   return main;
 }

@@ -1,8 +1,10 @@
 import { Mark } from '../parts/icons.tsx';
 import { texts } from '../texts.ts';
+import { useTitle } from '../title.ts';
 
 /** For somebody who is not signed in: never has been, or no longer is. */
 export function Welcome({ wasSignedIn }: { wasSignedIn: boolean }) {
+  useTitle([wasSignedIn ? texts.session.endedTitle : texts.session.signIn]);
   const here = location.pathname + location.search;
   const signIn = here === '/' ? '/auth/sign-in' : `/auth/sign-in?returnTo=${encodeURIComponent(here)}`;
   return (

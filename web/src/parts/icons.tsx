@@ -44,6 +44,9 @@ export const IconSun = drawn(
 );
 export const IconMoon = drawn(<path d="M13.3 9.4A5.6 5.6 0 0 1 6.6 2.7a5.6 5.6 0 1 0 6.7 6.7z" />);
 export const IconSystem = drawn(<path d="M2 3h12v8H2zM6 13.5h4" />);
+export const IconBraces = drawn(
+  <path d="M6 2.5c-1.8 0-1.8 1.2-1.8 2.6S4.2 8 2.7 8c1.5 0 1.5 1.5 1.5 2.9s0 2.6 1.8 2.6M10 2.5c1.8 0 1.8 1.2 1.8 2.6S11.8 8 13.3 8c-1.5 0-1.5 1.5-1.5 2.9s0 2.6-1.8 2.6" />,
+);
 
 /** The product's mark. */
 export function Mark({ size }: { size: number }) {

@@ -6,10 +6,18 @@ import { plainly } from '../errors.ts';
 import { texts } from '../texts.ts';
 import { IconWarn } from './icons.tsx';
 
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+interface EmptyProps {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  /** Where it stands in for what has a heading. */
+  heading?: 'h1' | 'h2' | 'p';
+}
+
+export function Empty({ title, children, action, heading: Title = 'p' }: EmptyProps) {
   return (
     <div className="empty">
-      <p className="empty-title">{title}</p>
+      <Title className="empty-title">{title}</Title>
       {children && <p className="quiet">{children}</p>}
       {action}
     </div>

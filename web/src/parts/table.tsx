@@ -18,7 +18,7 @@ export interface Column<Row, Sort extends string = never> {
   text(row: Row): string;
   /** The name by which the server sorts by it; without one it cannot be sorted by. */
   sort?: Sort;
-  /** Below this width the column is left out; the record itself still shows it. */
+  /** Below this width the column is left out: the record shows it, or where there is none to open, the first cell. */
   hideBelow?: 'medium' | 'wide';
   align?: 'end';
   /** A class for the cells, such as `mono`. */
@@ -124,6 +124,7 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
                         ) : (
                           column.cell(row)
                         )}
+                        {index === 0 && !onOpen && <LeftOut columns={columns} row={row} />}
                       </td>
                     ))}
                   </tr>
@@ -143,6 +144,18 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
       {/* Not below skeletons: it would move when there are more or fewer rows than of them. */}
       {rows && props.pager}
     </div>
+  );
+}
+
+/** What stands in columns that are left out, where the row is all that there is to look at. */
+function LeftOut<Row, Sort extends string>({ columns, row }: { columns: Column<Row, Sort>[]; row: Row }) {
+  return columns.map(
+    ({ key, title, cell, hideBelow }) =>
+      hideBelow && (
+        <span key={key} className={`left-out below-${hideBelow} small`}>
+          <span className="quiet">{title}:</span> {cell(row)}
+        </span>
+      ),
   );
 }
 

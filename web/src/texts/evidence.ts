@@ -17,6 +17,7 @@ export const words = {
   head: {
     label: 'Which evidence is shown',
     at: 'How things stood',
+    show: 'Show',
     now: 'Now',
     newest: 'Newest evidence',
     past: 'Looking back',

@@ -67,3 +67,10 @@ test('evidence that turned bad counts more than a sync that went well, and less 
   });
   expect(attention(client('another', {}), alarms, now).kind).toBe('fine');
 });
+
+test('of consent that is waited for it is told how the last attempt failed, where there was one', () => {
+  const pending = client('pending', { status: 'CONSENT_PENDING' });
+  expect(attention(pending, [], now).why).not.toContain('nobody');
+  const declined = { ...pending, tenant: { ...pending.tenant, statusReason: 'It was declined.' } } as ClientFragment;
+  expect(attention(declined, [], now)).toMatchObject({ kind: 'consent-pending', why: 'It was declined.' });
+});

@@ -80,7 +80,8 @@ function standing(client: ClientFragment, now: number): Attention {
   const upToDate = upToDateAt(client);
   const say = texts.clients.why;
   if (!tenant) return { kind: 'not-connected', why: say.notConnected, since: null };
-  if (tenant.status === 'CONSENT_PENDING') return { kind: 'consent-pending', why: say.consentPending, since: null };
+  if (tenant.status === 'CONSENT_PENDING')
+    return { kind: 'consent-pending', why: tenant.statusReason ?? say.consentPending, since: null };
   if (tenant.status === 'DISCONNECTED')
     return { kind: 'disconnected', why: tenant.statusReason ?? say.disconnected, since: upToDate };
   if (tenant.status === 'RECONNECT_NEEDED')

@@ -19,6 +19,7 @@ import { useAsked } from '../../parts/use-asked.ts';
 import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
 import { texts } from '../../texts.ts';
+import { useTitle } from '../../title.ts';
 import { useOnAlarm } from '../settings/use-alarms.ts';
 import { AddClient } from './add-client.tsx';
 import { type Attention, attention, toneOf, upToDateAt } from './attention.ts';
@@ -95,6 +96,7 @@ export default function ClientsPage() {
   const connection = asked.data?.companies;
   const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms, now) }));
   useLookAgain(asked.retry);
+  useTitle([texts.frame.clients]);
   return (
     <div>
       <Head />

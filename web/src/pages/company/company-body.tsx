@@ -4,6 +4,7 @@ import { Suspense } from 'react';
 import { NotFound } from '../../layout/not-found.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { useTitle } from '../../title.ts';
 import { useCompany } from './context.ts';
 import type { CompanyTab } from './tabs.ts';
 
@@ -18,7 +19,8 @@ export function CompanyBody({ tabs, label, tab }: Props) {
   const { company, may } = useCompany();
   const shown = tabs.filter((candidate) => !candidate.needs || may(candidate.needs));
   const current = tab === undefined ? shown[0] : shown.find((candidate) => candidate.key === tab);
-  if (!current) return <NotFound />;
+  useTitle(current && !current.titlesItself ? [current.label, company.name] : null);
+  if (!current) return <NotFound within />;
   const counts: Record<string, number> = {
     contacts: company.contacts.totalCount,
     groups: company.groups.totalCount,

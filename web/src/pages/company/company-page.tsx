@@ -6,6 +6,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
+import { useTitle } from '../../title.ts';
 import type { PageProps } from '../register.ts';
 import { CompanyBody } from './company-body.tsx';
 import { Company, useCompany } from './context.ts';
@@ -21,7 +22,6 @@ export function CompanyPage({ parameters }: PageProps) {
 
 function One({ id, tab }: { id: string; tab: string | undefined }) {
   const { context, missing, error, retry } = useCompanyPage(id);
-  useTitle(context?.company.name);
   useArrival();
 
   if (error) return <Failed error={error} retry={retry} />;
@@ -46,16 +46,6 @@ function useArrival() {
   }, [arrived, change]);
 }
 
-function useTitle(name: string | undefined) {
-  useEffect(() => {
-    if (!name) return;
-    document.title = `${name} · Tenantry`;
-    return () => {
-      document.title = 'Tenantry';
-    };
-  }, [name]);
-}
-
 function Head() {
   const { company } = useCompany();
   return (
@@ -71,6 +61,7 @@ function Head() {
 }
 
 function Loading() {
+  useTitle([]);
   return (
     <div aria-busy="true">
       <div className="company-head">

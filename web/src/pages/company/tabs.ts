@@ -13,6 +13,8 @@ export interface CompanyTab {
   /** What one has to be allowed to see it. */
   needs?: Action;
   component: ComponentType;
+  /** Whether it names the page by what of it is shown. */
+  titlesItself?: boolean;
 }
 
 export const companyTabs: CompanyTab[] = [
@@ -25,6 +27,7 @@ export const companyTabs: CompanyTab[] = [
     label: texts.company.tabs.evidence,
     needs: 'VIEW_EVIDENCE',
     component: lazy(() => import('../evidence/evidence-tab.tsx')),
+    titlesItself: true,
   },
   {
     key: 'settings',

@@ -12,7 +12,7 @@ import { Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { useSearch } from '../../router.tsx';
+import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
 import { useEvidence } from './context.ts';
@@ -168,7 +168,6 @@ const stateTones = { OPEN: 'bad', CLOSED: 'good', NOT_EVALUATED: 'warn' } as con
 
 function FindingChanges({ from, to }: Period) {
   const { company, revision } = useEvidence();
-  const [, change] = useSearch();
   const paging = usePaging(SIZE, `${from} ${to}`);
   const asked = useAsked(EvidenceFindingChangesDocument, { company, from, to, ...paging.page }, revision);
   const { data, error, outdated, retry } = asked;
@@ -193,7 +192,7 @@ function FindingChanges({ from, to }: Period) {
                 </span>
                 <span className="small">{node.because}</span>
                 <span className="quiet small">
-                  <button type="button" className="link" onClick={() => change({ check: node.checkId }, true)}>
+                  <button type="button" className="link" onClick={() => openPanel('check', node.checkId)}>
                     {node.checkId}
                   </button>{' '}
                   · <Time at={node.at} />

@@ -7,7 +7,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { useSearch } from '../../router.tsx';
+import { closePanel } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
 import { areaOf, titleOf } from './checks.tsx';
@@ -22,13 +22,12 @@ type Result = NonNullable<NonNullable<NonNullable<EvidenceCheckQuery['company']>
 
 export function CheckPanel({ id }: { id: string }) {
   const { company, asOf, revision } = useEvidence();
-  const [, change] = useSearch();
   const { data, error, retry } = useAsked(EvidenceCheckDocument, { company, asOf, check: id }, revision);
   const result = data?.company?.evidence?.result;
   return (
     <Dialog
       title={result ? titleOf(result) : data ? id : words.check.loading}
-      onClose={() => change({ check: undefined })}
+      onClose={() => closePanel('check')}
       place="side"
     >
       {error ? (

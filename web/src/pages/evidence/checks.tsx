@@ -5,7 +5,7 @@ import { SearchBox } from '../../parts/search-box.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useSearch } from '../../router.tsx';
+import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { StatusPill, statuses } from './pills.tsx';
 import type { Result } from './stood.ts';
@@ -119,7 +119,7 @@ export function Checks({ results }: { results: Result[] }) {
         columns={columns}
         rows={shown}
         rowKey={(result) => result.checkId}
-        onOpen={(result) => change({ check: result.checkId }, true)}
+        onOpen={(result) => openPanel('check', result.checkId)}
         copyOf={(result) => `${titleOf(result)}: ${words.statuses[result.status]}. ${reasonOf(result)}`}
         empty={<Empty title={words.checks.none}>{words.checks.noneText}</Empty>}
       />

@@ -10,6 +10,8 @@ import { Tabs } from '../../parts/tabs.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { usePath, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
+import { texts } from '../../texts.ts';
+import { useTitle } from '../../title.ts';
 import { useCompany } from '../company/context.ts';
 import { isActive } from '../company/sync/standing.ts';
 import { type Sync, useSync } from '../company/sync/use-sync.ts';
@@ -53,6 +55,8 @@ function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
   const [search] = useSearch();
   const view = views.find((one) => one === search.get('view')) ?? 'overview';
   const check = search.get('check');
+  const { name } = useCompany().company;
+  useTitle([...(view === 'overview' ? [] : [words.views[view]]), texts.company.tabs.evidence, name]);
   if (error) return <Failed error={error} retry={retry} />;
   const stood = data?.company?.evidence;
   return (

@@ -5,7 +5,7 @@ import { EvidenceFrameworkDocument, type EvidenceFrameworkQuery, FrameworksDocum
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { useSearch } from '../../router.tsx';
+import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { useEvidence } from './context.ts';
 import { StatusPill, statuses } from './pills.tsx';
@@ -84,7 +84,6 @@ function One({ id }: { id: string }) {
 }
 
 function ControlRow({ control }: { control: Control }) {
-  const [, change] = useSearch();
   const results = new Map(control.results.map((result) => [result.checkId, result]));
   const checks = [...new Set(control.mappings.map((mapping) => mapping.checkId))]
     .map((checkId) => ({
@@ -108,7 +107,7 @@ function ControlRow({ control }: { control: Control }) {
             )}
             <span>
               {result ? (
-                <button type="button" className="link" onClick={() => change({ check: checkId }, true)}>
+                <button type="button" className="link" onClick={() => openPanel('check', checkId)}>
                   {result.check?.title ?? checkId}
                 </button>
               ) : (

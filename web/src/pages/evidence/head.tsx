@@ -108,10 +108,12 @@ function AsOf() {
           type="datetime-local"
           value={draft}
           onChange={(event) => setDraft(event.target.value)}
-          onBlur={go}
           aria-invalid={refused}
           aria-describedby={refused ? 'evidence-at-refused' : undefined}
         />
+        <button type="submit" className="button small-button" aria-disabled={draft === shown}>
+          {words.head.show}
+        </button>
         {asOf && (
           <button
             type="button"

@@ -8,7 +8,7 @@ import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { useSearch } from '../../router.tsx';
+import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
 import { CompliancePill } from '../company/records/state-pill.tsx';
@@ -34,7 +34,6 @@ export function Overview({ stood }: { stood: Stood }) {
 }
 
 function Coverage({ result }: { result: Stood['mfaCoverage'] }) {
-  const [, change] = useSearch();
   if (!result)
     return (
       <section className="card part">
@@ -49,7 +48,7 @@ function Coverage({ result }: { result: Stood['mfaCoverage'] }) {
     <section className="card part coverage" aria-labelledby="mfa-title" data-testid="mfa">
       <header className="part-head">
         <h2 id="mfa-title">{words.overview.mfa}</h2>
-        <button type="button" className="link" onClick={() => change({ check: result.checkId }, true)}>
+        <button type="button" className="link" onClick={() => openPanel('check', result.checkId)}>
           {result.check?.title ?? result.checkId}
         </button>
       </header>

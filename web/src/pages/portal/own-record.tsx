@@ -7,6 +7,7 @@ import { Empty, Failed } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { words } from '../../texts/portal.ts';
 import { texts } from '../../texts.ts';
+import { useTitle } from '../../title.ts';
 import { CompliancePill } from '../company/records/state-pill.tsx';
 
 type Person = NonNullable<OwnRecordQuery['viewer']['contact']>;
@@ -14,6 +15,7 @@ type Device = Person['assets']['edges'][number]['node'];
 
 export function OwnRecord() {
   const [{ data, error }, ask] = useQuery({ query: OwnRecordDocument });
+  useTitle([words.record]);
   if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
   if (!data)
     return (

@@ -9,8 +9,9 @@ import { Empty } from '../../parts/states.tsx';
 import type { Column } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { Link, useSearch } from '../../router.tsx';
+import { closePanel, Link, openPanel, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
+import { useCompanyNames } from './company-names.ts';
 import { words } from './words.ts';
 
 type Event = AuditTrailQuery['auditEvents']['edges'][number]['node'];
@@ -47,9 +48,17 @@ const howItCame = (event: Event) => (
   <span className={`pill ${event.outcome === 'REFUSED' ? 'warn' : ''}`}>{say.outcomes[event.outcome]}</span>
 );
 
-const columns: Column<Event>[] = [
+const columnsOf = (nameOf: (id: string) => string): Column<Event>[] => [
   { key: 'at', title: say.at, cell: (event) => <Time at={event.at} />, text: (event) => event.at },
   { key: 'what', title: say.what, cell: (event) => words(event.action), text: (event) => words(event.action) },
+  {
+    key: 'company',
+    title: say.company,
+    cell: (event) => (event.companyId ? nameOf(event.companyId) : texts.common.nothing),
+    text: (event) => (event.companyId ? nameOf(event.companyId) : ''),
+    className: 'wrap',
+    hideBelow: 'medium',
+  },
   { key: 'who', title: say.who, cell: whoDid, text: whoDid },
   {
     key: 'outcome',
@@ -82,7 +91,9 @@ export default function AuditTab() {
   const asked = useAsked(AuditTrailDocument, { action, outcome, ...paging.page });
   const connection = asked.data?.auditEvents;
   const rows = connection?.edges.map(({ node }) => node);
-  const open = rows?.find(({ id }) => id === search.get('event'));
+  const nameOf = useCompanyNames(rows?.map(({ companyId }) => companyId) ?? []);
+  const columns = columnsOf(nameOf);
+  const event = rows?.find(({ id }) => id === search.get('event'));
   return (
     <div className="settings">
       <div className="toolbar">
@@ -121,16 +132,22 @@ export default function AuditTab() {
         columns={columns}
         rows={rows}
         rowKey={(event) => event.id}
-        onOpen={(event) => change({ event: event.id }, true)}
+        onOpen={(event) => openPanel('event', event.id)}
         copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
         empty={<Empty title={say.none} />}
       />
-      {open && <Details event={open} onClose={() => change({ event: undefined })} />}
+      {event && <Details event={event} nameOf={nameOf} onClose={() => closePanel('event')} />}
     </div>
   );
 }
 
-function Details({ event, onClose }: { event: Event; onClose(): void }) {
+interface DetailsProps {
+  event: Event;
+  nameOf(id: string): string;
+  onClose(): void;
+}
+
+function Details({ event, nameOf, onClose }: DetailsProps) {
   const facts: [string, string | null][] = [
     [say.actorId, event.actorId],
     [say.subject, event.subject],
@@ -149,7 +166,7 @@ function Details({ event, onClose }: { event: Event; onClose(): void }) {
           <>
             <dt>{say.company}</dt>
             <dd>
-              <Link to={`/companies/${encodeURIComponent(event.companyId)}`}>{say.toCompany}</Link>
+              <Link to={`/companies/${encodeURIComponent(event.companyId)}`}>{nameOf(event.companyId)}</Link>
             </dd>
           </>
         )}

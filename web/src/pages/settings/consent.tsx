@@ -6,12 +6,14 @@ import { Failed } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
-import { useCompany } from '../company/context.ts';
+import { type CompanyContext, useCompany } from '../company/context.ts';
 import { InviteButton } from '../company/sync/invite-button.tsx';
+import { Notice } from '../company/sync/notice.tsx';
 import { useAsking } from '../company/sync/use-asking.ts';
 import { Section } from './section.tsx';
 
 type Granted = NonNullable<NonNullable<ConsentQuery['company']>['tenant']>['consent'];
+type Tenant = NonNullable<CompanyContext['company']['tenant']>;
 type Feature = Granted['features'][number];
 
 const say = texts.settings.consent;
@@ -23,7 +25,7 @@ export function Consent() {
   return (
     <Section title={say.title} text={say.text}>
       {consent ? (
-        <Features consent={consent} />
+        <Features consent={consent} stopped={stoppedBy(company.tenant)} />
       ) : error ? (
         <Failed error={error} retry={retry} />
       ) : data ? (
@@ -35,10 +37,16 @@ export function Consent() {
   );
 }
 
-function Features({ consent }: { consent: Granted }) {
+/** Why nothing works, whatever was granted once; null where the tenant lets us read. */
+function stoppedBy(tenant: Tenant | null): string | null {
+  if (tenant?.status === 'RECONNECT_NEEDED') return say.refused;
+  return tenant?.status === 'DISCONNECTED' ? say.disconnected : null;
+}
+
+function Features({ consent, stopped }: { consent: Granted; stopped: string | null }) {
   return (
     <>
-      {consent.repair && <Repair />}
+      {stopped ? <p className="notice warn">{stopped}</p> : consent.repair && <Repair />}
       <ul className="settings-list">
         {consent.features.map((feature) => (
           <li key={feature.feature}>
@@ -47,13 +55,13 @@ function Features({ consent }: { consent: Granted }) {
               {feature.stops && <span className="small consent-stops">{feature.stops}</span>}
               <Roles feature={feature} />
             </span>
-            <Works feature={feature} />
+            {stopped ? <span className="pill warn">{say.standsStill}</span> : <Works feature={feature} />}
           </li>
         ))}
       </ul>
       {consent.grantedAt && (
         <p className="quiet small">
-          {say.seen} <Time at={consent.grantedAt} />
+          {stopped ? say.was : say.seen} <Time at={consent.grantedAt} />
         </p>
       )}
     </>
@@ -91,7 +99,7 @@ function Repair() {
           </button>
         </div>
       )}
-      {asking.told?.kind === 'refused' && <p role="alert">{asking.told.message}</p>}
+      <Notice told={asking.told} />
     </div>
   );
 }

@@ -55,10 +55,14 @@ function Form({ onMade, onClose }: { onMade(name: string, secret: string): void;
   const [ofSome, setOfSome] = useState(true);
   const [companies, setCompanies] = useState<{ id: string; name: string }[]>([]);
   const [actions, setActions] = useState<Action[]>([]);
+  const [opensNothing, setOpensNothing] = useState(false);
   const offered = ofSome ? grantable : [...grantable, ...ofEveryCompany];
 
   const make = async (event: FormEvent) => {
     event.preventDefault();
+    const nothing = ofSome && companies.length === 0;
+    setOpensNothing(nothing);
+    if (nothing) return;
     const which = ofSome ? { companyIds: companies.map(({ id }) => id) } : { allCompanies: true };
     const input = { name, expiresInDays, actions: actions.filter((action) => offered.includes(action)), ...which };
     const payload = await attempt(async () => {
@@ -138,7 +142,7 @@ function Form({ onMade, onClose }: { onMade(name: string, secret: string): void;
             </label>
           ))}
         </fieldset>
-        <Outcome refused={refused} />
+        <Outcome refused={opensNothing && ofSome && companies.length === 0 ? say.whichOnes : refused} />
       </form>
     </Dialog>
   );
@@ -149,6 +153,7 @@ function Secret({ name, secret, onClose }: { name: string; secret: string; onClo
     <Dialog
       title={say.made(name)}
       onClose={onClose}
+      once
       actions={
         <button type="button" className="button primary" onClick={onClose}>
           {say.kept}

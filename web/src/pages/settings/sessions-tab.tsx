@@ -15,6 +15,7 @@ import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { type Asked, useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
+import { browserOf } from './browser.ts';
 import { Confirm } from './confirm.tsx';
 import { useDeed } from './use-deed.ts';
 
@@ -107,7 +108,11 @@ function columnsOf(end: (session: Session) => void): Column<Session>[] {
     {
       key: 'browser',
       title: say.browser,
-      cell: (session) => <span title={session.browser ?? undefined}>{session.browser ?? texts.common.nothing}</span>,
+      cell: (session) => (
+        <span title={session.browser ?? undefined}>
+          {session.browser ? browserOf(session.browser) : texts.common.nothing}
+        </span>
+      ),
       text: (session) => session.browser ?? '',
       hideBelow: 'medium',
     },

@@ -7,6 +7,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { useViewer } from '../../session.tsx';
 import { texts } from '../../texts.ts';
+import { useTitle } from '../../title.ts';
 import type { PageProps } from '../register.ts';
 import { SessionsTab } from './sessions-tab.tsx';
 import './settings.css';
@@ -46,6 +47,7 @@ export default function SettingsPage({ parameters }: PageProps) {
   const { actions } = useViewer();
   const shown = tabs.filter(({ needs }) => !needs || actions.includes(needs));
   const current = parameters.section ? shown.find(({ key }) => key === parameters.section) : shown[0];
+  useTitle(current ? [current.label, texts.settings.title] : null);
   if (!current) return <NotFound />;
   const { component: Content } = current;
   return (

@@ -1,18 +1,14 @@
 // Service tokens: what programs prove themselves with. They are made, listed and revoked here; a secret is shown once.
 
 import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
-import {
-  CompanyNamesDocument,
-  RevokeServiceTokenDocument,
-  ServiceTokensDocument,
-  type ServiceTokensQuery,
-} from '../../gql/graphql.ts';
+import { useMutation } from 'urql';
+import { RevokeServiceTokenDocument, ServiceTokensDocument, type ServiceTokensQuery } from '../../gql/graphql.ts';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
+import { useCompanyNames } from './company-names.ts';
 import { Confirm } from './confirm.tsx';
 import { CreateToken } from './create-token.tsx';
 import { useDeed } from './use-deed.ts';
@@ -35,7 +31,7 @@ export default function TokensTab() {
   const [revoking, setRevoking] = useState<Token | null>(null);
   const now = useNow();
   const tokens = data?.serviceTokens;
-  const nameOf = useCompanyNames(tokens ?? []);
+  const nameOf = useCompanyNames(tokens?.flatMap(({ companyIds }) => companyIds ?? []) ?? []);
   const columns = columnsOf(now, nameOf, setRevoking);
   return (
     <div className="settings">
@@ -118,16 +114,6 @@ function columnsOf(now: number, nameOf: (id: string) => string, revoke: (token: 
       hideBelow: 'wide',
     },
   ];
-}
-
-/** What companies are called; one that is gone, or hidden, by its id. */
-function useCompanyNames(tokens: Token[]): (id: string) => string {
-  const ids = [...new Set(tokens.flatMap((token) => token.companyIds ?? []))].slice(0, 100);
-  const [{ data }] = useQuery({ query: CompanyNamesDocument, variables: { ids }, pause: ids.length === 0 });
-  return (id) => {
-    const found = data?.nodes.find((node) => node?.__typename === 'Company' && node.id === id);
-    return found?.__typename === 'Company' ? found.name : id;
-  };
 }
 
 function Revoke({ token, onDone, onClose }: { token: Token; onDone(): void; onClose(): void }) {

@@ -8,6 +8,7 @@ import { useAsked } from '../../../parts/use-asked.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { FieldChange } from '../runs/run-panel.tsx';
+import { isOfClock } from '../sync/standing.ts';
 
 export function History({ record }: { record: string }) {
   const { company, sync } = useCompany();
@@ -29,7 +30,7 @@ export function History({ record }: { record: string }) {
                 <span className="change-name">{texts.record.actions[node.action]}</span>
                 <span className="quiet small">
                   <Time at={node.syncRun.finishedAt ?? node.syncRun.queuedAt} /> ·{' '}
-                  {node.syncRun.trigger === 'SCHEDULED' ? texts.sync.byClock : texts.sync.by(node.syncRun.requestedBy)}
+                  {isOfClock(node.syncRun) ? texts.sync.byClock : texts.sync.by(node.syncRun.requestedBy)}
                 </span>
               </span>
               {node.fields.map((change) => (

@@ -8,7 +8,7 @@ import { Skeleton } from '../../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
-import { useSearch } from '../../../router.tsx';
+import { closePanel, openPanel, useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { History } from './history.tsx';
@@ -20,24 +20,31 @@ type Of<Type extends Record['__typename']> = Extract<Record, { __typename: Type 
 
 /** The record that the address names. */
 export function RecordPanel() {
-  const [search, change] = useSearch();
+  const [search] = useSearch();
   const id = search.get('record');
   if (!id) return null;
-  return <Panel key={id} id={id} onClose={() => change({ record: undefined })} />;
+  return <Panel id={id} />;
 }
 
-function Panel({ id, onClose }: { id: string; onClose(): void }) {
+/** One dialog, also from record to record: the browser gives the focus back to where the first was opened. */
+function Panel({ id }: { id: string }) {
   const { sync } = useCompany();
-  const { data, error, retry } = useAsked(RecordDocument, { id }, sync.revision);
+  const { data: kept, outdated, error, retry } = useAsked(RecordDocument, { id }, sync.revision);
+  const data = outdated ? undefined : kept;
   const record = data?.node;
   return (
-    <Dialog title={record ? nameOf(record) : texts.record.loading} onClose={onClose} place="side">
+    <Dialog
+      title={record ? nameOf(record) : texts.record.loading}
+      onClose={() => closePanel('record')}
+      place="side"
+      subject={data && id}
+    >
       {error ? (
         <Failed error={error} retry={retry} />
       ) : record ? (
         <>
           <Content record={record} />
-          <History record={id} />
+          <History key={id} record={id} />
         </>
       ) : data ? (
         <Empty title={texts.notFound.title}>{texts.notFound.text}</Empty>
@@ -256,9 +263,8 @@ function Related({ title, rows, total }: RelatedProps) {
 }
 
 function RecordLink({ id, name }: { id: string; name: string | null }) {
-  const [, change] = useSearch();
   return (
-    <button type="button" className="link" onClick={() => change({ record: id }, true)}>
+    <button type="button" className="link" onClick={() => openPanel('record', id)}>
       {name ?? texts.record.nameless}
     </button>
   );

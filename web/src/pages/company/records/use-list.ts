@@ -3,7 +3,7 @@
 import type { RecordState } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
 import type { Order } from '../../../parts/table.tsx';
-import { useSearch } from '../../../router.tsx';
+import { openPanel, useSearch } from '../../../router.tsx';
 import { useCompany } from '../context.ts';
 
 export type RecordSort = 'NAME' | 'CREATED';
@@ -40,7 +40,7 @@ export function useList() {
       const name = `${direction === 'DESC' ? '-' : ''}${field.toLowerCase()}`;
       change({ sort: name === 'name' ? undefined : name });
     },
-    onOpen: (id: string) => change({ record: id }, true),
+    onOpen: (id: string) => openPanel('record', id),
   };
 }
 

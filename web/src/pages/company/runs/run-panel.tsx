@@ -17,6 +17,7 @@ import { Pager } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
 import { texts } from '../../../texts.ts';
 import { changes } from '../sync/counts.tsx';
+import { isOfClock } from '../sync/standing.ts';
 import { RunPill } from './runs-tab.tsx';
 
 type Run = Extract<NonNullable<RunDetailsQuery['node']>, { __typename: 'SyncRun' }>;
@@ -57,7 +58,7 @@ function Details({ run }: { run: Run }) {
       <dl className="facts">
         <dt>{texts.runs.by}</dt>
         <dd>
-          {run.trigger === 'SCHEDULED' ? texts.runs.clock : run.requestedBy}, <Time at={run.queuedAt} />
+          {isOfClock(run) ? texts.runs.clock : run.requestedBy}, <Time at={run.queuedAt} />
         </dd>
         <dt>{texts.runs.mode}</dt>
         <dd>{texts.runs.modes[run.mode]}</dd>

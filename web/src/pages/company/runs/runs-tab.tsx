@@ -7,9 +7,10 @@ import { Empty } from '../../../parts/states.tsx';
 import type { Column } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
-import { useSearch } from '../../../router.tsx';
+import { closePanel, openPanel, useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
+import { isOfClock } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
 export type Run = NonNullable<RunsQuery['company']>['syncRuns']['edges'][number]['node'];
@@ -43,7 +44,7 @@ const took = (run: Run) =>
   run.startedAt && run.finishedAt
     ? duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))
     : texts.common.nothing;
-const by = (run: Run) => (run.trigger === 'SCHEDULED' ? texts.runs.clock : run.requestedBy);
+const by = (run: Run) => (isOfClock(run) ? texts.runs.clock : run.requestedBy);
 
 const columns: Column<Run>[] = [
   { key: 'at', title: texts.runs.at, cell: (run) => <Time at={run.queuedAt} />, text: (run) => run.queuedAt },
@@ -78,7 +79,7 @@ const SIZE = 25;
 export function RunsTab() {
   const { company, sync } = useCompany();
   const paging = usePaging(SIZE, company.id);
-  const [search, change] = useSearch();
+  const [search] = useSearch();
   const asked = useAsked(RunsDocument, { company: company.id, ...paging.page }, sync.revision);
   const connection = asked.data?.company?.syncRuns;
   const open = search.get('run');
@@ -92,11 +93,11 @@ export function RunsTab() {
         columns={columns}
         rows={connection?.edges.map((edge) => edge.node)}
         rowKey={(run) => run.id}
-        onOpen={(run) => change({ run: run.id }, true)}
+        onOpen={(run) => openPanel('run', run.id)}
         size={6}
         empty={<Empty title={texts.runs.none}>{texts.runs.noneText}</Empty>}
       />
-      {open && <RunPanel key={open} id={open} onClose={() => change({ run: undefined })} />}
+      {open && <RunPanel key={open} id={open} onClose={() => closePanel('run')} />}
     </>
   );
 }

@@ -40,6 +40,8 @@ function Change({ run, count, total }: { run: RunFragment | null; count: Count |
   if (count?.skippedBecause) return <span title={count.skippedBecause}>{count.skippedBecause}</span>;
   const parts = count ? changes(count) : [];
   if (parts.length > 0) return <>{parts}</>;
+  // Nothing of it has been read, nor is about to be this moment.
+  if (run.status === 'QUEUED') return <>{total > 0 ? texts.sync.kept : texts.sync.notRead}</>;
   if (isActive(run)) return <>{count && count.read > 0 ? texts.sync.read(count.read) : texts.sync.toRead}</>;
   return <>{count ? texts.sync.unchanged : total > 0 ? texts.sync.kept : texts.sync.notRead}</>;
 }

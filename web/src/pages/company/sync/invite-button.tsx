@@ -7,19 +7,28 @@ import type { Asking } from './use-asking.ts';
 
 /** For the client's administrator, who is most likely somebody else and elsewhere. */
 export function InviteButton({ asking }: { asking: Asking }) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [copied, setCopied] = useState(false);
   useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => setSaid(null), 2_500);
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2_500);
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [copied]);
   const make = async () => {
     const url = await asking.link();
-    if (url) setSaid((await copy(url)) ? texts.sync.linkCopied : url);
+    if (!url) return;
+    if (await copy(url)) setCopied(true);
+    else asking.tell({ kind: 'link', url });
   };
   return (
     <button type="button" className="button" onClick={make} title={texts.sync.linkTitle}>
-      {said ?? texts.sync.copyLink}
+      {/* As wide with either label. */}
+      <span className="labels">
+        <span className={copied ? 'hidden-label' : undefined}>{texts.sync.copyLink}</span>
+        <span className={copied ? undefined : 'hidden-label'}>{texts.sync.linkCopied}</span>
+      </span>
+      <span className="sr-only" role="status">
+        {copied && texts.sync.linkCopied}
+      </span>
     </button>
   );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunFragment } from '../../../gql/graphql.ts';
-import { standing, written } from './standing.ts';
+import { isOfClock, standing, written } from './standing.ts';
 
 const run = (status: RunFragment['status']) => ({ status, counts: [] }) as unknown as RunFragment;
 const tenant = (status: 'CONSENT_PENDING' | 'CONNECTED' | 'RECONNECT_NEEDED' | 'DISCONNECTED') =>
@@ -35,4 +35,9 @@ test('what a run wrote is added up over the kinds', () => {
   ];
   expect(written({ counts } as unknown as RunFragment)).toBe(16);
   expect(written(null)).toBe(0);
+});
+
+test('a run stays the clock\u2019s also once somebody has joined it', () => {
+  expect(isOfClock({ requestedBy: 'Schedule' })).toBe(true);
+  expect(isOfClock({ requestedBy: 'Robin Sawyer' })).toBe(false);
 });

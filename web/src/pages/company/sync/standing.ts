@@ -24,6 +24,13 @@ export function isActive(run: Pick<RunFragment, 'status'> | null | undefined): b
   return run?.status === 'QUEUED' || run?.status === 'RUNNING' || run?.status === 'WAITING';
 }
 
+/** As the API names the clock where it names who asked. Whoever presses the button makes its run their own. */
+const CLOCK = 'Schedule';
+
+export function isOfClock(run: Pick<RunFragment, 'requestedBy'>): boolean {
+  return run.requestedBy === CLOCK;
+}
+
 /** A run that is under way counts more than what the tenant was when the page was loaded. */
 export function standing(tenant: Company['tenant'], run: RunFragment | null): Standing {
   if (run?.status === 'QUEUED') return 'queued';

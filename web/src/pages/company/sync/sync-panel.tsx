@@ -2,6 +2,7 @@
 //
 // Its outline is the same in every state, so that nothing below it moves while a run goes by.
 
+import { useEffect } from 'react';
 import type { RunFragment } from '../../../gql/graphql.ts';
 import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
@@ -9,7 +10,8 @@ import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { Counts } from './counts.tsx';
 import { InviteButton } from './invite-button.tsx';
-import { isActive, type Standing, standing, toneOf } from './standing.ts';
+import { Notice } from './notice.tsx';
+import { isActive, isOfClock, type Standing, standing, toneOf } from './standing.ts';
 import { type Asking, type Told, useAsking } from './use-asking.ts';
 
 const icons: Record<Standing, () => React.ReactNode> = {
@@ -28,12 +30,13 @@ const icons: Record<Standing, () => React.ReactNode> = {
 };
 
 export function SyncPanel() {
-  const { company, sync, may } = useCompany();
+  const { company, sync, may, refresh } = useCompany();
   const asking = useAsking();
   const run = sync.run ?? null;
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
   const Icon = icons[how];
+  useLookAgain(refresh, how === 'consent-pending');
   const title = titleOf(how, run);
   return (
     <section className={`card sync-panel tone-${tone} is-${how}`} aria-labelledby="sync-title">
@@ -57,6 +60,7 @@ export function SyncPanel() {
       <Counts run={run} />
       <footer className="sync-foot quiet">
         <Connection />
+        <LastComplete />
         {company.nextSyncAt && (
           <span>
             {texts.sync.next} <Time at={company.nextSyncAt} /> (<Time at={company.nextSyncAt} as="relative" />)
@@ -72,6 +76,16 @@ export function SyncPanel() {
   );
 }
 
+/** Nobody tells how an attempt to consent went: it is asked for when somebody comes back to the page. */
+function useLookAgain(refresh: () => void, waiting: boolean) {
+  useEffect(() => {
+    if (!waiting) return;
+    const look = () => document.visibilityState === 'visible' && refresh();
+    document.addEventListener('visibilitychange', look);
+    return () => document.removeEventListener('visibilitychange', look);
+  }, [refresh, waiting]);
+}
+
 function titleOf(how: Standing, run: RunFragment | null): string {
   const own = texts.sync.titles[how as keyof typeof texts.sync.titles];
   return own ?? run?.message ?? '';
@@ -80,16 +94,29 @@ function titleOf(how: Standing, run: RunFragment | null): string {
 function Detail({ how, run, told }: { how: Standing; run: RunFragment | null; told: Told | null }) {
   const { company } = useCompany();
   if (how === 'reconnect') return <>{company.tenant?.statusReason ?? texts.sync.reconnectText}</>;
+  if (how === 'consent-pending' && company.tenant?.statusReason)
+    return (
+      <>
+        {company.tenant.statusReason} {texts.sync.linkAgain}
+      </>
+    );
   const said = texts.sync.details[how as keyof typeof texts.sync.details];
   if (said) return <>{said}</>;
   if (!run) return null;
-  const by = run.trigger === 'SCHEDULED' ? texts.sync.byClock : texts.sync.by(run.requestedBy);
+  const by = isOfClock(run) ? texts.sync.byClock : texts.sync.by(run.requestedBy);
   // It was about that run, and is old news once that has ended.
   if (isActive(run) && told?.kind === 'joined' && told.run.id === run.id)
     return (
       <span role="status" data-testid="joined">
-        {texts.sync.joined(run.requestedBy)} <Time at={run.queuedAt} as="relative" />
+        {isOfClock(run) ? texts.sync.joinedClock : texts.sync.joined(run.requestedBy)}{' '}
+        <Time at={run.queuedAt} as="relative" />
       </span>
+    );
+  if (run.status === 'QUEUED' && run.trigger === 'SCHEDULED')
+    return (
+      <>
+        {texts.sync.queuedByClock} <Time at={run.queuedAt} />, {texts.sync.queuedSoon}
+      </>
     );
   if (isActive(run))
     return (
@@ -170,15 +197,6 @@ function Actions({ how, asking }: { how: Standing; asking: Asking }) {
   );
 }
 
-function Notice({ told }: { told: Told | null }) {
-  if (told?.kind !== 'refused') return null;
-  return (
-    <p className="notice bad" role="alert">
-      {told.message}
-    </p>
-  );
-}
-
 function Trouble({ how, run }: { how: Standing; run: RunFragment | null }) {
   const failure = run?.failure;
   if (!failure || (how !== 'failed' && how !== 'partial' && how !== 'waiting')) return null;
@@ -189,6 +207,18 @@ function Trouble({ how, run }: { how: Standing; run: RunFragment | null }) {
         <strong>{texts.sync.remedy}</strong> {failure.remedy}
       </p>
     </div>
+  );
+}
+
+/** Until when everything is known to be as Microsoft has it, also while a run goes or has failed. */
+function LastComplete() {
+  const { company } = useCompany();
+  const at = company.lastComplete.edges[0]?.node.finishedAt;
+  if (!at) return null;
+  return (
+    <span data-testid="last-complete">
+      {texts.sync.lastComplete} <Time at={at} as="relative" />
+    </span>
   );
 }
 

@@ -7,7 +7,10 @@ import { ConnectDocument, type RunFragment, SyncCompanyDocument, type SyncMode }
 import { useCompany } from '../context.ts';
 
 /** What came of a click, beside the run itself. */
-export type Told = { kind: 'joined'; run: RunFragment } | { kind: 'refused'; message: string };
+export type Told =
+  | { kind: 'joined'; run: RunFragment }
+  | { kind: 'refused'; message: string }
+  | { kind: 'link'; url: string };
 
 const NEEDS_CONSENT = ['NOT_CONNECTED', 'RECONNECT_NEEDED'];
 
@@ -68,6 +71,7 @@ export function useAsking() {
     sync: (mode: SyncMode) => alone(() => ask(mode)),
     toMicrosoft: () => alone(toMicrosoft),
     link: () => link('/'),
+    tell: setTold,
   };
 }
 
