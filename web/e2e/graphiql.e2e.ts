@@ -1,14 +1,14 @@
 // GraphiQL from the binary: fields are ticked into an operation, and what runs in it runs as whoever is signed in.
 
-import type { Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, company, hold, home, PATIENCE, signedIn, syncToTheEnd } from './support.ts';
+import { administrator, barriers, company, hold, home, PATIENCE, signedIn, syncToTheEnd } from './support.ts';
 
 const contoso = company('Contoso');
 
 /** Somebody in GraphiQL, with the explorer open. */
-async function exploring(): Promise<Page> {
-  const page = await signedIn(administrator());
+async function exploring(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await signedIn(administrator(), '/', options);
   await page.goto(`${home}/graphiql`);
   await page.getByRole('button', { name: 'Show Explorer' }).click();
   await field(page, 'companies').first().waitFor();
@@ -22,7 +22,7 @@ const response = (page: Page) => page.locator('.result-window .CodeMirror-code')
 
 test('a field is ticked in the explorer, and its answer comes as the one who is signed in', async () => {
   const page = await exploring();
-  await page.getByRole('tab', { name: 'Viewer' }).waitFor();
+  await page.getByRole('button', { name: 'Viewer', exact: true }).waitFor();
   await field(page, 'role').click();
   await expect.poll(() => operation(page), { timeout: PATIENCE }).not.toContain('role');
   await run(page);
@@ -35,7 +35,7 @@ test('a field is ticked in the explorer, and its answer comes as the one who is 
 
 test('a subscription is extended in the explorer, and tells of a sync as it goes', async () => {
   const page = await exploring();
-  await page.getByRole('tab', { name: 'SyncStatus' }).click();
+  await page.getByRole('button', { name: 'SyncStatus', exact: true }).click();
   await page
     .locator('.graphiql-editor-tool .CodeMirror')
     .first()
@@ -53,4 +53,18 @@ test('a subscription is extended in the explorer, and tells of a sync as it goes
   await letGo();
   expect(await ended).toBe('SUCCEEDED');
   await response(page).filter({ hasText: 'Sync complete' }).waitFor();
+});
+
+test('nothing in GraphiQL stands in the way of anybody: not at its start, nor with an answer, the explorer or the documentation open', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const page = await exploring({ colorScheme });
+    await page.getByRole('heading', { level: 1, name: 'GraphiQL' }).waitFor();
+    await run(page);
+    await response(page).filter({ hasText: 'Robin Sawyer' }).waitFor();
+    expect(await barriers(page), `the explorer, ${colorScheme}`).toEqual([]);
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    await page.locator('.graphiql-doc-explorer').waitFor();
+    expect(await barriers(page), `the documentation, ${colorScheme}`).toEqual([]);
+    expect(await page.getByRole('textbox', { name: 'Operation' }).count()).toBe(1);
+  }
 });

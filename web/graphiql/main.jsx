@@ -7,6 +7,7 @@ import { GraphiQL } from 'graphiql';
 import 'graphiql/style.css';
 import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
+import { mend } from './accessible.js';
 import './page.css';
 import { tour } from './tour.js';
 
@@ -23,7 +24,10 @@ const fetcher = createGraphiQLFetcher({
 // Ticks fields into the operation of the tab one is in.
 const explorer = { ...explorerPlugin({ title: 'Explorer' }), title: 'Explorer' };
 
-createRoot(document.getElementById('graphiql')).render(
+const root = document.getElementById('graphiql');
+mend(root);
+
+createRoot(root).render(
   <GraphiQL
     fetcher={fetcher}
     defaultHeaders={JSON.stringify({ 'X-Tenantry-Request': '1' }, null, 2)}
