@@ -2,9 +2,18 @@
 #
 #   docker build -t tenantry .
 #   docker run --read-only --tmpfs /tmp -e DATABASE_URL=… tenantry work
+FROM node:22-bookworm-slim AS page
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web .
+RUN npm run build
+
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
+# The page is compiled in as well.
+COPY --from=page /src/web/dist web/dist
 # The way to Microsoft and to Postgres is compiled in; the simulator and `tenantry demo` are not.
 RUN cargo build --locked --profile dist --no-default-features --bin tenantry
 

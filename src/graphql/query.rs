@@ -251,12 +251,21 @@ impl Query {
         #[graphql(desc = "Only runs of this kind.")] kind: Option<SyncKind>,
         #[graphql(desc = "Only runs that stand like this.")] status: Option<SyncStatus>,
         #[graphql(desc = "Only dry runs, or only real ones; both where it is left out.")] dry_run: Option<bool>,
+        #[graphql(
+            desc = "Only runs that hold changes which wait for a person, or only the others; both where it is left out."
+        )]
+        holds_changes: Option<bool>,
         #[graphql(desc = "At most this many, from the start: 0 to 100; 25 unless told.")] first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end: 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Answer<Connection<SyncRun>> {
-        let filter = sync_run::Filter { kind, status, dry_run };
+        let filter = sync_run::Filter {
+            kind,
+            status,
+            dry_run,
+            holds_changes,
+        };
         let list = OfCompany {
             one: |scope: &Scope, filter: sync_run::Filter| sync_run::list_of_company(scope, &filter),
             all: |scope: &Scope, filter: sync_run::Filter| sync_run::list_everywhere(scope, &filter),

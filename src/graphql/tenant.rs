@@ -45,7 +45,8 @@ impl Tenant {
         self.0.status
     }
 
-    /// Why it is not connected, in words for people.
+    /// Why it is not connected, in words for people. While consent is waited for: how the last attempt to give it failed,
+    /// if there was one.
     async fn status_reason(&self) -> Option<&str> {
         self.0.status_reason.as_deref()
     }

@@ -104,7 +104,36 @@ impl Attempt<'_> {
             ..connection(self.id, actor, tenant)
         };
         let mut conn = self.state.pool.get().await?;
-        Ok(audit::record(&mut conn, self.state.now(), &deed).await?)
+        Ok(conn
+            .transaction(async |conn| {
+                if let Some(company_id) = self.company_id {
+                    tenant::note_refused_consent(conn, company_id, Some(told_to_sender(reason))).await?;
+                }
+                audit::record(conn, self.state.now(), &deed).await
+            })
+            .await?)
+    }
+}
+
+/// How an attempt went, for the one who sent the link: they were not there. It names no other client, and nobody.
+fn told_to_sender(reason: &'static str) -> &'static str {
+    match reason {
+        "GUEST" => {
+            "Whoever opened the link is a guest in the tenant that they signed in to. An administrator of its own is needed."
+        }
+        "NOT_AN_ADMINISTRATOR" => {
+            "Whoever opened the link cannot consent for their whole tenant. A Global Administrator or a Privileged Role \
+             Administrator is needed."
+        }
+        "PERSONAL_ACCOUNT" => "Whoever opened the link used a personal account. One of the client's tenant is needed.",
+        "SIGN_IN_REFUSED" | "NO_CONSENT" => "Whoever opened the link declined at Microsoft, or was refused there.",
+        "ANOTHER_TENANT" => "Whoever opened the link signed in to one tenant, and consented for another.",
+        "ANOTHER_DOMAIN" => {
+            "Whoever opened the link is of a tenant that does not own the domain which the link was made for."
+        }
+        "TENANT_TAKEN" => "Whoever opened the link is of a tenant that another client is connected to.",
+        "TENANT_CHANGED" => "Whoever opened the link is of another tenant than the one whose records are kept here.",
+        _ => "Whoever opened the link could not be signed in. The audit trail tells more.",
     }
 }
 

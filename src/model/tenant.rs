@@ -21,7 +21,7 @@ use crate::model::{Scope, connect_ticket, session, sign_in_flow, sync_run, sync_
 super::text_enum::text_enum! {
     /// How a company stands with its tenant.
     pub enum TenantStatus {
-        /// A link to consent was made; nobody has come back from Microsoft yet.
+        /// A link to consent was made, and nobody has consented yet. The reason tells of the last attempt, if it failed.
         ConsentPending = "CONSENT_PENDING",
         /// Connected: syncs run.
         Connected = "CONNECTED",
@@ -50,7 +50,7 @@ pub struct Tenant {
     /// Whether the administrator's role was shown by their sign-in; `Some(false)`: the first run has to look.
     pub role_proven: Option<bool>,
     pub connected_at: Option<DateTime<Utc>>,
-    /// Why it is not connected, in words for people.
+    /// Why it is not connected, in words for people. Nothing where nobody has tried yet.
     pub status_reason: Option<String>,
     /// A domain that the tenant has to own, not yet seen to hold.
     pub expected_domain: Option<String>,
@@ -112,7 +112,8 @@ pub async fn share_status(conn: &mut Connection, company_id: Uuid) -> QueryResul
         .optional()
 }
 
-/// Notes that somebody is on the way to Microsoft for this company; a tenant that is connected stays as it is.
+/// Notes that somebody is on the way to Microsoft for this company, and forgets how the last attempt went; a tenant that
+/// was ever connected stays as it is.
 ///
 /// # Errors
 /// When the database fails.
@@ -123,6 +124,21 @@ pub async fn expect_consent(conn: &mut Connection, company_id: Uuid) -> QueryRes
             tenant::status.eq(TenantStatus::ConsentPending),
         ))
         .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    note_refused_consent(conn, company_id, None).await
+}
+
+/// Notes why whoever came back from Microsoft could not connect the tenant, for the one who sent the link. Where it was
+/// ever connected, why it no longer is stays what is told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_refused_consent(conn: &mut Connection, company_id: Uuid, why: Option<&str>) -> QueryResult<()> {
+    diesel::update(tenant::table.find(company_id))
+        .filter(tenant::status.eq(TenantStatus::ConsentPending))
+        .filter(tenant::status_reason.is_distinct_from(why))
+        .set((tenant::status_reason.eq(why), tenant::updated_at.eq(diesel::dsl::now)))
         .execute(conn)
         .await?;
     Ok(())

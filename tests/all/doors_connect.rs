@@ -31,8 +31,17 @@ async fn runs_of(house: &House, company: &Company) -> Vec<Value> {
         .await
 }
 
-async fn assert_not_connected(house: &House, company: &Company) {
-    assert_eq!(tenant_of(house, company).await["status"], "CONSENT_PENDING");
+/// Not connected, and what whoever sent the link reads of the last attempt.
+async fn assert_not_connected(house: &House, company: &Company, why: Option<&str>) {
+    let tenant = tenant_of(house, company).await;
+    assert_eq!(tenant["status"], "CONSENT_PENDING");
+    match why {
+        Some(why) => assert!(
+            tenant["status_reason"].as_str().is_some_and(|told| told.contains(why)),
+            "{tenant}"
+        ),
+        None => assert_eq!(tenant["status_reason"], Value::Null),
+    }
     assert!(runs_of(house, company).await.is_empty());
 }
 
@@ -128,7 +137,9 @@ async fn somebody_who_is_no_administrator_cannot_connect() {
         page.contains("not an administrator") && page.contains(&format!("href=\"{PSA}/companies/7\"")),
         "{page}"
     );
-    assert_not_connected(&house, &company).await;
+    assert_not_connected(&house, &company, Some("cannot consent for their whole tenant")).await;
+    house.ticket(&company, "/", None).await;
+    assert_not_connected(&house, &company, None).await;
 }
 
 #[tokio::test]
@@ -169,7 +180,7 @@ async fn a_refused_consent_is_told_in_plain_words_with_a_way_back() {
         page.contains("The tenant was not connected") && page.contains("href=\"/companies\""),
         "{page}"
     );
-    assert_not_connected(&house, &company).await;
+    assert_not_connected(&house, &company, Some("declined at Microsoft")).await;
     assert_eq!(
         browser.get(back).await.status(),
         StatusCode::BAD_REQUEST,
@@ -204,7 +215,7 @@ async fn the_callbacks_tenant_is_compared_and_never_believed() {
             .append_pair("tenant", &forged)
             .append_pair("state", &state);
         assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST, "{forged}");
-        assert_not_connected(&house, &company).await;
+        assert_not_connected(&house, &company, Some("consented for another")).await;
     }
 }
 
@@ -230,7 +241,7 @@ async fn a_consent_comes_back_to_the_browser_that_went() {
         StatusCode::BAD_REQUEST,
         "the stranger has used it up"
     );
-    assert_not_connected(&house, &company).await;
+    assert_not_connected(&house, &company, None).await;
 }
 
 #[tokio::test]
@@ -252,7 +263,7 @@ async fn the_state_of_a_sign_in_is_no_state_of_a_consent() {
         .append_pair("tenant", &contoso.to_string())
         .append_pair("state", &state);
     assert_eq!(browser.get(back).await.status(), StatusCode::BAD_REQUEST);
-    assert_not_connected(&house, &company).await;
+    assert_not_connected(&house, &company, None).await;
 }
 
 #[tokio::test]
@@ -303,7 +314,7 @@ async fn a_tenant_that_does_not_own_the_expected_domain_is_refused() {
     let response = browser.get(back).await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert!(response.text().await.unwrap().contains("does not own fabrikam.example"));
-    assert_not_connected(&house, &company).await;
+    assert_not_connected(&house, &company, Some("does not own the domain")).await;
 }
 
 #[tokio::test]

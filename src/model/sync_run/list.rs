@@ -21,7 +21,15 @@ pub struct Filter {
     pub kind: Option<SyncKind>,
     pub status: Option<SyncStatus>,
     pub dry_run: Option<bool>,
+    /// Whether they hold changes that wait for a person.
+    pub holds_changes: Option<bool>,
 }
+
+/// An index holds only what waits, so that a company with nothing held costs one look.
+const HOLDS_CHANGES: &str = "exists (select from held_change h
+     where h.run_id = sync_run.id and h.company_id = sync_run.company_id and h.decision = 'HELD' and ?)";
+const HOLDS_NOTHING: &str = "not exists (select from held_change h
+     where h.run_id = sync_run.id and h.company_id = sync_run.company_id and h.decision = 'HELD' and ?)";
 
 fn newest_first() -> Order {
     Order {
@@ -54,7 +62,7 @@ pub fn latest_of_company(scope: &Scope, kind: SyncKind) -> Listing {
     let filter = Filter {
         kind: Some(kind),
         dry_run: Some(false),
-        status: None,
+        ..Filter::default()
     };
     list_of_company(scope, &filter)
 }
@@ -71,6 +79,14 @@ fn narrow(listing: Listing, scope: &Scope, filter: &Filter) -> Listing {
             filter.status.map(|status| Bind::Text(status.to_string())),
         )
         .only("sync_run.dry_run = ?", filter.dry_run.map(Bind::Bool))
+        .only(
+            if filter.holds_changes == Some(true) {
+                HOLDS_CHANGES
+            } else {
+                HOLDS_NOTHING
+            },
+            filter.holds_changes.map(|_| Bind::Bool(true)),
+        )
 }
 
 /// The runs with these ids, of companies that the scope holds.

@@ -183,9 +183,16 @@ async fn runs_come_newest_first_and_by_kind_and_status() {
     world
         .sql("update sync_run set dry_run = true where id = $1", &[&second])
         .await;
+    for (run_id, decision) in [(first, "HELD"), (second, "RELEASED")] {
+        let hold = "insert into held_change (run_id, company_id, noun, record_id, because, decision)
+                    values ($1, $2, 'CONTACT', $1, 'LEFT', $3)";
+        world.sql(hold, &[&run_id, &company, &decision]).await;
+    }
     let shown = |id: Uuid| IdOf::SyncRun.show(id).0;
     for (filter, found) in [
         ("", vec![shown(second), shown(first)]),
+        (", holdsChanges: true", vec![shown(first)]),
+        (", holdsChanges: false", vec![shown(second)]),
         (", dryRun: false", vec![shown(first)]),
         (", status: PARTIAL, kind: IDENTITY", vec![shown(second), shown(first)]),
         (", status: QUEUED", vec![]),

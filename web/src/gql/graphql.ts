@@ -535,7 +535,7 @@ export type SyncTrigger =
 export type TenantStatus =
   /** Connected: syncs run. */
   | 'CONNECTED'
-  /** A link to consent was made; nobody has come back from Microsoft yet. */
+  /** A link to consent was made, and nobody has consented yet. The reason tells of the last attempt, if it failed. */
   | 'CONSENT_PENDING'
   /** Disconnected by us. Data is kept, syncs stand still. */
   | 'DISCONNECTED'
