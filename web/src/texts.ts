@@ -194,7 +194,9 @@ export const texts = {
     look: 'Look and decide',
     dialog: (count: number) => `${plural(count, 'record')} would be deactivated`,
     explain:
-      'Microsoft no longer lists these, and it is more than usual. If they really left, release the changes. If something looks wrong over there, throw them away: the records stay, and the next sync looks again.',
+      'Microsoft no longer lists these, and it is more than usual. If they really left, release the changes. If something looks wrong over there, keep them: the records stay, and the next sync reads everything again and looks anew.',
+    list: 'Who and what would be deactivated',
+    decided: 'Nothing was done now: somebody else has decided already, or a later sync has another list.',
     release: (count: number) => `Deactivate ${count === 1 ? 'this one' : `these ${number(count)}`}`,
     discard: 'Keep them',
     lookOnly: 'Your role may look at held changes, not decide them.',
@@ -531,9 +533,5 @@ export const texts = {
       type: (name: string) => `Type “${name}” to go on`,
       do: 'Delete for good',
     },
-  },
-  placeholder: {
-    title: (name: string) => name,
-    text: 'This page is on its way.',
   },
 } as const;

@@ -164,10 +164,13 @@ function Nothing({ search, filtered }: { search: string; filtered: boolean }) {
 function useOpenAlarms(tell: () => void): AlarmFactsFragment[] {
   const pause = !useMay('VIEW_OPERATIONS');
   const [{ data }, ask] = useQuery({ query: AlarmsDocument, variables: { open: true, first: 100 }, pause });
-  useOnAlarm(() => {
-    ask({ requestPolicy: 'network-only' });
-    tell();
-  }, pause);
+  useOnAlarm(
+    () => {
+      ask({ requestPolicy: 'network-only' });
+      tell();
+    },
+    { pause },
+  );
   return data?.alarms.edges.map(({ node }) => node) ?? [];
 }
 
