@@ -45,6 +45,8 @@ export const texts = {
     no: 'No',
     number,
     plural,
+    part: (shown: number, total: number | undefined) =>
+      total === undefined ? number(shown) : `${number(shown)} of ${number(total)}`,
     range: (from: number, to: number, total: number | undefined) =>
       total === undefined ? `${number(from)}–${number(to)}` : `${number(from)}–${number(to)} of ${number(total)}`,
   },
@@ -82,6 +84,7 @@ export const texts = {
     next: 'Next sync',
     order:
       'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
+    otherOrder: 'Sorted as chosen; the column State brings what wants a person to the top again.',
     search: 'Search clients',
     show: 'Show',
     all: 'All clients',
@@ -253,6 +256,7 @@ export const texts = {
     lastCheckInAt: 'Checked in',
     deviceId: 'Intune id',
     azureAdDeviceId: 'Entra device id',
+    createdAt: 'First seen',
   },
   record: {
     loading: 'Loading…',

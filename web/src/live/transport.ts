@@ -110,7 +110,8 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
           next: (value: unknown) => current && sink.next(value),
           error: (error: unknown) => {
             if (!current || (client === socket && blocked)) return;
-            say('lost');
+            // What the server says of one subscription is no matter of the line.
+            if (!Array.isArray(error)) say('lost');
             if (closeCode(error) === BROKEN) pause(RETRY).then(() => current && restart());
             else sink.error(error);
           },
