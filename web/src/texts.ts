@@ -47,6 +47,8 @@ export const texts = {
     no: 'No',
     number,
     plural,
+    part: (shown: number, total: number | undefined) =>
+      total === undefined ? number(shown) : `${number(shown)} of ${number(total)}`,
     range: (from: number, to: number, total: number | undefined) =>
       total === undefined ? `${number(from)}–${number(to)}` : `${number(from)}–${number(to)} of ${number(total)}`,
   },
@@ -84,6 +86,7 @@ export const texts = {
     next: 'Next sync',
     order:
       'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
+    otherOrder: 'Sorted as chosen; the column State brings what wants a person to the top again.',
     search: 'Search clients',
     show: 'Show',
     all: 'All clients',
@@ -202,7 +205,9 @@ export const texts = {
     look: 'Look and decide',
     dialog: (count: number) => `${plural(count, 'record')} would be deactivated`,
     explain:
-      'Microsoft no longer lists these, and it is more than usual. If they really left, release the changes. If something looks wrong over there, throw them away: the records stay, and the next sync looks again.',
+      'Microsoft no longer lists these, and it is more than usual. If they really left, release the changes. If something looks wrong over there, keep them: the records stay, and the next sync reads everything again and looks anew.',
+    list: 'Who and what would be deactivated',
+    decided: 'Nothing was done now: somebody else has decided already, or a later sync has another list.',
     release: (count: number) => `Deactivate ${count === 1 ? 'this one' : `these ${number(count)}`}`,
     discard: 'Keep them',
     lookOnly: 'Your role may look at held changes, not decide them.',
@@ -259,6 +264,7 @@ export const texts = {
     lastCheckInAt: 'Checked in',
     deviceId: 'Intune id',
     azureAdDeviceId: 'Entra device id',
+    createdAt: 'First seen',
   },
   record: {
     loading: 'Loading…',
@@ -544,9 +550,5 @@ export const texts = {
       type: (name: string) => `Type “${name}” to go on`,
       do: 'Delete for good',
     },
-  },
-  placeholder: {
-    title: (name: string) => name,
-    text: 'This page is on its way.',
   },
 } as const;

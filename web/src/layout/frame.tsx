@@ -101,12 +101,14 @@ function NavLink({ to, also, label }: { to: string; also?: string; label: string
   );
 }
 
-/** Tells that the line for live updates is down, once it has been for a moment. */
+/** Tells that the line for live updates is down, once it has been for a moment, and that it does not come up. */
 function LineState() {
-  const lost = useDelayed(useLine() === 'lost', 1_500);
+  const line = useLine();
+  const lost = useDelayed(line === 'lost', 1_500);
+  const slow = useDelayed(line === 'connecting', 4_000);
   return (
     <span role="status" className="line-state">
-      {lost && <span className="pill warn">{texts.frame.reconnecting}</span>}
+      {(lost || slow) && <span className="pill warn">{texts.frame.reconnecting}</span>}
     </span>
   );
 }

@@ -25,6 +25,8 @@ const BLOCKED_AFTER = 2;
 const LONGEST_PAUSE = 10_000;
 /** The pause after that many attempts is long enough for a server that broke. */
 const RETRY = 3;
+/** A socket that opens and then says nothing is none, whatever stands between us and the server. */
+const GREETED_WITHIN = 5_000;
 /** Silence for this long means that the line is dead, whatever the system believes. */
 const PONG_WITHIN = 5_000;
 const FORBIDDEN = 4403;
@@ -57,11 +59,12 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
     lazy: true,
     lazyCloseTimeout: 3_000,
     keepAlive: 10_000,
+    connectionAckWaitTimeout: GREETED_WITHIN,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: pause,
     shouldRetry: (event) => !blocked && closeCode(event) !== FORBIDDEN,
     on: {
-      connecting: () => say(reached ? 'lost' : 'connecting'),
+      connecting: () => say(reached || failures > 0 ? 'lost' : 'connecting'),
       opened: (socket) => {
         open = socket as WebSocket;
       },
@@ -107,7 +110,8 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
           next: (value: unknown) => current && sink.next(value),
           error: (error: unknown) => {
             if (!current || (client === socket && blocked)) return;
-            say('lost');
+            // What the server says of one subscription is no matter of the line.
+            if (!Array.isArray(error)) say('lost');
             if (closeCode(error) === BROKEN) pause(RETRY).then(() => current && restart());
             else sink.error(error);
           },

@@ -1,5 +1,6 @@
 // A list that the server turns page by page: its rows, where one is in it, and what is said where it could not be had.
 
+import { codeOf } from '../client.ts';
 import type { PageInfo, Paging } from '../paging.ts';
 import { texts } from '../texts.ts';
 import { Behind, Failed } from './states.tsx';
@@ -14,10 +15,12 @@ interface Props<Row, Sort extends string> extends Omit<TableProps<Row, Sort>, 'b
 
 export function Listing<Row, Sort extends string = never>(props: Props<Row, Sort>) {
   const { asked, connection, paging, ...table } = props;
+  // The place in an address may be nobody's, or of another order.
+  const isMisled = paging.isTurned && codeOf(asked.error) === 'BAD_INPUT';
   if (asked.error)
     return (
       <div className="table-frame">
-        <Failed error={asked.error} retry={asked.retry} />
+        <Failed error={asked.error} retry={isMisled ? paging.restart : asked.retry} />
       </div>
     );
   const shown = table.rows?.length ?? 0;
@@ -29,8 +32,9 @@ export function Listing<Row, Sort extends string = never>(props: Props<Row, Sort
         busy={asked.outdated}
         onTurn={(direction) => {
           if (!connection) return;
-          if (direction === 'next') paging.next(connection.pageInfo, shown);
-          else paging.previous(connection.pageInfo);
+          const page = { info: connection.pageInfo, rows: shown, total: connection.totalCount };
+          if (direction === 'next') paging.next(page);
+          else paging.previous(page);
         }}
         pager={
           <Pager paging={paging} info={connection?.pageInfo} shown={shown} total={connection?.totalCount}>

@@ -5,6 +5,7 @@ import type { CombinedError } from 'urql';
 import { plainly } from '../errors.ts';
 import { texts } from '../texts.ts';
 import { IconWarn } from './icons.tsx';
+import type { Asked } from './use-asked.ts';
 
 interface EmptyProps {
   title: string;
@@ -59,5 +60,27 @@ export function Behind({ error, retry }: { error: CombinedError; retry: () => vo
         {texts.common.retry}
       </button>
     </div>
+  );
+}
+
+interface AnswerProps<Data> {
+  asked: Asked<Data>;
+  /** What holds the place until there is an answer. */
+  waiting: ReactNode;
+  children(data: Data): ReactNode;
+}
+
+/** What was answered: dimmed while it answers another question, said to be old where it is, and else why there is none. */
+export function Answer<Data>({ asked, waiting, children }: AnswerProps<Data>) {
+  const { data, error, behind, outdated, retry } = asked;
+  if (error) return <Failed error={error} retry={retry} />;
+  if (data === undefined) return waiting;
+  return (
+    <>
+      {behind && <Behind error={behind} retry={retry} />}
+      <div className={outdated ? 'answer outdated' : 'answer'} aria-busy={outdated}>
+        {children(data)}
+      </div>
+    </>
   );
 }

@@ -3,8 +3,8 @@
 // Up and down go from row to row, Home and End to the first and the last, Page Up and Page Down turn the page, Enter
 // opens, c copies.
 
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
-import type { PageInfo, Paging } from '../paging.ts';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type PageInfo, type Paging, useWayBack } from '../paging.ts';
 import { texts } from '../texts.ts';
 import { copy } from './copy.tsx';
 import { IconDown, IconLeft, IconRight } from './icons.tsx';
@@ -57,6 +57,7 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
   const { columns, rows, rowKey, busy, onOpen } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const turned = useRef(false);
+  const [told, setTold] = useTold();
 
   useEffect(() => {
     // After the page was turned by keyboard, the keyboard goes on at its first row.
@@ -65,6 +66,7 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
     openers(body.current)[0]?.focus();
   }, [rows, busy]);
 
+  const put = async (text: string) => setTold((await copy(text)) ? texts.common.copied : texts.common.notCopied);
   const key = (event: KeyboardEvent<HTMLTableSectionElement>) => {
     const all = openers(body.current);
     const at = all.indexOf(event.target as HTMLElement);
@@ -87,11 +89,17 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
     else if (event.key === 'PageUp') turn('previous');
     else if (event.key === 'c' && props.copyOf) {
       const row = rows?.[at];
-      if (row) void copy(props.copyOf(row));
+      if (row) void put(props.copyOf(row));
     }
   };
 
-  if (rows?.length === 0 && !busy) return <div className="table-frame">{props.empty}</div>;
+  if (rows?.length === 0 && !busy)
+    return (
+      <div className="table-frame">
+        {props.empty}
+        {props.pager}
+      </div>
+    );
   return (
     <div className="table-frame" aria-busy={busy || !rows}>
       <div className="table-scroll">
@@ -141,6 +149,9 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
           </tbody>
         </table>
       </div>
+      <span className="table-told" role="status">
+        {told && <span className="pill accent">{told}</span>}
+      </span>
       {/* Not below skeletons: it would move when there are more or fewer rows than of them. */}
       {rows && props.pager}
     </div>
@@ -157,6 +168,17 @@ function LeftOut<Row, Sort extends string>({ columns, row }: { columns: Column<R
         </span>
       ),
   );
+}
+
+/** Something that is said for a moment. */
+function useTold() {
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (!told) return;
+    const timer = setTimeout(() => setTold(null), 1_600);
+    return () => clearTimeout(timer);
+  }, [told]);
+  return [told, setTold] as const;
 }
 
 function openers(body: HTMLElement | null): HTMLElement[] {
@@ -213,8 +235,12 @@ interface PagerProps {
 
 /** Where one is in a list, and the way on and back. */
 export function Pager({ paging, info, shown, total, children }: PagerProps) {
-  const from = paging.offset + 1;
-  const range = shown > 0 ? texts.common.range(from, paging.offset + shown, total) : '';
+  const page = info && { info, rows: shown, total };
+  useWayBack(paging, page);
+  if (shown === 0 && !paging.isTurned) return null;
+  const offset = page && paging.offset(page);
+  const range =
+    offset === undefined ? texts.common.part(shown, total) : texts.common.range(offset + 1, offset + shown, total);
   return (
     <div className="pager">
       <span className="quiet" role="status">
@@ -226,7 +252,7 @@ export function Pager({ paging, info, shown, total, children }: PagerProps) {
           type="button"
           className="button small-button"
           disabled={!info?.hasPreviousPage}
-          onClick={() => info && paging.previous(info)}
+          onClick={() => page && paging.previous(page)}
         >
           <IconLeft />
           <span>{texts.common.previous}</span>
@@ -235,7 +261,7 @@ export function Pager({ paging, info, shown, total, children }: PagerProps) {
           type="button"
           className="button small-button"
           disabled={!info?.hasNextPage}
-          onClick={() => info && paging.next(info, shown)}
+          onClick={() => page && paging.next(page)}
         >
           <span>{texts.common.next}</span>
           <IconRight />

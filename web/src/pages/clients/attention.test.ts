@@ -7,20 +7,29 @@ const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOStrin
 
 interface Told {
   status?: NonNullable<ClientFragment['tenant']>['status'];
-  run?: NonNullable<ClientFragment['latestSync']>['status'];
+  run?: Status;
   upToDate?: string | null;
   held?: number;
+  /** A newer run, which is under way. */
+  active?: Status;
 }
 
-function client(name: string, { status = 'CONNECTED', run = 'SUCCEEDED', upToDate = hoursAgo(2), held = 0 }: Told) {
+type Status = ClientFragment['recentRuns']['edges'][number]['node']['status'];
+
+function client(name: string, facts: Told) {
+  const { status = 'CONNECTED', run = 'SUCCEEDED', upToDate = hoursAgo(2), held = 0, active } = facts;
   const finishedAt = hoursAgo(2);
   return {
     id: name,
     name,
     tenant: { status, statusReason: null, domain: null, connectedAt: hoursAgo(1_000) },
-    latestSync: { id: name, status: run, message: `It says ${run}`, finishedAt, failure: null },
     upToDate: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
-    recentRuns: { edges: [{ node: { id: name, finishedAt, heldChanges: { totalCount: held } } }] },
+    recentRuns: {
+      edges: [active, run]
+        .filter((one) => one !== undefined)
+        .map((one) => ({ node: { id: one, status: one, message: `It says ${one}`, finishedAt, failure: null } })),
+    },
+    holding: { edges: held > 0 ? [{ node: { id: name, finishedAt, heldChanges: { totalCount: held } } }] : [] },
   } as unknown as ClientFragment;
 }
 
@@ -47,9 +56,14 @@ test('why is told in words, and since when', () => {
   expect(attention(client('stale', { upToDate: hoursAgo(30) }), [], now).since).toBe(hoursAgo(30));
 });
 
-test('a sync under way does not hide that the client is out of date', () => {
-  expect(attention(client('late', { run: 'RUNNING', upToDate: hoursAgo(30) }), [], now).kind).toBe('stale');
-  expect(attention(client('busy', { run: 'RUNNING' }), [], now).kind).toBe('syncing');
+test('a sync under way does not hide that the client is out of date, or that the one before it failed', () => {
+  expect(attention(client('late', { active: 'RUNNING', upToDate: hoursAgo(30) }), [], now).kind).toBe('stale');
+  expect(attention(client('broken', { active: 'QUEUED', run: 'FAILED' }), [], now)).toMatchObject({
+    kind: 'failing',
+    why: 'It says FAILED',
+  });
+  expect(attention(client('half', { active: 'WAITING', run: 'PARTIAL' }), [], now).kind).toBe('partial');
+  expect(attention(client('busy', { active: 'RUNNING' }), [], now).kind).toBe('syncing');
 });
 
 test('evidence that turned bad counts more than a sync that went well, and less than one that failed', () => {

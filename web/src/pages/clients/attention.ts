@@ -2,6 +2,7 @@
 
 import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
 import { texts } from '../../texts.ts';
+import { isActive } from '../company/sync/standing.ts';
 
 /** From bad to good: of several, the first is told. In which order clients come, the API alone says. */
 const KINDS = [
@@ -76,7 +77,11 @@ const alarmOf: Partial<Record<Kind, AlarmFactsFragment['kind']>> = {
 };
 
 function standing(client: ClientFragment, now: number): Attention {
-  const { tenant, latestSync: run } = client;
+  const { tenant } = client;
+  const [newest, before] = client.recentRuns.edges.map(({ node }) => node);
+  // A run that is under way has yet to show that what failed before it is over. There is one at a time.
+  const active = isActive(newest) ? newest : undefined;
+  const run = active ? before : newest;
   const upToDate = upToDateAt(client);
   const say = texts.clients.why;
   if (!tenant) return { kind: 'not-connected', why: say.notConnected, since: null };
@@ -90,15 +95,15 @@ function standing(client: ClientFragment, now: number): Attention {
     return { kind: 'failing', why: run.failure?.message ?? run.message, since: run.finishedAt };
   const fresh = upToDate ?? tenant.connectedAt;
   if (fresh && now - Date.parse(fresh) > STALE) return { kind: 'stale', why: say.stale, since: fresh };
-  const held = client.recentRuns.edges.filter(({ node }) => node.heldChanges.totalCount > 0);
+  const held = client.holding.edges.map(({ node }) => node);
   if (held.length > 0) {
-    const count = held.reduce((sum, { node }) => sum + node.heldChanges.totalCount, 0);
-    return { kind: 'held', why: say.held(count), since: held.at(-1)?.node.finishedAt ?? null };
+    const count = held.reduce((sum, { heldChanges }) => sum + heldChanges.totalCount, 0);
+    return { kind: 'held', why: say.held(count), since: held.at(-1)?.finishedAt ?? null };
   }
-  if (!run) return { kind: 'never', why: say.never, since: tenant.connectedAt };
-  if (run.status === 'PARTIAL')
+  if (run?.status === 'PARTIAL')
     return { kind: 'partial', why: run.failure?.message ?? run.message, since: run.finishedAt };
+  if (active) return { kind: 'syncing', why: active.message, since: null };
+  if (!run) return { kind: 'never', why: say.never, since: tenant.connectedAt };
   if (run.status === 'CANCELLED') return { kind: 'cancelled', why: run.message, since: run.finishedAt };
-  if (run.status === 'SUCCEEDED') return { kind: 'fine', why: run.message, since: run.finishedAt };
-  return { kind: 'syncing', why: run.message, since: null };
+  return { kind: 'fine', why: run.message, since: run.finishedAt };
 }

@@ -1,19 +1,22 @@
 // All clients in the order of the API, over all pages: what wants a person stands on top. Why and since when is told here.
 
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import {
   type AlarmFactsFragment,
   AlarmsDocument,
   type ClientFragment,
   ClientsDocument,
+  SyncRunChangedDocument,
   type TenantStatus,
 } from '../../gql/graphql.ts';
-import { usePaging } from '../../paging.ts';
+import { useLive, useOnNews } from '../../live/use-live.ts';
+import { START, useAddressPaging } from '../../paging.ts';
 import { Listing } from '../../parts/listing.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
+import { asRows } from '../../parts/spreadsheet.ts';
 import { Empty } from '../../parts/states.tsx';
-import type { Column } from '../../parts/table.tsx';
+import type { Column, Order } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { navigate, useSearch } from '../../router.tsx';
@@ -32,16 +35,20 @@ interface Attended {
 
 const moment = (at: string | null) => (at ? <Time at={at} as="relative" /> : texts.common.nothing);
 
-const columns: Column<Attended>[] = [
+type Sort = 'ATTENTION' | 'NAME';
+
+const columns: Column<Attended, Sort>[] = [
   {
     key: 'name',
     title: texts.clients.name,
+    sort: 'NAME',
     cell: ({ client }) => client.name,
     text: ({ client }) => client.name,
   },
   {
     key: 'state',
     title: texts.clients.state,
+    sort: 'ATTENTION',
     cell: ({ attention }) => (
       <>
         <span className={`pill ${toneOf(attention.kind)}`}>{texts.clients.kinds[attention.kind]}</span>
@@ -85,14 +92,29 @@ const columns: Column<Attended>[] = [
 const SIZE = 100;
 const statuses: TenantStatus[] = ['RECONNECT_NEEDED', 'CONNECTED', 'CONSENT_PENDING', 'DISCONNECTED'];
 
+function orderOf(sort: string | null): Order<Sort> {
+  return {
+    field: sort?.endsWith('name') ? 'NAME' : 'ATTENTION',
+    direction: sort?.startsWith('-') ? 'DESC' : 'ASC',
+  };
+}
+
 export default function ClientsPage() {
   const [search, change] = useSearch();
   const q = search.get('q') ?? '';
   const tenantStatus = statuses.find((status) => status.toLowerCase() === search.get('show'));
-  const paging = usePaging(SIZE, `${q} ${tenantStatus}`);
-  const asked = useAsked(ClientsDocument, { search: q || undefined, tenantStatus, ...paging.page });
+  const order = orderOf(search.get('sort'));
+  const paging = useAddressPaging(SIZE, `${q} ${tenantStatus} ${order.field} ${order.direction}`);
+  const asked = useAsked(ClientsDocument, {
+    search: q || undefined,
+    tenantStatus,
+    orderBy: order,
+    ...paging.page,
+  });
   const now = useNow();
-  const alarms = useOpenAlarms(asked.retry);
+  const soon = useSoon(asked.retry);
+  useOnRuns(soon);
+  const alarms = useOpenAlarms(soon);
   const connection = asked.data?.companies;
   const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms, now) }));
   useLookAgain(asked.retry);
@@ -108,11 +130,11 @@ export default function ClientsPage() {
           </p>
         ))}
       <div className="toolbar">
-        <SearchBox label={texts.clients.search} value={q} onSearch={(value) => change({ q: value })} />
+        <SearchBox label={texts.clients.search} value={q} onSearch={(value) => change({ q: value, ...START })} />
         <select
           className="select"
           value={tenantStatus ?? ''}
-          onChange={(event) => change({ show: event.target.value.toLowerCase() })}
+          onChange={(event) => change({ show: event.target.value.toLowerCase(), ...START })}
           aria-label={texts.clients.show}
         >
           <option value="">{texts.clients.all}</option>
@@ -123,7 +145,9 @@ export default function ClientsPage() {
           ))}
         </select>
       </div>
-      <p className="quiet small clients-order">{texts.clients.order}</p>
+      <p className="quiet small clients-order">
+        {order.field === 'ATTENTION' && order.direction === 'ASC' ? texts.clients.order : texts.clients.otherOrder}
+      </p>
       <Listing
         asked={asked}
         connection={connection}
@@ -132,8 +156,13 @@ export default function ClientsPage() {
         columns={columns}
         rows={rows}
         rowKey={({ client }) => client.id}
+        order={order}
+        onOrder={({ field, direction }) => {
+          const name = `${direction === 'DESC' ? '-' : ''}${field.toLowerCase()}`;
+          change({ sort: name === 'attention' ? undefined : name, ...START });
+        }}
         onOpen={({ client }) => navigate(`/companies/${encodeURIComponent(client.id)}`)}
-        copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
+        copyOf={(row) => asRows([columns.map((column) => column.text(row))])}
         empty={<Nothing search={q} filtered={tenantStatus !== undefined} />}
       />
     </div>
@@ -162,14 +191,42 @@ function Nothing({ search, filtered }: { search: string; filtered: boolean }) {
   return <Empty title={texts.clients.none}>{texts.clients.noneText}</Empty>;
 }
 
+/** However much happens at once, such as at a slot of the clock, it is asked for once in so long. */
+const SOON = 1_500;
+
+function useSoon(ask: () => void): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [ask],
+  );
+  return useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      ask();
+    }, SOON);
+  }, [ask]);
+}
+
+/** Tells whenever a run of any client begins to wait, is taken up or ends, or its held changes are decided. */
+function useOnRuns(tell: () => void) {
+  useOnNews(useLive(SyncRunChangedDocument, { kind: 'IDENTITY' }), tell, { firstIsKnown: true });
+}
+
 /** What is wrong, for whoever may see it; `tell` is called whenever that changes. */
 function useOpenAlarms(tell: () => void): AlarmFactsFragment[] {
   const pause = !useMay('VIEW_OPERATIONS');
   const [{ data }, ask] = useQuery({ query: AlarmsDocument, variables: { open: true, first: 100 }, pause });
-  useOnAlarm(() => {
-    ask({ requestPolicy: 'network-only' });
-    tell();
-  }, pause);
+  useOnAlarm(
+    () => {
+      ask({ requestPolicy: 'network-only' });
+      tell();
+    },
+    { pause },
+  );
   return data?.alarms.edges.map(({ node }) => node) ?? [];
 }
 

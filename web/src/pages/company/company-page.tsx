@@ -3,7 +3,7 @@
 import { useEffect } from 'react';
 import { NotFound } from '../../layout/not-found.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Behind, Failed } from '../../parts/states.tsx';
 import { useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { useTitle } from '../../title.ts';
@@ -21,7 +21,7 @@ export function CompanyPage({ parameters }: PageProps) {
 }
 
 function One({ id, tab }: { id: string; tab: string | undefined }) {
-  const { context, missing, error, retry } = useCompanyPage(id);
+  const { context, missing, error, behind, retry } = useCompanyPage(id);
   useArrival();
 
   if (error) return <Failed error={error} retry={retry} />;
@@ -30,6 +30,7 @@ function One({ id, tab }: { id: string; tab: string | undefined }) {
   return (
     <Company value={context}>
       <Head />
+      {behind && <Behind error={behind} retry={retry} />}
       <SyncPanel />
       <HeldChanges />
       <CompanyBody tabs={companyTabs} label={texts.company.tabs.label} tab={tab} />

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type Action, CompanyDocument } from '../../gql/graphql.ts';
 import { useAsked } from '../../parts/use-asked.ts';
 import type { CompanyContext } from './context.ts';
@@ -6,10 +6,14 @@ import { useSync } from './sync/use-sync.ts';
 
 /** Asks for a company, and again whenever a sync has changed it; `missing` once it is known that there is none. */
 export function useCompanyPage(id: string) {
-  const { data, error, retry } = useAsked(CompanyDocument, { id });
+  const { data, error, behind, retry } = useAsked(CompanyDocument, { id });
   const company = data?.company;
-  const sync = useSync(id, 'IDENTITY', company?.latestSync);
-  const { revision } = sync;
+  const live = useSync(id, 'IDENTITY', company?.latestSync);
+  // What somebody did on the page changes records as a sync does.
+  const [deeds, setDeeds] = useState(0);
+  const refresh = useCallback(() => setDeeds((now) => now + 1), []);
+  const { run, progress } = live;
+  const revision = live.revision + deeds;
   useEffect(() => {
     if (revision > 0) retry();
   }, [revision, retry]);
@@ -17,10 +21,10 @@ export function useCompanyPage(id: string) {
     if (!data || !company) return null;
     return {
       company,
-      sync,
+      sync: { run, progress, revision },
       may: (action: Action) => data.viewer.actions.includes(action),
-      refresh: retry,
+      refresh,
     };
-  }, [data, company, sync, retry]);
-  return { context, missing: data !== undefined && !company, error, retry };
+  }, [data, company, run, progress, revision, refresh]);
+  return { context, missing: data !== undefined && !company, error, behind, retry };
 }

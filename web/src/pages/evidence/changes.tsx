@@ -5,10 +5,11 @@ import {
   EvidenceChangesDocument,
   type EvidenceChangesQuery,
   EvidenceFindingChangesDocument,
+  type EvidenceFindingChangesQuery,
 } from '../../gql/graphql.ts';
-import { usePaging } from '../../paging.ts';
+import { type Paging, usePaging } from '../../paging.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Empty } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -85,38 +86,33 @@ function Objects({ from, to }: Period) {
   const { company, revision } = useEvidence();
   const paging = usePaging(SIZE, `${from} ${to}`);
   const asked = useAsked(EvidenceChangesDocument, { company, from, to, ...paging.page }, revision);
-  const { data, error, outdated, retry } = asked;
-  const between = data?.company?.evidenceChanges;
+  const between = asked.outdated ? undefined : asked.data?.company?.evidenceChanges;
   return (
     <section className="card part" aria-labelledby="changed-objects">
       <header>
         <h2 id="changed-objects">{words.changes.objects}</h2>
         {between && <Runs between={between} />}
       </header>
-      {error ? (
-        <Failed error={error} retry={retry} />
-      ) : !data ? (
-        <Skeleton className="skeleton-card" />
-      ) : !between ? (
-        <Empty title={words.changes.none}>{words.changes.noneText}</Empty>
-      ) : between.objects.totalCount === 0 ? (
-        <Empty title={words.changes.noObjects} />
-      ) : (
-        <>
-          <ul className={`change-list ${outdated ? 'outdated' : ''}`}>
-            {between.objects.edges.map(({ node }) => (
-              <ObjectChange key={`${node.runNumber} ${node.resource} ${node.objectId}`} change={node} />
-            ))}
-          </ul>
-          <Pager
-            paging={paging}
-            info={between.objects.pageInfo}
-            shown={between.objects.edges.length}
-            total={between.objects.totalCount}
-          />
-        </>
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {(data) => <ObjectChanges between={data.company?.evidenceChanges} paging={paging} />}
+      </Answer>
     </section>
+  );
+}
+
+function ObjectChanges({ between, paging }: { between: Between | null | undefined; paging: Paging }) {
+  if (!between) return <Empty title={words.changes.none}>{words.changes.noneText}</Empty>;
+  const { edges, pageInfo, totalCount } = between.objects;
+  if (totalCount === 0) return <Empty title={words.changes.noObjects} />;
+  return (
+    <>
+      <ul className="change-list">
+        {edges.map(({ node }) => (
+          <ObjectChange key={`${node.runNumber} ${node.resource} ${node.objectId}`} change={node} />
+        ))}
+      </ul>
+      <Pager paging={paging} info={pageInfo} shown={edges.length} total={totalCount} />
+    </>
   );
 }
 
@@ -170,39 +166,40 @@ function FindingChanges({ from, to }: Period) {
   const { company, revision } = useEvidence();
   const paging = usePaging(SIZE, `${from} ${to}`);
   const asked = useAsked(EvidenceFindingChangesDocument, { company, from, to, ...paging.page }, revision);
-  const { data, error, outdated, retry } = asked;
-  const found = data?.company?.evidenceChanges?.findings;
   return (
     <section className="card part" aria-labelledby="changed-findings">
       <h2 id="changed-findings">{words.changes.findings}</h2>
-      {error ? (
-        <Failed error={error} retry={retry} />
-      ) : !data ? (
-        <Skeleton className="skeleton-card" />
-      ) : !found || found.totalCount === 0 ? (
-        <Empty title={words.changes.noFindings} />
-      ) : (
-        <>
-          <ul className={`change-list ${outdated ? 'outdated' : ''}`}>
-            {found.edges.map(({ node }) => (
-              <li key={`${node.checkId} ${node.resource} ${node.objectId} ${node.at}`}>
-                <span className="change-head">
-                  <span className="change-name">{nameOf(node)}</span>
-                  <span className={`pill ${stateTones[node.state]}`}>{words.changes.states[node.state]}</span>
-                </span>
-                <span className="small">{node.because}</span>
-                <span className="quiet small">
-                  <button type="button" className="link" onClick={() => openPanel('check', node.checkId)}>
-                    {node.checkId}
-                  </button>{' '}
-                  · <Time at={node.at} />
-                </span>
-              </li>
-            ))}
-          </ul>
-          <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
-        </>
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {(data) => <FindingList found={data.company?.evidenceChanges?.findings} paging={paging} />}
+      </Answer>
     </section>
+  );
+}
+
+type Found = NonNullable<NonNullable<EvidenceFindingChangesQuery['company']>['evidenceChanges']>['findings'];
+
+function FindingList({ found, paging }: { found: Found | undefined; paging: Paging }) {
+  if (!found || found.totalCount === 0) return <Empty title={words.changes.noFindings} />;
+  return (
+    <>
+      <ul className="change-list">
+        {found.edges.map(({ node }) => (
+          <li key={`${node.checkId} ${node.resource} ${node.objectId} ${node.at}`}>
+            <span className="change-head">
+              <span className="change-name">{nameOf(node)}</span>
+              <span className={`pill ${stateTones[node.state]}`}>{words.changes.states[node.state]}</span>
+            </span>
+            <span className="small">{node.because}</span>
+            <span className="quiet small">
+              <button type="button" className="link" onClick={() => openPanel('check', node.checkId)}>
+                {node.checkId}
+              </button>{' '}
+              · <Time at={node.at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
+    </>
   );
 }

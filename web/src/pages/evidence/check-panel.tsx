@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { EvidenceCheckDocument, type EvidenceCheckQuery } from '../../gql/graphql.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Empty } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { closePanel } from '../../router.tsx';
@@ -22,23 +22,17 @@ type Result = NonNullable<NonNullable<NonNullable<EvidenceCheckQuery['company']>
 
 export function CheckPanel({ id }: { id: string }) {
   const { company, asOf, revision } = useEvidence();
-  const { data, error, retry } = useAsked(EvidenceCheckDocument, { company, asOf, check: id }, revision);
-  const result = data?.company?.evidence?.result;
+  const asked = useAsked(EvidenceCheckDocument, { company, asOf, check: id }, revision);
+  const result = asked.data?.company?.evidence?.result;
   return (
     <Dialog
-      title={result ? titleOf(result) : data ? id : words.check.loading}
+      title={result ? titleOf(result) : asked.data || asked.error ? id : words.check.loading}
       onClose={() => closePanel('check')}
       place="side"
     >
-      {error ? (
-        <Failed error={error} retry={retry} />
-      ) : result ? (
-        <Content result={result} />
-      ) : data ? (
-        <Empty title={words.check.gone}>{words.check.goneText}</Empty>
-      ) : (
-        <Skeleton className="skeleton-rows" />
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-rows" />}>
+        {() => (result ? <Content result={result} /> : <Empty title={words.check.gone}>{words.check.goneText}</Empty>)}
+      </Answer>
     </Dialog>
   );
 }

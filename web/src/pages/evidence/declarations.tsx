@@ -12,7 +12,7 @@ import {
 import { usePaging } from '../../paging.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -28,7 +28,7 @@ const SIZE = 25;
 export function Declarations() {
   const { company, revision, mayDeclare } = useEvidence();
   const paging = usePaging(SIZE, company);
-  const { data, error, retry } = useAsked(EvidenceDeclarationsDocument, { company, ...paging.page }, revision);
+  const { data, error, behind, retry } = useAsked(EvidenceDeclarationsDocument, { company, ...paging.page }, revision);
   const [declaring, setDeclaring] = useState(false);
   const found = data?.company?.evidenceDeclarations;
   const declare = (
@@ -39,6 +39,7 @@ export function Declarations() {
   return (
     <div className="records">
       {found && found.totalCount > 0 && mayDeclare && <div className="toolbar">{declare}</div>}
+      {behind && <Behind error={behind} retry={retry} />}
       {error ? (
         <Failed error={error} retry={retry} />
       ) : !found ? (

@@ -57,15 +57,20 @@ function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
   const check = search.get('check');
   const { name } = useCompany().company;
   useTitle([...(view === 'overview' ? [] : [words.views[view]]), texts.company.tabs.evidence, name]);
-  if (error) return <Failed error={error} retry={retry} />;
   const stood = data?.company?.evidence;
+  // What is said of another instant, as if it were of this one, would be believed.
+  const known = outdated ? undefined : data?.company;
   return (
     <div className="evidence">
-      <Head sync={sync} known={data?.company} stood={stood} />
+      <Head sync={sync} known={known} stood={known?.evidence} />
       <Views current={view} />
       {behind && <Behind error={behind} retry={retry} />}
-      <div className={outdated && data ? 'outdated' : undefined} aria-busy={!data || outdated}>
-        {!data ? (
+      <div className={outdated ? 'outdated' : undefined} aria-busy={(!data && !error) || outdated}>
+        {error ? (
+          <div className="card">
+            <Failed error={error} retry={retry} />
+          </div>
+        ) : !data ? (
           <Skeleton className="skeleton-rows" />
         ) : !stood && needsOne.includes(view) ? (
           <None running={isActive(sync.run)} />

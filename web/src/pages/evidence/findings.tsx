@@ -1,10 +1,10 @@
 // What a check found, object by object, with why.
 
 import { type ReactNode, useState } from 'react';
-import { EvidenceFindingsDocument, type FindingFragment } from '../../gql/graphql.ts';
-import { usePaging } from '../../paging.ts';
+import { EvidenceFindingsDocument, type EvidenceFindingsQuery, type FindingFragment } from '../../gql/graphql.ts';
+import { type Paging, usePaging } from '../../paging.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Empty } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -17,18 +17,31 @@ import { Name, Why } from './why.tsx';
 const SIZE = 10;
 
 export function Findings({ check, none }: { check: string; none: string }) {
-  const { company, asOf, revision, mayDeclare } = useEvidence();
+  const { company, asOf, revision } = useEvidence();
   const paging = usePaging(SIZE, `${check} ${asOf}`);
   const variables = { company, asOf, check, ...paging.page };
-  const { data, error, outdated, retry } = useAsked(EvidenceFindingsDocument, variables, revision);
+  const asked = useAsked(EvidenceFindingsDocument, variables, revision);
+  return (
+    <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+      {(data) => <List found={data.company?.evidence?.findings} check={check} none={none} paging={paging} />}
+    </Answer>
+  );
+}
+
+interface ListProps {
+  found: NonNullable<NonNullable<EvidenceFindingsQuery['company']>['evidence']>['findings'] | undefined;
+  check: string;
+  none: string;
+  paging: Paging;
+}
+
+function List({ found, check, none, paging }: ListProps) {
+  const { asOf, mayDeclare } = useEvidence();
   const [excepting, setExcepting] = useState<string | null>(null);
-  const found = data?.company?.evidence?.findings;
-  if (error) return <Failed error={error} retry={retry} />;
-  if (!data) return <Skeleton className="skeleton-card" />;
   if (!found || found.totalCount === 0) return <Empty title={none} />;
   return (
     <>
-      <ul className={`finding-list ${outdated ? 'outdated' : ''}`}>
+      <ul className="finding-list">
         {found.edges.map(({ node }) => (
           <Finding key={`${node.resource} ${node.objectId}`} finding={node}>
             {mayDeclare && !asOf && node.kind !== 'EXCEPTED' && (

@@ -1,9 +1,8 @@
 // A framework's controls, and the checks that support them. No check satisfies a control, so nothing is added up here.
 
-import { useQuery } from 'urql';
 import { EvidenceFrameworkDocument, type EvidenceFrameworkQuery, FrameworksDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Empty, Failed } from '../../parts/states.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
@@ -18,8 +17,8 @@ const FIRST = 'soc2_2017_rev2022';
 export function Frameworks() {
   const [search, change] = useSearch();
   const framework = search.get('framework') ?? FIRST;
-  const [{ data, error }, ask] = useQuery({ query: FrameworksDocument, requestPolicy: 'cache-first' });
-  if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
+  const { data, error, retry } = useAsked(FrameworksDocument, {});
+  if (error) return <Failed error={error} retry={retry} />;
   return (
     <div className="records">
       <div className="toolbar">
@@ -46,14 +45,15 @@ export function Frameworks() {
 
 function One({ id }: { id: string }) {
   const { company, asOf, revision } = useEvidence();
-  const { data, error, outdated, retry } = useAsked(
-    EvidenceFrameworkDocument,
-    { company, asOf, framework: id },
-    revision,
+  const asked = useAsked(EvidenceFrameworkDocument, { company, asOf, framework: id }, revision);
+  return (
+    <Answer asked={asked} waiting={<Skeleton className="skeleton-rows" />}>
+      {(data) => <Controls found={data.company?.evidence?.framework} />}
+    </Answer>
   );
-  if (error) return <Failed error={error} retry={retry} />;
-  if (!data) return <Skeleton className="skeleton-rows" />;
-  const found = data.company?.evidence?.framework;
+}
+
+function Controls({ found }: { found: Supported | null | undefined }) {
   if (!found || found.controls.length === 0)
     return (
       <div className="card">
@@ -62,7 +62,7 @@ function One({ id }: { id: string }) {
     );
   const { framework, controls } = found;
   return (
-    <section className={`card controls ${outdated ? 'outdated' : ''}`} aria-label={framework.name}>
+    <section className="card controls" aria-label={framework.name}>
       <header className="controls-head">
         <h2>{framework.name}</h2>
         <p className="quiet">

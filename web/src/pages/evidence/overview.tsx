@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { EvidenceDevicesDocument, EvidencePoliciesDocument } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
 import { IconRight } from '../../parts/icons.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -264,17 +264,20 @@ function ObjectList({ query, state, say }: ObjectListProps) {
   if (asked.error) return <Failed error={asked.error} retry={asked.retry} />;
   const turns = found && (found.pageInfo.hasNextPage || found.pageInfo.hasPreviousPage);
   return (
-    <Table
-      label={say.label}
-      columns={columns}
-      rows={found?.edges.map(({ node }) => node)}
-      rowKey={(row) => row.objectId}
-      busy={asked.outdated}
-      size={3}
-      empty={<Empty title={say.none} />}
-      pager={
-        turns && <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
-      }
-    />
+    <>
+      {asked.behind && <Behind error={asked.behind} retry={asked.retry} />}
+      <Table
+        label={say.label}
+        columns={columns}
+        rows={found?.edges.map(({ node }) => node)}
+        rowKey={(row) => row.objectId}
+        busy={asked.outdated}
+        size={3}
+        empty={<Empty title={say.none} />}
+        pager={
+          turns && <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
+        }
+      />
+    </>
   );
 }

@@ -13,7 +13,7 @@ import {
 import { usePaging } from '../../paging.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -84,18 +84,14 @@ type Period = NonNullable<NonNullable<EvidencePeriodQuery['company']>['evidenceP
 function Due({ from, through }: Days) {
   const { company, revision } = useEvidence();
   const variables = { company, from: midnight(from), to: endOf(through) };
-  const { data, error, outdated, retry } = useAsked(EvidencePeriodDocument, variables, revision);
-  const period = data?.company?.evidencePeriod;
+  const asked = useAsked(EvidencePeriodDocument, variables, revision);
+  const waiting = <Skeleton className="skeleton-card" />;
   return (
-    <section className="card part" aria-labelledby="runs-due" aria-busy={!data || outdated}>
+    <section className="card part" aria-labelledby="runs-due">
       <h2 id="runs-due">{words.record.due}</h2>
-      {error ? (
-        <Failed error={error} retry={retry} />
-      ) : !period ? (
-        <Skeleton className="skeleton-card" />
-      ) : (
-        <PeriodContent period={period} />
-      )}
+      <Answer asked={asked} waiting={waiting}>
+        {({ company }) => (company?.evidencePeriod ? <PeriodContent period={company.evidencePeriod} /> : waiting)}
+      </Answer>
     </section>
   );
 }
@@ -301,6 +297,7 @@ function Runs() {
   return (
     <section className="runs" aria-labelledby="kept-runs">
       <h2 id="kept-runs">{words.record.runs}</h2>
+      {asked.behind && <Behind error={asked.behind} retry={asked.retry} />}
       <Table
         label={words.record.runs}
         columns={columns}

@@ -1,18 +1,21 @@
 // What rules would do: the dry run under them, followed to its end, and the people it names.
 
 import { useEffect } from 'react';
-import { useQuery, useSubscription } from 'urql';
+import { useQuery } from 'urql';
 import {
   type ChangeAction,
   PreviewDocument,
   PreviewPeopleDocument,
+  type PreviewPeopleQuery,
   type PreviewQuery,
   SyncStatusDocument,
 } from '../../gql/graphql.ts';
-import { usePaging } from '../../paging.ts';
+import { useLive } from '../../live/use-live.ts';
+import { type Paging, usePaging } from '../../paging.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Answer, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { isActive } from '../company/sync/standing.ts';
@@ -27,10 +30,7 @@ export function Preview({ run: id }: { run: string }) {
   const { company } = useCompany();
   const variables = { run: id };
   const [{ data, error }, ask] = useQuery({ query: PreviewDocument, variables, requestPolicy: 'network-only' });
-  const [{ data: told }] = useSubscription({
-    query: SyncStatusDocument,
-    variables: { company: company.id, kind: 'IDENTITY' },
-  });
+  const told = useLive(SyncStatusDocument, { company: company.id, kind: 'IDENTITY' });
   const run = data?.node?.__typename === 'SyncRun' ? data.node : undefined;
   const live = told?.syncStatus?.id === id ? told.syncStatus : undefined;
   const isOver = run !== undefined && !isActive(run);
@@ -47,7 +47,7 @@ export function Preview({ run: id }: { run: string }) {
       <p role="status" className="preview-said">
         {run && isOver ? whatComes(run) : say.trying((live ?? run)?.message)}
       </p>
-      {error && !run ? <Failed error={error} /> : run && isOver ? <People run={run} /> : <Skeleton />}
+      {error && !run ? <Failed error={error} /> : run && isOver ? <Whom run={run} /> : <Skeleton />}
     </section>
   );
 }
@@ -58,7 +58,7 @@ function whatComes(run: Run): string {
   return say.wouldBe(run.arriving.totalCount + run.returning.totalCount, run.leaving.totalCount);
 }
 
-function People({ run }: { run: Run }) {
+function Whom({ run }: { run: Run }) {
   return (
     <>
       {run.failure && (
@@ -66,9 +66,9 @@ function People({ run }: { run: Run }) {
           {run.failure.message} {run.failure.remedy}
         </p>
       )}
-      <Names run={run.id} action="DEACTIVATED" title={say.leaving} total={run.leaving.totalCount} />
-      <Names run={run.id} action="CREATED" title={say.arriving} total={run.arriving.totalCount} />
-      <Names run={run.id} action="REACTIVATED" title={say.returning} total={run.returning.totalCount} />
+      {run.leaving.totalCount > 0 && <Names run={run.id} action="DEACTIVATED" title={say.leaving} />}
+      {run.arriving.totalCount > 0 && <Names run={run.id} action="CREATED" title={say.arriving} />}
+      {run.returning.totalCount > 0 && <Names run={run.id} action="REACTIVATED" title={say.returning} />}
     </>
   );
 }
@@ -77,34 +77,35 @@ interface NamesProps {
   run: string;
   action: ChangeAction;
   title: string;
-  total: number;
 }
 
-function Names({ run, action, title, total }: NamesProps) {
+type People = Extract<NonNullable<PreviewPeopleQuery['node']>, { __typename: 'SyncRun' }>['changes'];
+
+function Names({ run, action, title }: NamesProps) {
   const paging = usePaging(20, run);
-  const [{ data, error }, ask] = useQuery({
-    query: PreviewPeopleDocument,
-    variables: { run, action, ...paging.page },
-    pause: total === 0,
-  });
-  if (total === 0) return null;
-  if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
-  const people = data?.node?.__typename === 'SyncRun' ? data.node.changes : undefined;
+  const asked = useAsked(PreviewPeopleDocument, { run, action, ...paging.page });
   return (
     <section>
       <h3>{title}</h3>
-      {people ? (
-        <ul className="preview-names">
-          {people.edges.map(({ node }) => (
-            <li key={node.recordId}>{node.name ?? texts.record.nameless}</li>
-          ))}
-        </ul>
-      ) : (
-        <Skeleton className="skeleton-card" />
-      )}
-      {people && (people.pageInfo.hasNextPage || people.pageInfo.hasPreviousPage) && (
-        <Pager paging={paging} info={people.pageInfo} shown={people.edges.length} total={people.totalCount} />
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {({ node }) => node?.__typename === 'SyncRun' && <Page people={node.changes} paging={paging} />}
+      </Answer>
     </section>
+  );
+}
+
+function Page({ people, paging }: { people: People; paging: Paging }) {
+  const { edges, pageInfo, totalCount } = people;
+  return (
+    <>
+      <ul className="preview-names">
+        {edges.map(({ node }) => (
+          <li key={node.recordId}>{node.name ?? texts.record.nameless}</li>
+        ))}
+      </ul>
+      {(pageInfo.hasNextPage || pageInfo.hasPreviousPage) && (
+        <Pager paging={paging} info={pageInfo} shown={edges.length} total={totalCount} />
+      )}
+    </>
   );
 }

@@ -1,18 +1,11 @@
 // Alarms, live: they are asked for again whenever one opens or closes.
 
-import { useEffect, useRef } from 'react';
-import { useSubscription } from 'urql';
 import { AlarmChangedDocument } from '../../gql/graphql.ts';
+import { useLive, useOnNews } from '../../live/use-live.ts';
 
-export function useOnAlarm(tell: () => void, pause = false) {
-  const [{ data }] = useSubscription({ query: AlarmChangedDocument, pause });
-  const known = useRef(tell);
-  known.current = tell;
-  // The first is how things stood already.
-  const isFirst = useRef(true);
-  useEffect(() => {
-    if (!data) return;
-    if (!isFirst.current) known.current();
-    isFirst.current = false;
-  }, [data]);
+/** Tells whenever an alarm opens or closes, of one company or of any. Only who may see how Tenantry runs is told. */
+export function useOnAlarm(tell: () => void, { pause = false, company }: { pause?: boolean; company?: string } = {}) {
+  // After an error it begins with the newest alarm again, which may be one that was missed.
+  const said = useLive(AlarmChangedDocument, { company }, pause);
+  useOnNews(said, tell, { firstIsKnown: true });
 }

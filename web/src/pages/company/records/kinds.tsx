@@ -63,6 +63,15 @@ function state<Row extends Parameters<typeof StatePill>[0]['row']>(hideBelow: 'm
   });
 }
 
+/** Not when it was made at Microsoft. */
+function seen<Row extends { createdAt: string }>(): Column<Row, RecordSort> {
+  return column('createdAt', (row) => row.createdAt, {
+    sort: 'CREATED',
+    hideBelow: 'wide',
+    cell: (row) => <Time at={row.createdAt} />,
+  });
+}
+
 export const contacts: Kind<Contact> = {
   label: texts.company.tabs.contacts,
   search: texts.records.searchContacts,
@@ -73,6 +82,7 @@ export const contacts: Kind<Contact> = {
     column('jobTitle', (row) => row.jobTitle, { hideBelow: 'medium' }),
     column('department', (row) => row.department, { hideBelow: 'wide' }),
     column('phone', (row) => row.businessPhones[0] ?? row.mobilePhone, { hideBelow: 'wide' }),
+    seen(),
     state('medium'),
   ],
   copyOf: (row) => row.mail ?? row.userPrincipalName ?? row.displayName ?? '',
@@ -88,6 +98,7 @@ export const groups: Kind<Group> = {
     column('members', (row) => texts.common.number(row.members.totalCount), { align: 'end' }),
     column('mail', (row) => row.mail, { hideBelow: 'medium' }),
     column('description', (row) => row.description, { hideBelow: 'wide' }),
+    seen(),
     state('medium'),
   ],
   copyOf: (row) => row.displayName ?? '',
@@ -112,6 +123,7 @@ export const assets: Kind<Asset> = {
       hideBelow: 'wide',
       cell: (row) => (row.lastCheckInAt ? <Time at={row.lastCheckInAt} as="relative" /> : texts.common.nothing),
     }),
+    seen(),
     state('wide'),
   ],
   copyOf: (row) => row.serialNumber ?? row.hostname ?? '',

@@ -4,6 +4,7 @@ import type { RecordState } from '../../../gql/graphql.ts';
 import { Copy } from '../../../parts/copy.tsx';
 import { Listing } from '../../../parts/listing.tsx';
 import { SearchBox } from '../../../parts/search-box.tsx';
+import { asRows } from '../../../parts/spreadsheet.ts';
 import { Empty } from '../../../parts/states.tsx';
 import type { Column } from '../../../parts/table.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
@@ -82,11 +83,9 @@ function Nothing({ list }: { list: List }) {
   return <Empty title={texts.records.none}>{texts.records.noneText}</Empty>;
 }
 
-/** With tabs between, as spreadsheets take it. */
 function asText<R>(columns: Column<R, RecordSort>[], rows: R[]): string {
-  const lines = [
+  return asRows([
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map((column) => column.text(row))),
-  ];
-  return lines.map((line) => line.map((cell) => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')).join('\n');
+  ]);
 }

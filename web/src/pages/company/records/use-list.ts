@@ -1,7 +1,7 @@
 // What is searched for, how it is ordered and where one is: in the address, so that a list can be sent to somebody.
 
 import type { RecordState } from '../../../gql/graphql.ts';
-import { usePaging } from '../../../paging.ts';
+import { START, useAddressPaging } from '../../../paging.ts';
 import type { Order } from '../../../parts/table.tsx';
 import { openPanel, useSearch } from '../../../router.tsx';
 import { useCompany } from '../context.ts';
@@ -15,13 +15,14 @@ export function useList() {
   const { company } = useCompany();
   const [search, change] = useSearch();
   const q = search.get('q') ?? '';
-  const shown = search.get('show') ?? 'active';
+  const asked = search.get('show') ?? '';
+  const shown = asked in states ? asked : 'active';
   const sort = search.get('sort') ?? 'name';
   const order: Order<RecordSort> = {
     field: sort.endsWith('created') ? 'CREATED' : 'NAME',
     direction: sort.startsWith('-') ? 'DESC' : 'ASC',
   };
-  const paging = usePaging(PAGE_SIZE, `${company.id} ${q} ${shown} ${sort}`);
+  const paging = useAddressPaging(PAGE_SIZE, `${company.id} ${q} ${shown} ${sort}`);
   return {
     q,
     shown,
@@ -34,11 +35,11 @@ export function useList() {
       orderBy: order,
       ...paging.page,
     },
-    onSearch: (value: string) => change({ q: value }),
-    onShow: (value: string) => change({ show: value === 'active' ? undefined : value }),
+    onSearch: (value: string) => change({ q: value, ...START }),
+    onShow: (value: string) => change({ show: value === 'active' ? undefined : value, ...START }),
     onOrder: ({ field, direction }: Order<RecordSort>) => {
       const name = `${direction === 'DESC' ? '-' : ''}${field.toLowerCase()}`;
-      change({ sort: name === 'name' ? undefined : name });
+      change({ sort: name === 'name' ? undefined : name, ...START });
     },
     onOpen: (id: string) => openPanel('record', id),
   };

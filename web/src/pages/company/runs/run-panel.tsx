@@ -1,7 +1,6 @@
 // One run: how it went, and what it changed record by record, field by field.
 
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import {
   type ChangeAction,
   RunChangesDocument,
@@ -9,14 +8,17 @@ import {
   RunDetailsDocument,
   type RunDetailsQuery,
 } from '../../../gql/graphql.ts';
-import { usePaging } from '../../../paging.ts';
+import { type Paging, usePaging } from '../../../paging.ts';
 import { Dialog } from '../../../parts/dialog.tsx';
 import { Skeleton } from '../../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../../parts/states.tsx';
+import { Answer, Empty } from '../../../parts/states.tsx';
 import { Pager } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { texts } from '../../../texts.ts';
+import { useCompany } from '../context.ts';
 import { changes } from '../sync/counts.tsx';
+import { type Held, HeldDialog } from '../sync/held-changes.tsx';
 import { isOfClock } from '../sync/standing.ts';
 import { RunPill } from './runs-tab.tsx';
 
@@ -24,24 +26,29 @@ type Run = Extract<NonNullable<RunDetailsQuery['node']>, { __typename: 'SyncRun'
 type Changes = Extract<NonNullable<RunChangesQuery['node']>, { __typename: 'SyncRun' }>['changes'];
 
 export function RunPanel({ id, onClose }: { id: string; onClose(): void }) {
-  const [{ data, error }, ask] = useQuery({ query: RunDetailsDocument, variables: { id } });
-  const run = data?.node?.__typename === 'SyncRun' ? data.node : undefined;
+  const { sync } = useCompany();
+  const asked = useAsked(RunDetailsDocument, { id }, sync.revision);
+  const [deciding, setDeciding] = useState<Held | null>(null);
   return (
-    <Dialog title={texts.runs.title} onClose={onClose} place="side">
-      {error && !data ? (
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
-      ) : run ? (
-        <Details run={run} />
-      ) : data ? (
-        <Empty title={texts.notFound.title}>{texts.notFound.text}</Empty>
-      ) : (
-        <Skeleton className="skeleton-rows" />
-      )}
-    </Dialog>
+    <>
+      <Dialog title={texts.runs.title} onClose={onClose} place="side">
+        <Answer asked={asked} waiting={<Skeleton className="skeleton-rows" />}>
+          {({ node }) =>
+            node?.__typename === 'SyncRun' ? (
+              <Details run={node} onLook={setDeciding} />
+            ) : (
+              <Empty title={texts.notFound.title}>{texts.notFound.text}</Empty>
+            )
+          }
+        </Answer>
+      </Dialog>
+      {deciding && <HeldDialog held={deciding} onClose={() => setDeciding(null)} />}
+    </>
   );
 }
 
-function Details({ run }: { run: Run }) {
+function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
+  const held = run.heldChanges.totalCount;
   return (
     <>
       <p>
@@ -53,6 +60,16 @@ function Details({ run }: { run: Run }) {
           <p>
             <strong>{texts.sync.remedy}</strong> {run.failure.remedy}
           </p>
+        </div>
+      )}
+      {held > 0 && (
+        <div className="notice warn">
+          <p>
+            <strong>{texts.held.title(held)}.</strong> {texts.held.text}
+          </p>
+          <button type="button" className="button" onClick={() => onLook({ run: run.id, count: held })}>
+            {texts.held.look}
+          </button>
         </div>
       )}
       <dl className="facts">
@@ -100,11 +117,9 @@ const actions: ChangeAction[] = ['CREATED', 'UPDATED', 'REACTIVATED', 'DEACTIVAT
 function ChangeList({ run }: { run: string }) {
   const [action, setAction] = useState<ChangeAction | ''>('');
   const paging = usePaging(50, `${run} ${action}`);
-  const [{ data, error }, ask] = useQuery({
-    query: RunChangesDocument,
-    variables: { id: run, action: action || undefined, ...paging.page },
-  });
-  const found: Changes | undefined = data?.node?.__typename === 'SyncRun' ? data.node.changes : undefined;
+  const { sync } = useCompany();
+  const variables = { id: run, action: action || undefined, ...paging.page };
+  const asked = useAsked(RunChangesDocument, variables, sync.revision);
   return (
     <section className="changes">
       <div className="toolbar">
@@ -123,33 +138,34 @@ function ChangeList({ run }: { run: string }) {
           ))}
         </select>
       </div>
-      {error && !data ? (
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
-      ) : !found ? (
-        <Skeleton className="skeleton-card" />
-      ) : found.totalCount === 0 ? (
-        <Empty title={texts.runs.noChanges} />
-      ) : (
-        <>
-          <ul className="change-list">
-            {found.edges.map(({ node }) => (
-              <li key={`${node.kind} ${node.recordId}`}>
-                <span className="change-head">
-                  <span className="change-name">{node.name ?? texts.record.nameless}</span>
-                  <span className="quiet small">
-                    {texts.noun[node.kind]} · {texts.record.actions[node.action]}
-                  </span>
-                </span>
-                {node.fields.map((change) => (
-                  <FieldChange key={change.field} {...change} />
-                ))}
-              </li>
-            ))}
-          </ul>
-          <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
-        </>
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {({ node }) => node?.__typename === 'SyncRun' && <ChangePage found={node.changes} paging={paging} />}
+      </Answer>
     </section>
+  );
+}
+
+function ChangePage({ found, paging }: { found: Changes; paging: Paging }) {
+  if (found.totalCount === 0) return <Empty title={texts.runs.noChanges} />;
+  return (
+    <>
+      <ul className="change-list">
+        {found.edges.map(({ node }) => (
+          <li key={`${node.kind} ${node.recordId}`}>
+            <span className="change-head">
+              <span className="change-name">{node.name ?? texts.record.nameless}</span>
+              <span className="quiet small">
+                {texts.noun[node.kind]} · {texts.record.actions[node.action]}
+              </span>
+            </span>
+            {node.fields.map((change) => (
+              <FieldChange key={change.field} {...change} />
+            ))}
+          </li>
+        ))}
+      </ul>
+      <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 // The last runs: when, why, how they ended and what they changed.
 
 import { RunsDocument, type RunsQuery } from '../../../gql/graphql.ts';
-import { usePaging } from '../../../paging.ts';
+import { useAddressPaging } from '../../../paging.ts';
 import { Listing } from '../../../parts/listing.tsx';
 import { Empty } from '../../../parts/states.tsx';
 import type { Column } from '../../../parts/table.tsx';
@@ -78,7 +78,7 @@ const SIZE = 25;
 
 export function RunsTab() {
   const { company, sync } = useCompany();
-  const paging = usePaging(SIZE, company.id);
+  const paging = useAddressPaging(SIZE, company.id);
   const [search] = useSearch();
   const asked = useAsked(RunsDocument, { company: company.id, ...paging.page }, sync.revision);
   const connection = asked.data?.company?.syncRuns;

@@ -15,10 +15,13 @@ const nouns: [Noun, (company: NonNullable<CompanyQuery['company']>) => number][]
 
 export function Counts({ run }: { run: RunFragment | null }) {
   const { company } = useCompany();
+  const holds = company.holding.edges.some(({ node }) => node.id === run?.id);
   return (
     <dl className="counts">
       {nouns.map(([noun, total]) => {
-        const count = run?.counts.find((candidate) => candidate.kind === noun);
+        const counted = run?.counts.find((candidate) => candidate.kind === noun);
+        // What it held is no longer held once somebody has decided.
+        const count = counted && !holds ? { ...counted, held: 0 } : counted;
         return (
           <div key={noun} className="count">
             <dt className="quiet">{texts.nouns[noun]}</dt>

@@ -1,69 +1,93 @@
 // Deactivations that a run held, because there were suspiciously many: listed by name, released or thrown away by a person.
 
-import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useEffect, useState } from 'react';
+import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
-import {
-  DiscardHeldChangesDocument,
-  HeldChangesDocument,
-  type HeldChangesQuery,
-  ReleaseHeldChangesDocument,
-} from '../../../gql/graphql.ts';
+import { DiscardHeldChangesDocument, HeldChangesDocument, ReleaseHeldChangesDocument } from '../../../gql/graphql.ts';
 import { Dialog } from '../../../parts/dialog.tsx';
 import { IconWarn } from '../../../parts/icons.tsx';
 import { Skeleton } from '../../../parts/skeleton.tsx';
 import { Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
+import { useMay } from '../../../session.tsx';
 import { texts } from '../../../texts.ts';
-import { useCompany } from '../context.ts';
+import { useOnAlarm } from '../../settings/use-alarms.ts';
+import { type CompanyContext, useCompany } from '../context.ts';
 
-interface Held {
+/** A run whose deactivations wait for a person. */
+export interface Held {
   run: string;
   count: number;
-  at: string | null;
 }
+
+type Holding = CompanyContext['company']['holding']['edges'][number]['node'];
 
 export function HeldChanges() {
-  const { company } = useCompany();
-  const held = company.recentRuns.edges
-    .map(({ node }) => ({ run: node.id, count: node.heldChanges.totalCount, at: node.finishedAt }))
-    .filter(({ count }) => count > 0);
-  return held.map((one) => <HeldBanner key={one.run} held={one} />);
+  const { company, refresh } = useCompany();
+  // Kept apart from what is held: when somebody else decides first, whoever looks is told rather than cut short.
+  const [open, setOpen] = useState<Held | null>(null);
+  useOnAlarm(refresh, { company: company.id, pause: !useMay('VIEW_OPERATIONS') });
+  return (
+    <>
+      {company.holding.edges.map(({ node }) => (
+        <HeldBanner
+          key={node.id}
+          run={node}
+          onLook={() => setOpen({ run: node.id, count: node.heldChanges.totalCount })}
+        />
+      ))}
+      {open && <HeldDialog key={open.run} held={open} onClose={() => setOpen(null)} />}
+    </>
+  );
 }
 
-function HeldBanner({ held }: { held: Held }) {
-  const [open, setOpen] = useState(false);
+function HeldBanner({ run, onLook }: { run: Holding; onLook(): void }) {
+  useEffect(
+    () => () => {
+      // The keyboard came back here from the dialog, and would be lost with it.
+      if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+    },
+    [],
+  );
   return (
     <section className="card held" aria-label={texts.held.label} data-testid="held">
       <span className="held-icon">
         <IconWarn />
       </span>
       <div>
-        <h2>{texts.held.title(held.count)}</h2>
+        <h2>{texts.held.title(run.heldChanges.totalCount)}</h2>
         <p className="quiet">
           {texts.held.text}{' '}
-          {held.at && (
+          {run.finishedAt && (
             <>
-              {texts.held.at} <Time at={held.at} as="relative" />.
+              {texts.held.at} <Time at={run.finishedAt} as="relative" />.
             </>
           )}
         </p>
       </div>
-      <button type="button" className="button" onClick={() => setOpen(true)}>
+      <button type="button" className="button" onClick={onLook}>
         {texts.held.look}
       </button>
-      {open && <HeldDialog held={held} onClose={() => setOpen(false)} />}
     </section>
   );
 }
 
-function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
+type Refusal = { code: string; message: string };
+
+export function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
   const { may, refresh } = useCompany();
   const [pages, setPages] = useState<(string | undefined)[]>([undefined]);
   const [, release] = useMutation(ReleaseHeldChangesDocument);
   const [, discard] = useMutation(DiscardHeldChangesDocument);
   const [deed, setDeed] = useState<'release' | 'discard' | null>(null);
   const [refused, setRefused] = useState<string | null>(null);
+
+  // Whatever came of it, what stands behind the dialog may be old.
+  const close = () => {
+    refresh();
+    onClose();
+  };
 
   const settle = async (which: 'release' | 'discard') => {
     if (deed) return;
@@ -75,16 +99,16 @@ function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
         ? await release(variables).then(({ error, data }) => ({ error, errors: data?.releaseHeldChanges.userErrors }))
         : await discard(variables).then(({ error, data }) => ({ error, errors: data?.discardHeldChanges.userErrors }));
     setDeed(null);
-    refresh();
-    const message = errors?.[0]?.message ?? (error && plainly(error).text);
-    if (message) setRefused(message);
-    else onClose();
+    const refusal: Refusal | undefined = errors?.[0];
+    if (refusal) setRefused(refusal.code === 'NOTHING_HELD' ? texts.held.decided : refusal.message);
+    else if (error) setRefused(plainly(error).text);
+    else close();
   };
 
   return (
     <Dialog
       title={texts.held.dialog(held.count)}
-      onClose={onClose}
+      onClose={close}
       actions={
         may('SETTLE_HELD_CHANGES') ? (
           <>
@@ -111,7 +135,9 @@ function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
           {refused}
         </p>
       )}
-      <ul className="held-list">
+      {/* It is longer than what is seen of it, and nothing in it takes the keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
+      <ul className="held-list" aria-label={texts.held.list} tabIndex={0}>
         {pages.map((after, index) => (
           <HeldPage
             key={after ?? 'first'}
@@ -134,12 +160,12 @@ interface HeldPageProps {
 }
 
 function HeldPage({ run, after, last, onMore }: HeldPageProps) {
-  const [{ data, error }, ask] = useQuery({ query: HeldChangesDocument, variables: { run, after } });
-  const connection = connectionOf(data);
+  const { data, error, retry } = useAsked(HeldChangesDocument, { run, after });
+  const connection = data?.node?.__typename === 'SyncRun' ? data.node.heldChanges : undefined;
   if (error)
     return (
       <li>
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+        <Failed error={error} retry={retry} />
       </li>
     );
   if (!connection)
@@ -168,9 +194,4 @@ function HeldPage({ run, after, last, onMore }: HeldPageProps) {
       )}
     </>
   );
-}
-
-function connectionOf(data: HeldChangesQuery | undefined) {
-  const node = data?.node;
-  return node?.__typename === 'SyncRun' ? node.heldChanges : undefined;
 }

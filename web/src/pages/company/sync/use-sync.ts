@@ -1,9 +1,8 @@
 // The syncs of a company, live. The subscription brings the whole run at each change, so nothing is pieced together here.
 
-import { useEffect, useRef, useState } from 'react';
-import { useSubscription } from 'urql';
-import { useLine } from '../../../client.ts';
+import { useState } from 'react';
 import { type RunFragment, type SyncKind, SyncStatusDocument } from '../../../gql/graphql.ts';
+import { useLive, useOnLineBack } from '../../../live/use-live.ts';
 import { isActive, written } from './standing.ts';
 
 export interface Sync {
@@ -20,20 +19,10 @@ export interface Sync {
  * evidence has its own.
  */
 export function useSync(companyId: string, kind: SyncKind, known: RunFragment | null | undefined): Sync {
-  const [{ data, error }, begin] = useSubscription({
-    query: SyncStatusDocument,
-    variables: { company: companyId, kind },
-  });
-  useEffect(() => {
-    if (!error) return;
-    const timer = setTimeout(begin, 10_000);
-    return () => clearTimeout(timer);
-  }, [error, begin]);
-
+  const said = useLive(SyncStatusDocument, { company: companyId, kind })?.syncStatus;
   // A dry run writes nothing, and says nothing of how the company stands.
-  const real = useRef<RunFragment | null | undefined>(undefined);
-  if (data && !data.syncStatus?.dryRun) real.current = data.syncStatus;
-  const live = real.current;
+  const [live, setLive] = useState<RunFragment | null>();
+  if (said !== undefined && said !== live && !said?.dryRun) setLive(said);
   const run = live === undefined ? known : live;
   const revision = useRevision(run);
   const progress = useProgress(run);
@@ -42,30 +31,24 @@ export function useSync(companyId: string, kind: SyncKind, known: RunFragment | 
 
 /** Counts what makes lists out of date: a kind was written, or the run ended. */
 function useRevision(run: RunFragment | null | undefined): number {
-  const [revision, setRevision] = useState(0);
-  const seen = useRef<string | undefined>(undefined);
   const state = run === undefined ? undefined : run ? `${run.id} ${isActive(run)} ${written(run)}` : 'none';
-  useEffect(() => {
-    if (state === undefined) return;
-    if (seen.current !== undefined && seen.current !== state) setRevision((now) => now + 1);
-    seen.current = state;
-  }, [state]);
+  const [seen, setSeen] = useState(state);
+  const [changes, setChanges] = useState(0);
+  if (state !== undefined && state !== seen) {
+    setSeen(state);
+    if (seen !== undefined) setChanges(changes + 1);
+  }
   // While the line was down, more may have changed than the run shows.
-  const line = useLine();
-  const wasLost = useRef(false);
-  useEffect(() => {
-    if (line === 'lost') wasLost.current = true;
-    if (line !== 'live' || !wasLost.current) return;
-    wasLost.current = false;
-    setRevision((now) => now + 1);
-  }, [line]);
-  return revision;
+  const [returns, setReturns] = useState(0);
+  useOnLineBack(() => setReturns((now) => now + 1));
+  return changes + returns;
 }
 
 function useProgress(run: RunFragment | null | undefined): number | null {
-  const highest = useRef<{ id: string; percent: number } | null>(null);
-  if (!run || run.progress === null) return run && highest.current?.id === run.id ? highest.current.percent : null;
-  const before = highest.current?.id === run.id ? highest.current.percent : 0;
-  highest.current = { id: run.id, percent: Math.max(before, run.progress) };
-  return highest.current.percent;
+  const [highest, setHighest] = useState<{ id: string; percent: number } | null>(null);
+  const before = run && highest?.id === run.id ? highest.percent : null;
+  if (!run || run.progress === null) return before;
+  const percent = Math.max(before ?? 0, run.progress);
+  if (percent !== before) setHighest({ id: run.id, percent });
+  return percent;
 }
