@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, barriers, company, home, signedIn } from './support.ts';
+import { administrator, barriers, company, home, microsoft, signedIn, syncToTheEnd } from './support.ts';
 
 const contoso = company('Contoso');
 
@@ -88,4 +88,24 @@ test('every page and tab has a title of its own, which is said when one comes to
   await page.goto(`${home}/companies/bm9uZQ`);
   await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
   await title('There is nothing here · Tenantry');
+});
+
+test('what a run changed is told in words, and a name opens its record', async () => {
+  const { value } = await microsoft<{ value: { id: string; displayName: string }[] }>(
+    'GET',
+    `tenants/${contoso.tenant}/people`,
+  );
+  const [somebody] = value;
+  if (!somebody) throw new Error('Contoso has people');
+  await microsoft('PATCH', `tenants/${contoso.tenant}/people/${somebody.id}`, { accountEnabled: false });
+  expect(await syncToTheEnd(contoso.id)).toBe('SUCCEEDED');
+  const page = await signedIn(administrator(), `${contoso.url}/runs`);
+  await page.locator('.row-open').first().click();
+  const dialog = page.getByRole('dialog');
+  const change = dialog.getByRole('listitem').filter({ hasText: somebody.displayName });
+  await change.getByText('May sign in:').waitFor();
+  expect(await change.textContent()).toContain('Yes → No');
+  await change.getByRole('link', { name: somebody.displayName }).click();
+  await page.getByRole('dialog').getByRole('heading', { name: somebody.displayName, level: 2 }).waitFor();
+  await microsoft('PATCH', `tenants/${contoso.tenant}/people/${somebody.id}`, { accountEnabled: true });
 });

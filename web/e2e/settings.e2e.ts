@@ -75,11 +75,19 @@ test('a schedule is chosen, paused and resumed, and more may leave unasked', asy
   const { company: paused } = await ask<Asked>(asked, { id: contoso.id });
   expect(paused.syncSchedules).toContainEqual({ kind: 'IDENTITY', everyHours: 24, paused: true });
   expect(paused.nextSyncAt).toBeNull();
+  await page.getByRole('link', { name: 'Syncs by the clock are paused' }).waitFor();
   await schedule.getByRole('button', { name: 'Resume: Records' }).click();
   await schedule.getByRole('button', { name: 'Pause: Records' }).waitFor();
 
   const guard = page.getByRole('region', { name: 'When to ask first' });
   await guard.getByLabel('of a hundred').fill('25');
+  await guard.getByText('Not saved yet.').waitFor();
+  // What is not saved is not lost by looking at something else.
+  await page.getByRole('link', { name: 'Sync runs' }).click();
+  await page.locator('tbody tr').first().waitFor();
+  await page.goBack();
+  await guard.getByText('Not saved yet.').waitFor();
+  expect(await guard.getByLabel('of a hundred').inputValue()).toBe('25');
   await guard.getByRole('button', { name: 'Save' }).click();
   await guard.getByText('Saved.').waitFor();
   await page.reload();
@@ -115,7 +123,7 @@ test('a token is made, its secret shown once, and revoked', async () => {
 
   const row = page.getByRole('row').filter({ hasText: 'The PSA’s import' });
   await row.getByText('Works').waitFor();
-  await row.getByText('Contoso').waitFor();
+  await row.getByRole('cell', { name: 'Contoso', exact: true }).waitFor();
   expect(await page.content(), 'it is shown once').not.toContain(secret);
   await row.getByRole('button', { name: 'Revoke' }).click();
   await dialog.getByRole('button', { name: 'Revoke' }).click();

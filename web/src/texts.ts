@@ -84,6 +84,7 @@ export const texts = {
     since: 'Since',
     upToDate: 'Up to date',
     next: 'Next sync',
+    paused: 'Paused',
     order:
       'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
     otherOrder: 'Sorted as chosen; the column State brings what wants a person to the top again.',
@@ -175,6 +176,7 @@ export const texts = {
     readOnly: 'Only permissions to read are asked for.',
     consentBy: (name: string) => `consent by ${name}`,
     next: 'Next sync',
+    paused: 'Syncs by the clock are paused',
     by: (name: string) => `asked for by ${name}`,
     byClock: 'started by the clock',
     queuedByClock: 'asked for by the clock at',
@@ -252,6 +254,11 @@ export const texts = {
     description: 'Description',
     hostname: 'Hostname',
     contact: 'Belongs to',
+    userEntraId: 'Belongs to (Entra id)',
+    businessPhones: 'Phone',
+    deactivatedBecause: 'Because',
+    mailEnabled: 'Has mail',
+    securityEnabled: 'For permissions',
     complianceState: 'Compliance',
     operatingSystem: 'System',
     osVersion: 'Version',
@@ -280,7 +287,12 @@ export const texts = {
       noncompliant: 'Not compliant',
       inGracePeriod: 'In grace period',
       unknown: 'Unknown',
+      error: 'Error',
+      conflict: 'Policies conflict',
+      configManager: 'By Configuration Manager',
     },
+    owners: { company: 'The company', personal: 'The person', unknown: 'Unknown' },
+    userTypes: { Member: 'Member', Guest: 'Guest' },
     groupKinds: {
       DISTRIBUTION: 'Distribution list',
       MAIL_ENABLED_SECURITY: 'Mail-enabled security',
@@ -336,6 +348,7 @@ export const texts = {
   settings: {
     title: 'Settings',
     save: 'Save',
+    unsaved: 'Not saved yet.',
     remove: 'Remove',
     drop: (name: string) => `Remove ${name}`,
     lookOnly: 'Your role may look at this, not change it.',
@@ -506,6 +519,12 @@ export const texts = {
       everybody: 'Every company',
       since: 'since',
       until: 'until',
+      places: {
+        RUN_FAILING: { path: '/runs', label: (company: string) => `The sync runs of ${company}` },
+        RECONNECT_NEEDED: { path: '', label: (company: string) => `To ${company}` },
+        CHANGES_HELD: { path: '', label: (company: string) => `To ${company}` },
+        EVIDENCE_TURNED_BAD: { path: '/evidence', label: (company: string) => `The evidence of ${company}` },
+      } as Partial<Record<string, { path: string; label(company: string): string }>>,
       /** Where the API's own tells programs what to call. */
       remedies: {
         RECONNECT_NEEDED: 'Open the company, copy the link for its administrator, and have them consent again.',

@@ -33,6 +33,8 @@ interface Attended {
   attention: Attention;
 }
 
+/** Of a company that is connected there is no next sync because somebody has paused them, and for no other reason. */
+const isPaused = ({ tenant, nextSyncAt }: ClientFragment) => tenant?.status === 'CONNECTED' && !nextSyncAt;
 const moment = (at: string | null) => (at ? <Time at={at} as="relative" /> : texts.common.nothing);
 
 type Sort = 'ATTENTION' | 'NAME';
@@ -83,8 +85,8 @@ const columns: Column<Attended, Sort>[] = [
   {
     key: 'next',
     title: texts.clients.next,
-    cell: ({ client }) => moment(client.nextSyncAt),
-    text: ({ client }) => client.nextSyncAt ?? '',
+    cell: ({ client }) => (isPaused(client) ? texts.clients.paused : moment(client.nextSyncAt)),
+    text: ({ client }) => (isPaused(client) ? texts.clients.paused : (client.nextSyncAt ?? '')),
     hideBelow: 'medium',
   },
 ];

@@ -1,7 +1,9 @@
 // What changed between two instants: in the tenant, and in what was found.
 
 import { useEffect, useState } from 'react';
+import { useQuery } from 'urql';
 import {
+  CheckTitlesDocument,
   EvidenceChangesDocument,
   type EvidenceChangesQuery,
   EvidenceFindingChangesDocument,
@@ -179,6 +181,8 @@ function FindingChanges({ from, to }: Period) {
 type Found = NonNullable<NonNullable<EvidenceFindingChangesQuery['company']>['evidenceChanges']>['findings'];
 
 function FindingList({ found, paging }: { found: Found | undefined; paging: Paging }) {
+  const [{ data }] = useQuery({ query: CheckTitlesDocument, requestPolicy: 'cache-first' });
+  const titles = new Map(data?.checks.map(({ id, title }) => [id, title]));
   if (!found || found.totalCount === 0) return <Empty title={words.changes.noFindings} />;
   return (
     <>
@@ -192,7 +196,7 @@ function FindingList({ found, paging }: { found: Found | undefined; paging: Pagi
             <span className="small">{node.because}</span>
             <span className="quiet small">
               <button type="button" className="link" onClick={() => openPanel('check', node.checkId)}>
-                {node.checkId}
+                {titles.get(node.checkId) ?? node.checkId}
               </button>{' '}
               · <Time at={node.at} />
             </span>

@@ -61,6 +61,7 @@ export default function AlarmsTab() {
 
 function OneAlarm({ alarm }: { alarm: AlarmFactsFragment }) {
   const { company } = alarm;
+  const place = say.places[alarm.kind];
   return (
     <li>
       <p className="alarm-head">
@@ -83,7 +84,10 @@ function OneAlarm({ alarm }: { alarm: AlarmFactsFragment }) {
       <p>{alarm.message}</p>
       {!alarm.closedAt && (
         <p className="quiet">
-          <strong>{texts.sync.remedy}</strong> {say.remedies[alarm.kind] ?? alarm.remedy}
+          <strong>{texts.sync.remedy}</strong> {say.remedies[alarm.kind] ?? alarm.remedy}{' '}
+          {company && place && (
+            <Link to={`/companies/${encodeURIComponent(company.id)}${place.path}`}>{place.label(company.name)}</Link>
+          )}
         </p>
       )}
     </li>

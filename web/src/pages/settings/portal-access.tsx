@@ -10,6 +10,7 @@ import { useCompany } from '../company/context.ts';
 import { GroupPicker } from './picker.tsx';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
+import { useDraft } from './use-draft.ts';
 
 interface Access {
   id: string;
@@ -48,14 +49,13 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
   const { company, may } = useCompany();
   const [, set] = useMutation(SetPortalAccessGroupsDocument);
   const { busy, refused, attempt } = useDeed();
-  const [groups, setGroups] = useState(saved);
-  const [changed, setChanged] = useState(false);
+  const draft = useDraft(`portal ${company.id}`, saved);
+  const { value: groups, changed } = draft;
   const [done, setDone] = useState<string | null>(null);
   const mayChange = may('SET_PORTAL_ACCESS_GROUPS');
 
   const change = (next: Access[]) => {
-    setGroups(next);
-    setChanged(true);
+    draft.change(next);
     setDone(null);
   };
   const save = async () => {
@@ -66,7 +66,7 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
       return { error, payload: data?.setPortalAccessGroups };
     });
     if (!payload) return;
-    setChanged(false);
+    draft.settle();
     setDone(say.saved);
     onSaved();
   };
@@ -127,7 +127,7 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
           <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
-          <span className="quiet small">{say.atOnce}</span>
+          <span className="quiet small">{changed ? `${texts.settings.unsaved} ${say.atOnce}` : say.atOnce}</span>
         </div>
       ) : (
         <p className="quiet small">{texts.settings.lookOnly}</p>

@@ -16,6 +16,7 @@ import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
+import { useDraft } from './use-draft.ts';
 
 type Company = NonNullable<ScheduleQuery['company']>;
 type Slots = Company['syncSchedules'][number];
@@ -137,8 +138,8 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
   const { company, may } = useCompany();
   const [, update] = useMutation(UpdateSyncGuardDocument);
   const { busy, refused, attempt } = useDeed();
-  const [guard, setGuard] = useState(saved);
-  const [changed, setChanged] = useState(false);
+  const draft = useDraft(`guard ${company.id}`, saved);
+  const { value: guard, changed } = draft;
   const [done, setDone] = useState<string | null>(null);
   const mayChange = may('UPDATE_SYNC_GUARD');
   const save = async (event: FormEvent) => {
@@ -150,7 +151,7 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
       return { error, payload: data?.updateSyncGuard };
     });
     if (!payload) return;
-    setChanged(false);
+    draft.settle();
     setDone(texts.settings.guard.saved);
     onSaved();
   };
@@ -167,8 +168,7 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
             disabled={!mayChange}
             value={Number.isNaN(guard[key]) ? '' : guard[key]}
             onChange={(event) => {
-              setChanged(true);
-              setGuard({ ...guard, [key]: event.target.valueAsNumber });
+              draft.change({ ...guard, [key]: event.target.valueAsNumber });
               setDone(null);
             }}
           />
@@ -177,10 +177,11 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
       ))}
       <Outcome refused={refused} done={done} />
       {mayChange && (
-        <div>
+        <div className="toolbar">
           <button type="submit" className="button primary" aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
+          {changed && <span className="quiet small">{texts.settings.unsaved}</span>}
         </div>
       )}
     </form>

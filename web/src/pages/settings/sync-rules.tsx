@@ -11,6 +11,7 @@ import { Chosen, GroupPicker } from './picker.tsx';
 import { Preview } from './preview.tsx';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
+import { useDraft } from './use-draft.ts';
 
 type Rules = NonNullable<NonNullable<SyncRulesQuery['company']>['syncRules']>;
 
@@ -46,16 +47,15 @@ function Form({ saved, names, onSaved }: FormProps) {
   const { company, may } = useCompany();
   const [, update] = useMutation(UpdateSyncRulesDocument);
   const { busy, refused, attempt } = useDeed();
-  const [rules, setRules] = useState(saved);
-  const [changed, setChanged] = useState(false);
+  const draft = useDraft(`rules ${company.id}`, saved);
+  const { value: rules, changed } = draft;
   const [learnt, setLearnt] = useState(names);
   const [run, setRun] = useState<string | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const mayChange = may('UPDATE_SYNC_RULES');
 
   const change = (changes: Partial<Rules>) => {
-    setRules({ ...rules, ...changes });
-    setChanged(true);
+    draft.change({ ...rules, ...changes });
     // What was tried were other rules.
     setRun(null);
     setDone(null);
@@ -80,7 +80,7 @@ function Form({ saved, names, onSaved }: FormProps) {
   const save = async () => {
     if (!changed || !(await send(false))) return;
     setRun(null);
-    setChanged(false);
+    draft.settle();
     setDone(say.saved);
     onSaved();
   };
@@ -140,6 +140,7 @@ function Form({ saved, names, onSaved }: FormProps) {
           <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
             {texts.settings.save}
           </button>
+          {changed && <span className="quiet small">{texts.settings.unsaved}</span>}
           {!company.tenant?.connectedAt && <span className="quiet small">{say.unconnected}</span>}
         </div>
       ) : (

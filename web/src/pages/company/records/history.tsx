@@ -7,7 +7,7 @@ import { Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { FieldChange } from '../runs/run-panel.tsx';
+import { FieldChange } from '../runs/field-change.tsx';
 import { isOfClock } from '../sync/standing.ts';
 
 export function History({ record }: { record: string }) {

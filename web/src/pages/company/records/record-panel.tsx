@@ -223,7 +223,11 @@ function Asset({ asset }: { asset: Of<'Asset'> }) {
         <Fact label={fields.isEncrypted} origin={from.isEncrypted}>
           {yesOrNo(asset.isEncrypted)}
         </Fact>
-        <TextFact label={fields.ownerType} origin={from.ownerType} value={asset.ownerType} />
+        <Fact label={fields.ownerType} origin={from.ownerType}>
+          {asset.ownerType
+            ? (texts.record.owners[asset.ownerType as keyof typeof texts.record.owners] ?? asset.ownerType)
+            : texts.common.nothing}
+        </Fact>
         <Fact label={fields.enrolledAt} origin={from.enrolledAt}>
           {asset.enrolledAt ? <Time at={asset.enrolledAt} /> : texts.common.nothing}
         </Fact>

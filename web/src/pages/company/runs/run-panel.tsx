@@ -15,11 +15,13 @@ import { Answer, Empty } from '../../../parts/states.tsx';
 import { Pager } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
+import { Link } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { changes } from '../sync/counts.tsx';
 import { type Held, HeldDialog } from '../sync/held-changes.tsx';
 import { isOfClock } from '../sync/standing.ts';
+import { FieldChange } from './field-change.tsx';
 import { RunPill } from './runs-tab.tsx';
 
 type Run = Extract<NonNullable<RunDetailsQuery['node']>, { __typename: 'SyncRun' }>;
@@ -52,7 +54,7 @@ function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
   return (
     <>
       <p>
-        <RunPill run={run} /> {run.message}
+        <RunPill run={run} /> {run.message !== run.failure?.message && run.message}
       </p>
       {run.failure && (
         <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
@@ -145,7 +147,11 @@ function ChangeList({ run }: { run: string }) {
   );
 }
 
+/** Where a record of each kind is opened. */
+const tabOf = { CONTACT: 'contacts', CONTACT_GROUP: 'groups', ASSET: 'assets' } as const;
+
 function ChangePage({ found, paging }: { found: Changes; paging: Paging }) {
+  const { company } = useCompany();
   if (found.totalCount === 0) return <Empty title={texts.runs.noChanges} />;
   return (
     <>
@@ -153,7 +159,12 @@ function ChangePage({ found, paging }: { found: Changes; paging: Paging }) {
         {found.edges.map(({ node }) => (
           <li key={`${node.kind} ${node.recordId}`}>
             <span className="change-head">
-              <span className="change-name">{node.name ?? texts.record.nameless}</span>
+              <Link
+                className="change-name"
+                to={`/companies/${encodeURIComponent(company.id)}/${tabOf[node.kind]}?record=${encodeURIComponent(node.recordId)}`}
+              >
+                {node.name ?? texts.record.nameless}
+              </Link>
               <span className="quiet small">
                 {texts.noun[node.kind]} · {texts.record.actions[node.action]}
               </span>
@@ -166,15 +177,5 @@ function ChangePage({ found, paging }: { found: Changes; paging: Paging }) {
       </ul>
       <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
     </>
-  );
-}
-
-/** What a field was and is. */
-export function FieldChange({ field, from, to }: { field: string; from: string | null; to: string | null }) {
-  return (
-    <span className="field-change small">
-      <span className="quiet">{field}</span> <del>{from || texts.common.nothing}</del> →{' '}
-      <ins>{to || texts.common.nothing}</ins>
-    </span>
   );
 }

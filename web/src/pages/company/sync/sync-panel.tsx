@@ -6,6 +6,7 @@ import { useEffect } from 'react';
 import type { RunFragment } from '../../../gql/graphql.ts';
 import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { Link } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { Counts } from './counts.tsx';
@@ -61,11 +62,7 @@ export function SyncPanel() {
       <footer className="sync-foot quiet">
         <Connection />
         <LastComplete />
-        {company.nextSyncAt && (
-          <span>
-            {texts.sync.next} <Time at={company.nextSyncAt} /> (<Time at={company.nextSyncAt} as="relative" />)
-          </span>
-        )}
+        <Next />
       </footer>
       <p className="sr-only" role="status">
         {/* What changes with every page that is read would never stop talking. */}
@@ -220,6 +217,20 @@ function LastComplete() {
       {texts.sync.lastComplete} <Time at={at} as="relative" />
     </span>
   );
+}
+
+function Next() {
+  const { company } = useCompany();
+  const { nextSyncAt } = company;
+  if (nextSyncAt)
+    return (
+      <span>
+        {texts.sync.next} <Time at={nextSyncAt} /> (<Time at={nextSyncAt} as="relative" />)
+      </span>
+    );
+  // Of a company that is connected there is no next one because somebody has paused them, and for no other reason.
+  if (company.tenant?.status !== 'CONNECTED') return null;
+  return <Link to={`/companies/${encodeURIComponent(company.id)}/settings`}>{texts.sync.paused}</Link>;
 }
 
 function Connection() {
