@@ -11,6 +11,7 @@ import {
   person,
   says,
   setting,
+  shifts,
   signedIn,
   syncToTheEnd,
 } from './support.ts';
@@ -37,10 +38,13 @@ const LEAVING = 20;
 test('they are held for as long as nobody decides, on the company, among all clients and with their run', async () => {
   const left = await leave(LEAVING);
   const page = await signedIn(administrator(), northwind.url);
+  await page.locator('.row-open').first().waitFor();
   const before = await total(page);
+  const moved = await shifts(page);
   await page.getByRole('button', { name: 'Sync With M365' }).click();
   const held = page.getByTestId('held');
   await held.getByText(`${LEAVING} deactivations held`).waitFor();
+  expect(await moved(), 'nothing jumps when they are').toBeLessThan(0.01);
   expect(await total(page), 'nobody is gone yet').toBe(before);
 
   for (let later = 0; later < 6; later += 1) {

@@ -15,7 +15,7 @@ import { useEvidence } from './context.ts';
 import { Findings } from './findings.tsx';
 import { Missing } from './missing.tsx';
 import { StatusPill } from './pills.tsx';
-import { reasonOf, Tally } from './tally.tsx';
+import { inWords, reasonOf, Tally } from './tally.tsx';
 import { Values } from './why.tsx';
 
 type Result = NonNullable<NonNullable<NonNullable<EvidenceCheckQuery['company']>['evidence']>['result']>;
@@ -65,7 +65,7 @@ function Content({ result }: { result: Result }) {
           {result.populations.map((population) => (
             <div key={population.name}>
               <p>
-                <strong>{population.name}</strong> {texts.common.number(population.size)}
+                <strong>{inWords(population.name)}</strong> {texts.common.number(population.size)}
               </p>
               <p className="statement small quiet">{population.completeness}</p>
             </div>

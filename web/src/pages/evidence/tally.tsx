@@ -29,6 +29,16 @@ export function Tally({ counts }: { counts: CountsFragment }) {
   );
 }
 
+/** A reason with the populations that it names called as people call them. The longest are found before their parts. */
+export function inWords(reason: string): string {
+  const names = Object.keys(words.populations).sort((a, b) => b.length - a.length);
+  const said = reason.replaceAll(
+    new RegExp(`\\b(?:${names.join('|')})\\b`, 'g'),
+    (name) => words.populations[name] ?? name,
+  );
+  return said === reason ? reason : said.replace(/(^|: )([^:]*) is empty$/, '$1no $2');
+}
+
 /** Why a check says what it says, in one line. */
 export function reasonOf(result: {
   reason: string | null;
@@ -37,7 +47,7 @@ export function reasonOf(result: {
 }): string {
   const { counts } = result;
   if (result.indeterminate) return result.indeterminate.detail;
-  if (result.reason) return result.reason;
+  if (result.reason) return inWords(result.reason);
   if (counts.failed > 0) return words.counts.failing(counts.failed, counts.population);
   if (counts.review > 0) return words.counts.reviewing(counts.review);
   return counts.population > 0 ? words.counts.all(counts.population) : '';

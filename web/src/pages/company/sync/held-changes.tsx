@@ -30,13 +30,18 @@ export function HeldChanges() {
   useOnAlarm(refresh, { company: company.id, pause: !useMay('VIEW_OPERATIONS') });
   return (
     <>
-      {company.holding.edges.map(({ node }) => (
-        <HeldBanner
-          key={node.id}
-          run={node}
-          onLook={() => setOpen({ run: node.id, count: node.heldChanges.totalCount })}
-        />
-      ))}
+      {/* At the lower edge of what is seen, wherever one has scrolled to: it moves nothing when it comes. */}
+      {company.holding.edges.length > 0 && (
+        <div className="held-all">
+          {company.holding.edges.map(({ node }) => (
+            <HeldBanner
+              key={node.id}
+              run={node}
+              onLook={() => setOpen({ run: node.id, count: node.heldChanges.totalCount })}
+            />
+          ))}
+        </div>
+      )}
       {open && <HeldDialog key={open.run} held={open} onClose={() => setOpen(null)} />}
     </>
   );
