@@ -29,8 +29,8 @@ const icons: Record<Standing, () => React.ReactNode> = {
 
 export function SyncPanel() {
   const { company, sync, may } = useCompany();
-  const asking = useAsking(company.id);
   const run = sync.run ?? null;
+  const asking = useAsking(company.id, `${run?.id} ${run?.status}`);
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
   const Icon = icons[how];

@@ -4,17 +4,26 @@ import { useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
 import { ConnectDocument, type RunFragment, SyncCompanyDocument, type SyncMode } from '../../../gql/graphql.ts';
+import { useOnLineBack } from '../../../live/use-live.ts';
 
 /** What came of a click, beside the run itself. */
 export type Told = { kind: 'joined'; run: RunFragment } | { kind: 'refused'; message: string };
 
 const NEEDS_CONSENT = ['NOT_CONNECTED', 'RECONNECT_NEEDED'];
 
-export function useAsking(companyId: string) {
+/** `news` is how things stand: when that changes, why a click was refused is an old story. */
+export function useAsking(companyId: string, news = '') {
   const [, sync] = useMutation(SyncCompanyDocument);
   const [, connect] = useMutation(ConnectDocument);
   const [told, setTold] = useState<Told | null>(null);
   const [asking, setAsking] = useState(false);
+  const [heard, setHeard] = useState(news);
+  const forget = () => setTold((now) => (now?.kind === 'refused' ? null : now));
+  if (news !== heard) {
+    setHeard(news);
+    forget();
+  }
+  useOnLineBack(forget);
 
   /** A link at which an administrator consents; null, and told why, where there is none. */
   const link = async (returnTo: string): Promise<string | null> => {
