@@ -1,10 +1,12 @@
 // Lists as rows come and go under them: where one is, how they are ordered, and what is copied from them.
 
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, company, microsoft, signedIn, syncToTheEnd } from './support.ts';
+import { administrator, ask, company, hold, microsoft, signedIn, syncToTheEnd } from './support.ts';
 
 const contoso = company('Contoso');
 const fabrikam = company('Fabrikam');
+const northwind = company('Northwind');
 
 test('where one is in a list is in its address: kept over a reload and the way back, and gone with another search', async () => {
   const page = await signedIn(administrator(), fabrikam.url);
@@ -90,4 +92,31 @@ test('what is copied by keyboard is said, and what a person calls themselves is 
   await row.focus();
   await page.keyboard.press('c');
   await page.locator('.table-told').getByText('Copied').waitFor();
+});
+
+test('all clients follow their runs without being asked again, and one that failed is so until a run went well', async () => {
+  const row = (page: Page, state: string) =>
+    page.locator('tbody tr').filter({ hasText: northwind.name }).filter({ hasText: state }).waitFor();
+  expect(await syncToTheEnd(northwind.id)).toBe('SUCCEEDED');
+  const page = await signedIn(administrator());
+  await row(page, 'Fine');
+  const start = () =>
+    ask('mutation($id: ID!) { syncCompany(input: { companyId: $id, mode: FULL }) { joined } }', { id: northwind.id });
+
+  let letGo = await hold(northwind.tenant, 'users');
+  await start();
+  await row(page, 'Syncing');
+  await letGo();
+  await row(page, 'Fine');
+
+  await microsoft('POST', `tenants/${northwind.tenant}/faults`, { on: '*', kind: 'foreign_link' });
+  expect(await syncToTheEnd(northwind.id, 'FULL')).toBe('FAILED');
+  await row(page, 'Failing');
+  await microsoft('DELETE', `tenants/${northwind.tenant}/faults`);
+  letGo = await hold(northwind.tenant, 'users');
+  await start();
+  await page.waitForResponse((response) => response.request().postData()?.includes('query Clients(') ?? false);
+  await row(page, 'Failing');
+  await letGo();
+  await row(page, 'Fine');
 });
