@@ -32,7 +32,7 @@ test('a tab that cannot be loaded takes nothing else down, and is there once it 
       [...document.querySelectorAll('link[rel=stylesheet]')].every((one) => (one as HTMLLinkElement).sheet),
     );
   await expect.poll(isStyled).toBe(true);
-  expect(await page.locator('.evidence').evaluate((element) => getComputedStyle(element).display)).toBe('grid');
+  expect(await page.locator('.evidence-line').evaluate((element) => getComputedStyle(element).display)).toBe('grid');
 });
 
 test('the members of a large group are shown to the last', async () => {
