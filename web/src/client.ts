@@ -20,8 +20,15 @@ function ended() {
 
 const transport = createTransport({ onEnded: ended });
 
+/** In milliseconds. What is not answered by then is as good as lost, and can be tried again. */
+export const PATIENCE = 60_000;
+
 export const client = new Client({
   url: '/graphql',
+  fetch: (input, init) => {
+    const signals = [AbortSignal.timeout(PATIENCE), init?.signal].filter((signal) => signal instanceof AbortSignal);
+    return fetch(input, { ...init, signal: AbortSignal.any(signals) });
+  },
   preferGetMethod: false,
   // What is known is shown at once, and asked for again behind it.
   requestPolicy: 'cache-and-network',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAstray, offsetOf } from './paging.ts';
+import { isAstray, offsetOf, stillShown } from './paging.ts';
 
 const middle = { hasNextPage: true, hasPreviousPage: true };
 
@@ -13,6 +13,13 @@ test('in the middle it is known while the list is as long as when one turned the
   expect(offsetOf({ offset: 50, total: 160 }, { info: middle, rows: 50, total: 160 })).toBe(50);
   expect(offsetOf({ offset: 50, total: 160 }, { info: middle, rows: 50, total: 163 })).toBeUndefined();
   expect(offsetOf(undefined, { info: middle, rows: 50, total: 160 })).toBeUndefined();
+});
+
+test('while the next page is on its way, the range is that of the page that is still shown', () => {
+  const shown = { info: { ...middle, startCursor: 'a', endCursor: 'z' }, rows: 50, total: 300 };
+  expect(stillShown({ offset: 100, total: 300 }, { after: 'z' }, 50, shown)?.offset).toBe(50);
+  expect(stillShown({ offset: 50, total: 300 }, { before: 'a' }, 50, shown)?.offset).toBe(100);
+  expect(stillShown({ offset: 100, total: 300 }, { after: 'k' }, 50, shown)?.offset).toBe(100);
 });
 
 test('a later page without rows, and a start that is not full, lead back to the start', () => {

@@ -58,6 +58,14 @@ export function offsetOf(known: Known[string] | undefined, { info, rows, total }
   return known && known.total === total ? known.offset : undefined;
 }
 
+/** While the page that one turned to is on its way, the one that is left is shown. */
+export function stillShown(known: Known[string] | undefined, place: Place, size: number, { info, rows }: Shown) {
+  if (!known) return undefined;
+  if (place.after && place.after === info.endCursor) return { ...known, offset: known.offset - rows };
+  if (place.before && place.before === info.startCursor) return { ...known, offset: known.offset + size };
+  return known;
+}
+
 export function isAstray(place: Place, size: number, { info, rows }: Shown): boolean {
   const isTurned = place.after !== undefined || place.before !== undefined;
   return isTurned && (rows === 0 || (!info.hasPreviousPage && info.hasNextPage && rows < size));
@@ -65,7 +73,7 @@ export function isAstray(place: Place, size: number, { info, rows }: Shown): boo
 
 function useTurning(size: number, key: string, place: Place, turn: (to: Place) => void): Paging {
   const [known, setKnown] = useState<Known>({});
-  const offset = (shown: Shown) => offsetOf(known[nameOf(key, place)], shown);
+  const offset = (shown: Shown) => offsetOf(stillShown(known[nameOf(key, place)], place, size, shown), shown);
   const go = (to: Place, offset: number | undefined, total: number | undefined) => {
     if (offset !== undefined) setKnown({ ...known, [nameOf(key, to)]: { offset, total } });
     turn(to);

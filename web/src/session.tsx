@@ -2,7 +2,7 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
-import { codeOf, onSignedOut } from './client.ts';
+import { codeOf, onSignedOut, PATIENCE } from './client.ts';
 import { type Action, ViewerDocument, type ViewerQuery } from './gql/graphql.ts';
 import { Boot } from './layout/boot.tsx';
 import { Welcome } from './layout/welcome.tsx';
@@ -56,6 +56,7 @@ async function isSignedIn(): Promise<boolean> {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json' },
       body: JSON.stringify({ query: '{ viewer { kind } }' }),
+      signal: AbortSignal.timeout(PATIENCE),
     });
     return answer.ok;
   } catch {

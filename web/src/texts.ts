@@ -37,6 +37,7 @@ export const texts = {
     copy: 'Copy',
     copied: 'Copied',
     notCopied: 'The browser did not let us copy',
+    more: 'Show more',
     previous: 'Previous',
     next: 'Next',
     searchKey: 'Press / to search',
@@ -70,7 +71,9 @@ export const texts = {
   broken: {
     title: 'This page broke, or a newer one is there',
     text: 'Load it again. Nothing that was done is lost.',
-    reload: 'Load again',
+    reload: 'Load the page again',
+    part: 'This part of the page cannot be had',
+    partText: 'Your network or the server is away, or a newer page is there.',
   },
   notFound: {
     title: 'There is nothing here',
@@ -213,7 +216,6 @@ export const texts = {
     release: (count: number) => `Deactivate ${count === 1 ? 'this one' : `these ${number(count)}`}`,
     discard: 'Keep them',
     lookOnly: 'Your role may look at held changes, not decide them.',
-    more: 'Show more',
   },
   records: {
     show: 'Show',

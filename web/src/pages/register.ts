@@ -2,8 +2,9 @@
 //
 // The company page is part of the first script, for most visits begin there; the others are loaded when they are opened.
 
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
 import type { ViewerKind } from '../gql/graphql.ts';
+import { later } from '../parts/later.tsx';
 import { CompanyPage } from './company/company-page.tsx';
 
 /** The parameters that the page's pattern found in the address. */
@@ -17,13 +18,13 @@ interface Page {
   component: ComponentType<PageProps>;
 }
 
-const PortalPage = lazy(() => import('./portal/portal-page.tsx'));
+const PortalPage = later(() => import('./portal/portal-page.tsx'));
 
 export const pages: Page[] = [
-  { pattern: '/', audience: 'STAFF', component: lazy(() => import('./clients/clients-page.tsx')) },
+  { pattern: '/', audience: 'STAFF', component: later(() => import('./clients/clients-page.tsx')) },
   { pattern: '/', audience: 'PORTAL_USER', component: PortalPage },
   // The addresses of staff, so that a link may be sent from one to the other.
   { pattern: '/companies/:id/:tab?', audience: 'PORTAL_USER', component: PortalPage },
   { pattern: '/companies/:id/:tab?', audience: 'STAFF', component: CompanyPage },
-  { pattern: '/settings/:section?', audience: 'STAFF', component: lazy(() => import('./settings/settings-page.tsx')) },
+  { pattern: '/settings/:section?', audience: 'STAFF', component: later(() => import('./settings/settings-page.tsx')) },
 ];

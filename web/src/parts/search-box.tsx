@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { texts } from '../texts.ts';
 import { IconSearch } from './icons.tsx';
 
@@ -8,13 +8,12 @@ const PAUSE = 250;
 export function SearchBox({ label, value, onSearch }: { label: string; value: string; onSearch(value: string): void }) {
   const [typed, setTyped] = useState(value);
   const input = useRef<HTMLInputElement>(null);
-  const search = useRef(onSearch);
-  search.current = onSearch;
+  const search = useEffectEvent(() => onSearch(typed.trim()));
   // What came from elsewhere, such as the browser's way back; not what is being typed here.
   useEffect(() => setTyped((now) => (now.trim() === value ? now : value)), [value]);
   useEffect(() => {
     if (typed.trim() === value) return;
-    const timer = setTimeout(() => search.current(typed.trim()), PAUSE);
+    const timer = setTimeout(() => search(), PAUSE);
     return () => clearTimeout(timer);
   }, [typed, value]);
   useEffect(() => {
@@ -40,7 +39,7 @@ export function SearchBox({ label, value, onSearch }: { label: string; value: st
         aria-label={label}
         aria-keyshortcuts="/"
         onChange={(event) => setTyped(event.target.value)}
-        onKeyDown={(event) => event.key === 'Enter' && search.current(typed.trim())}
+        onKeyDown={(event) => event.key === 'Enter' && onSearch(typed.trim())}
       />
       <kbd title={texts.common.searchKey}>/</kbd>
     </label>

@@ -1,7 +1,8 @@
 // The tabs of the company page. To add one: a component, and a line here.
 
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
 import type { Action } from '../../gql/graphql.ts';
+import { later } from '../../parts/later.tsx';
 import { texts } from '../../texts.ts';
 import { AssetsTab, ContactsTab, GroupsTab } from './records/record-list.tsx';
 import { RunsTab } from './runs/runs-tab.tsx';
@@ -26,13 +27,13 @@ export const companyTabs: CompanyTab[] = [
     key: 'evidence',
     label: texts.company.tabs.evidence,
     needs: 'VIEW_EVIDENCE',
-    component: lazy(() => import('../evidence/evidence-tab.tsx')),
+    component: later(() => import('../evidence/evidence-tab.tsx')),
     titlesItself: true,
   },
   {
     key: 'settings',
     label: texts.company.tabs.settings,
     needs: 'VIEW_SYNC',
-    component: lazy(() => import('../settings/company-settings-tab.tsx')),
+    component: later(() => import('../settings/company-settings-tab.tsx')),
   },
 ];

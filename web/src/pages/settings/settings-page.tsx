@@ -1,8 +1,9 @@
 // The settings of the MSP: who and what gets in, and who did what.
 
-import { type ComponentType, lazy, Suspense } from 'react';
+import { type ComponentType, Suspense } from 'react';
 import type { Action } from '../../gql/graphql.ts';
 import { NotFound } from '../../layout/not-found.tsx';
+import { later } from '../../parts/later.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { useViewer } from '../../session.tsx';
@@ -26,20 +27,20 @@ const tabs: SettingsTab[] = [
     key: 'alarms',
     label: texts.settings.tabs.alarms,
     needs: 'VIEW_OPERATIONS',
-    component: lazy(() => import('./alarms-tab.tsx')),
+    component: later(() => import('./alarms-tab.tsx')),
   },
   {
     key: 'tokens',
     label: texts.settings.tabs.tokens,
     needs: 'MANAGE_SERVICE_TOKENS',
-    component: lazy(() => import('./tokens-tab.tsx')),
+    component: later(() => import('./tokens-tab.tsx')),
   },
   { key: 'sessions', label: texts.settings.tabs.sessions, component: SessionsTab },
   {
     key: 'audit',
     label: texts.settings.tabs.audit,
     needs: 'VIEW_AUDIT_TRAIL',
-    component: lazy(() => import('./audit-tab.tsx')),
+    component: later(() => import('./audit-tab.tsx')),
   },
 ];
 

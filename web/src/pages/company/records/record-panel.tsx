@@ -8,11 +8,12 @@ import { Skeleton } from '../../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
-import { closePanel, openPanel, useSearch } from '../../../router.tsx';
+import { closePanel, useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { History } from './history.tsx';
 import { origins } from './origins.ts';
+import { RecordLink, Related } from './related.tsx';
 import { CompliancePill, StatePill } from './state-pill.tsx';
 
 type Record = NonNullable<RecordQuery['node']>;
@@ -43,7 +44,7 @@ function Panel({ id }: { id: string }) {
         <Failed error={error} retry={retry} />
       ) : record ? (
         <>
-          <Content record={record} />
+          <Content key={id} record={record} />
           <History key={id} record={id} />
         </>
       ) : data ? (
@@ -162,13 +163,15 @@ function Contact({ contact }: { contact: Of<'Contact'> }) {
       </dl>
       <Related
         title={texts.record.groups(contact.groups.totalCount)}
-        rows={contact.groups.edges.map(({ node }) => ({ id: node.id, name: node.displayName }))}
-        total={contact.groups.totalCount}
+        record={contact.id}
+        relation="groups"
+        connection={contact.groups}
       />
       <Related
         title={texts.record.assets(contact.assets.totalCount)}
-        rows={contact.assets.edges.map(({ node }) => ({ id: node.id, name: node.hostname }))}
-        total={contact.assets.totalCount}
+        record={contact.id}
+        relation="assets"
+        connection={contact.assets}
       />
     </>
   );
@@ -190,13 +193,15 @@ function Group({ group }: { group: Of<'ContactGroup'> }) {
       </dl>
       <Related
         title={texts.record.members(group.members.totalCount)}
-        rows={group.members.edges.map(({ node }) => ({ id: node.id, name: node.displayName, detail: node.mail }))}
-        total={group.members.totalCount}
+        record={group.id}
+        relation="members"
+        connection={group.members}
       />
       <Related
         title={texts.record.memberOf(group.memberOf.totalCount)}
-        rows={group.memberOf.edges.map(({ node }) => ({ id: node.id, name: node.displayName }))}
-        total={group.memberOf.totalCount}
+        record={group.id}
+        relation="memberOf"
+        connection={group.memberOf}
       />
     </>
   );
@@ -238,38 +243,5 @@ function Asset({ asset }: { asset: Of<'Asset'> }) {
         <TextFact label={fields.azureAdDeviceId} origin={from.azureAdDeviceId} value={asset.azureAdDeviceId} />
       </dl>
     </>
-  );
-}
-
-interface RelatedProps {
-  title: string;
-  rows: { id: string; name: string | null; detail?: string | null }[];
-  total: number;
-}
-
-/** Other records that this one hangs together with. */
-function Related({ title, rows, total }: RelatedProps) {
-  if (total === 0) return null;
-  return (
-    <section>
-      <h3>{title}</h3>
-      <ul className="related">
-        {rows.map((row) => (
-          <li key={row.id}>
-            <RecordLink id={row.id} name={row.name} />
-            {row.detail && <span className="quiet small">{row.detail}</span>}
-          </li>
-        ))}
-        {total > rows.length && <li className="quiet small">{texts.record.andMore(total - rows.length)}</li>}
-      </ul>
-    </section>
-  );
-}
-
-function RecordLink({ id, name }: { id: string; name: string | null }) {
-  return (
-    <button type="button" className="link" onClick={() => openPanel('record', id)}>
-      {name ?? texts.record.nameless}
-    </button>
   );
 }

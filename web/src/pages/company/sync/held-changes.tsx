@@ -193,7 +193,7 @@ function HeldPage({ run, after, last, onMore }: HeldPageProps) {
       {last && hasNextPage && endCursor && (
         <li>
           <button type="button" className="button small-button" onClick={() => onMore(endCursor)}>
-            {texts.held.more}
+            {texts.common.more}
           </button>
         </li>
       )}

@@ -32,8 +32,8 @@ const icons: Record<Standing, () => React.ReactNode> = {
 
 export function SyncPanel() {
   const { company, sync, may, refresh } = useCompany();
-  const asking = useAsking();
   const run = sync.run ?? null;
+  const asking = useAsking(`${run?.id} ${run?.status}`);
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
   const Icon = icons[how];

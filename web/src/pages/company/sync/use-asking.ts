@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
 import { ConnectDocument, type RunFragment, SyncCompanyDocument, type SyncMode } from '../../../gql/graphql.ts';
+import { useOnLineBack } from '../../../live/use-live.ts';
 import { useCompany } from '../context.ts';
 
 /** What came of a click, beside the run itself. */
@@ -14,7 +15,8 @@ export type Told =
 
 const NEEDS_CONSENT = ['NOT_CONNECTED', 'RECONNECT_NEEDED'];
 
-export function useAsking() {
+/** `news` is how things stand: when that changes, why a click was refused is an old story. */
+export function useAsking(news = '') {
   const { company, refresh } = useCompany();
   const companyId = company.id;
   const [, sync] = useMutation(SyncCompanyDocument);
@@ -31,6 +33,13 @@ export function useAsking() {
     addEventListener('pageshow', back);
     return () => removeEventListener('pageshow', back);
   }, [refresh]);
+  const [heard, setHeard] = useState(news);
+  const forget = () => setTold((now) => (now?.kind === 'refused' ? null : now));
+  if (news !== heard) {
+    setHeard(news);
+    forget();
+  }
+  useOnLineBack(forget);
 
   /** A link at which an administrator consents; null, and told why, where there is none. */
   const link = async (returnTo: string): Promise<string | null> => {
