@@ -1,7 +1,7 @@
 // Records as technicians work with them: searched, sorted, turned, by keyboard, and copied.
 
 import { expect, test } from 'vitest';
-import { administrator, company, home, signedIn } from './support.ts';
+import { administrator, company, home, PATIENCE, signedIn } from './support.ts';
 
 const fabrikam = company('Fabrikam');
 
@@ -29,7 +29,9 @@ test('a search finds a part of a name, and its address can be sent to somebody',
   await page.keyboard.type('winslow');
   await page.waitForURL(/[?&]q=winslow/);
   await expect
-    .poll(async () => (await page.locator('.row-open').allTextContents()).every((name) => /winslow/i.test(name)))
+    .poll(async () => (await page.locator('.row-open').allTextContents()).every((name) => /winslow/i.test(name)), {
+      timeout: PATIENCE,
+    })
     .toBe(true);
   await page.getByRole('searchbox').fill('nobody is called that');
   await page.getByText('Nothing matches').waitFor();
