@@ -75,9 +75,9 @@ test('a part of the page that is gone since is not a blank page', async () => {
   const page = await signedIn(administrator(), contoso.url, {}, { mayBreak: true });
   await page.route(/assets\/settings-page/, (route) => route.fulfill({ status: 404, body: '' }));
   await page.getByRole('link', { name: 'Settings' }).first().click();
-  await page.getByText('This page broke, or a newer one is there').waitFor();
+  await page.getByText('This part of the page cannot be had').waitFor();
   await page.unrouteAll();
-  await page.getByRole('button', { name: 'Load again' }).click();
+  await page.getByRole('button', { name: 'Load the page again' }).click();
   await page.locator('#main').waitFor();
 });
 

@@ -41,5 +41,14 @@ export function later<Props extends object>(load: Load<Props>): ComponentType<Pr
 /** A style sheet that could not be had stays in the document, empty, and would not be asked for a second time. */
 function askForStylesAgain() {
   for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel=stylesheet]'))
-    if (!link.sheet) link.replaceWith(link.cloneNode());
+    if (!hasRules(link)) link.replaceWith(link.cloneNode());
+}
+
+function hasRules({ sheet }: HTMLLinkElement): boolean {
+  try {
+    return (sheet?.cssRules.length ?? 0) > 0;
+  } catch {
+    // What did not come from here, such as an error, does not let itself be read.
+    return false;
+  }
 }
