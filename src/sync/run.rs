@@ -329,7 +329,10 @@ impl Run {
                 let counts = plan.carry_out(conn, dry_run).await?;
                 // Who was let go, or out of a group, is out of the portal with the same commit.
                 session::end_those_without_entry(conn, now, company_id).await?;
-                if let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link) {
+                // Forgotten since it was gone on from: the next run is to read in full.
+                let forgotten = !staged.full && before.is_none();
+                if !forgotten && let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link)
+                {
                     let full_at = before.filter(|_| !staged.full).map_or(now, |before| before.full_at);
                     sync_state::save(
                         conn,

@@ -126,7 +126,8 @@ impl SyncMutations {
         })
     }
 
-    /// Throws the deactivations that a run held away: the records stay as they are.
+    /// Throws the deactivations that a run held away: the records stay as they are, and the next sync reads everything and
+    /// looks anew.
     async fn discard_held_changes(
         &self,
         ctx: &Context<'_>,
