@@ -5,6 +5,7 @@
 
 use diesel_async::AsyncConnection;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::collect::{self, Clock, Progress, RESOURCES};
@@ -16,10 +17,10 @@ use crate::db::events::Events;
 use crate::microsoft::{Microsoft, PERMISSIONS};
 use crate::model::sync_run::RunFailure;
 use crate::model::sync_run::lease::Claim;
-use crate::run::{self, Run, Stop};
+use crate::run::{self, Place, Run, Stop, throttled_for};
 
 /// Between which percents of a run the reading lies.
-const READING: (i32, i32) = (5, 90);
+const READING: (usize, usize) = (5, 90);
 
 /// Performs evidence runs.
 #[derive(Clone)]
@@ -40,13 +41,13 @@ impl Engine {
     }
 
     /// Performs the run and writes down how it ended: finished, waiting, or handed back when `stop` is cancelled. A
-    /// run whose lease was lost is left alone.
-    pub async fn perform(&self, claim: Claim, stop: CancellationToken) {
+    /// run whose lease was lost is left alone. While Microsoft makes it wait it leaves its place.
+    pub async fn perform(&self, claim: Claim, place: Place, stop: CancellationToken) {
         let (run_id, fence) = (claim.run.id, claim.fence);
         let work = async {
             let run = self.engine.take_up(claim).await?;
             let clock = self.clock.clone();
-            Evidence { run, clock }.perform().await
+            Evidence { run, place, clock }.perform().await
         };
         self.engine.perform(run_id, fence, work, stop).await;
     }
@@ -55,6 +56,7 @@ impl Engine {
 /// One claimed run of kind EVIDENCE.
 struct Evidence {
     run: Run,
+    place: Place,
     clock: Clock,
 }
 
@@ -74,7 +76,7 @@ impl Evidence {
             Err(stop) => return Err(self.run.weigh(stop).await?),
         };
         self.require_same_tenant(&snapshot)?;
-        self.run.begin("Judging evidence", READING.1).await?;
+        self.run.begin("Judging evidence", 90).await?;
         let (snapshot, verdicts) = self.judge(snapshot).await?;
         self.run.begin("Keeping evidence", 95).await?;
         self.keep(&snapshot, &verdicts).await
@@ -95,7 +97,7 @@ impl Evidence {
 
     /// Reads the tenant, and tells meanwhile how far that is.
     async fn collect(&mut self) -> Result<Snapshot, Stop> {
-        self.run.begin("Reading evidence", READING.0).await?;
+        self.run.begin("Reading evidence", 5).await?;
         let granted = self.run.note_granted().await?;
         let is_granted = |wanted: &str| granted.iter().any(|one| one == wanted);
         let whole = PERMISSIONS.iter().all(|wanted| is_granted(wanted));
@@ -110,9 +112,14 @@ impl Evidence {
             tokio::select! {
                 read = &mut reading => break read?,
                 changed = told.changed() => {
-                    let progress = *told.borrow_and_update();
-                    if changed.is_ok() {
-                        self.read(progress).await?;
+                    let so_far = told.borrow_and_update().clone();
+                    if changed.is_err() {
+                        continue;
+                    }
+                    // Nothing is missed meanwhile: what reads goes on when it is looked at again.
+                    match so_far.still_until() {
+                        Some(until) => self.stand_still(until, &progress).await?,
+                        None => self.read(&so_far).await?,
                     }
                 }
             }
@@ -125,15 +132,26 @@ impl Evidence {
     }
 
     /// The reading is so far.
-    async fn read(&mut self, progress: Progress) -> Result<(), Stop> {
-        let Progress { done, objects } = progress;
-        let (done_of, all) = (
-            i32::try_from(done).unwrap_or(i32::MAX),
-            i32::try_from(RESOURCES).unwrap_or(i32::MAX),
-        );
-        let percent = READING.0 + done_of * (READING.1 - READING.0) / all;
+    async fn read(&mut self, progress: &Progress) -> Result<(), Stop> {
+        let &Progress { done, objects, .. } = progress;
+        let percent = READING.0 + done * (READING.1 - READING.0) / RESOURCES;
         let message = format!("Reading evidence: {done} of {RESOURCES} sources, {objects} objects");
-        self.run.progress(message, Some(percent)).await
+        self.run.progress(message, i32::try_from(percent).ok()).await
+    }
+
+    /// Microsoft lets every reading wait: so does the run, and others have its place meanwhile, if it may be left.
+    async fn stand_still(&mut self, until: Instant, progress: &watch::Sender<Progress>) -> Result<(), Stop> {
+        let wait = until.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.run.say(throttled_for(wait)).await?;
+        if self.place.leave() {
+            progress.send_if_modified(Progress::place_left);
+            sleep_until(until).await;
+            self.place.take_again().await;
+        }
+        Ok(())
     }
 
     fn require_same_tenant(&self, snapshot: &Snapshot) -> Result<(), Stop> {

@@ -129,9 +129,9 @@ async fn a_run_that_panics_takes_no_place_away() {
     let poison = house.queue(house.company().await, SyncTrigger::Manual).await;
     let (perform, mut stage) = stage();
     let poison_id = poison.id;
-    let perform = move |claim: lease::Claim, stop: CancellationToken| {
+    let perform = move |claim: lease::Claim, place, stop: CancellationToken| {
         assert_ne!(claim.run.id, poison_id, "this run is poison");
-        perform(claim, stop)
+        perform(claim, place, stop)
     };
     let stop = house.stop.child_token();
     tokio::spawn(jobs::work(
