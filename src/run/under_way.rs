@@ -204,8 +204,6 @@ impl Run {
 
 /// What a page says while Microsoft wants nothing to be asked for so long.
 pub fn throttled_for(wait: Duration) -> String {
-    format!(
-        "Waiting for Microsoft, which asks for {} seconds",
-        wait.as_secs().max(1)
-    )
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    format!("Waiting for Microsoft, which asks for {seconds} seconds")
 }

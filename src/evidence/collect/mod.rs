@@ -225,8 +225,9 @@ impl Reader<'_> {
         self.progress.send_modify(|progress| progress.waits.push(until));
         sleep_until(until).await;
         self.progress.send_modify(|progress| {
-            let mine = progress.waits.iter().position(|other| *other == until);
-            mine.map(|mine| progress.waits.swap_remove(mine));
+            if let Some(mine) = progress.waits.iter().position(|other| *other == until) {
+                progress.waits.swap_remove(mine);
+            }
         });
         if self.progress.borrow().left == left_before {
             metrics::throttle_slept(wait);
