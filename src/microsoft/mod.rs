@@ -270,6 +270,12 @@ impl Microsoft {
         &self.inner.signed_as
     }
 
+    /// Says which part, 0 to 1, of the application's limits over all tenants this process may use from now on: all of it
+    /// unless somebody says so, and with none, whoever asks waits.
+    pub fn set_share(&self, share: f64) {
+        self.inner.paces.set_share(share);
+    }
+
     pub(crate) fn paces(&self) -> &pace::Paces {
         &self.inner.paces
     }

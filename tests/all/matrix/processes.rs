@@ -45,8 +45,11 @@ async fn until_hit(world: &World, contoso: Client, fault: &str) {
     while world.get(&path).await["hits"] == 0 {}
 }
 
-/// The leases of the dead run out now.
+/// The leases of the dead run out now, and what they share with others.
 async fn leases_run_out(world: &World) {
+    world
+        .sql("update graph_share set seen_at = seen_at - interval '1 minute'")
+        .await;
     world
         .sql("update sync_run set lease_until = now() - interval '1 second' where status = 'RUNNING'")
         .await;
