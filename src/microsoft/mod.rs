@@ -204,6 +204,11 @@ impl Microsoft {
         self.inner.signed_as.expires().or(self.inner.secret_expires)
     }
 
+    /// The SHA-256 thumbprint of our certificate, in base64url; none where a client secret proves who we are.
+    pub fn certificate_thumbprint(&self) -> Option<&str> {
+        self.inner.signed_as.thumbprint()
+    }
+
     /// What Entra's and Graph's clocks show, as their answers are dated: also whether they can be reached. Neither is asked
     /// for anything that needs a token.
     pub async fn clocks(&self) -> (Result<DateTime<Utc>, Trouble>, Result<DateTime<Utc>, Trouble>) {

@@ -337,7 +337,10 @@ mod tests {
         waiting.await;
         let paid = |bound| paces.paid.lock().unwrap()[&bound];
         let ahead = paid(Bound::AllReports) - paid(Bound::Directory(tenant));
-        assert!(ahead > Duration::from_millis(3_990), "four seconds for one question, not one: {ahead:?}");
+        assert!(
+            ahead > Duration::from_millis(3_990),
+            "four seconds for one question, not one: {ahead:?}"
+        );
         let mut second = Box::pin(paces.pay(&costs, &pace));
         assert!(futures::poll!(second.as_mut()).is_pending(), "so the next is not due");
     }
