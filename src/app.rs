@@ -15,7 +15,7 @@ use crate::model::sync_run::SyncKind;
 use crate::model::sync_run::lease::Claim;
 use crate::run::Place;
 use crate::telemetry::Facts;
-use crate::{evidence, sync};
+use crate::{evidence, jobs, sync};
 
 /// The database of a process: private, or somebody's.
 pub struct Data {
@@ -104,6 +104,19 @@ impl App {
     /// The figures of this process.
     pub fn facts(&self) -> Facts {
         Facts::new(self.pool.clone(), self.microsoft.credential_expires())
+    }
+
+    /// Works until `stop`, at most `concurrency` runs at a time, as one of the processes that share Microsoft's limits.
+    pub async fn work(&self, concurrency: usize, clock: Clock, stop: CancellationToken) {
+        let work = jobs::work(
+            self.pool.clone(),
+            self.doorbell.clone(),
+            self.events.clone(),
+            concurrency,
+            self.perform(clock),
+            stop,
+        );
+        jobs::while_sharing(&self.pool, &self.microsoft, work).await;
     }
 
     /// What performs the runs that a worker claims. Evidence is dated by `clock`.

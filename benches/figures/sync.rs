@@ -129,11 +129,10 @@ impl Bench {
             dry_run: false,
             rules: None,
             requested_by: "the bench".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await?;
         let run = conn
-            .transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+            .transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await?
             .run;
         let claim = lease::claim(&mut conn, run.id, "the bench", Duration::from_secs(3_600))

@@ -70,8 +70,8 @@ impl Subscription {
         Ok(everything.follow(given::<Events>(ctx)?))
     }
 
-    /// What is wrong: first the newest alarm, or null while there was none; then each alarm that opens or closes. It does not
-    /// complete while the viewer may see how Tenantry runs.
+    /// What is wrong: first the newest alarm, or null while there was none; then each alarm that opens, says something else, or
+    /// closes. It does not complete while the viewer may see how Tenantry runs.
     async fn alarm_changed(
         &self,
         ctx: &Context<'_>,

@@ -8,13 +8,15 @@
 //! - [`sweep`] looks for what was forgotten: dead workers, bells that were not heard, leftovers;
 //! - [`clock`] queues the runs of each slot.
 //!
-//! A fourth, [`alarms`], stands behind the API as well: it says what is wrong.
+//! A fourth, [`alarms`], stands behind the API as well: it says what is wrong. And whoever works does it
+//! [while it shares](while_sharing) Microsoft's limits with the other processes that do.
 
 pub mod alarms;
 pub mod clock;
 mod doorbell;
 mod hold;
 pub mod places;
+mod share;
 pub mod sweep;
 mod webhook;
 mod worker;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::alarms::Alarms;
 pub use self::doorbell::Doorbell;
+pub use self::share::while_sharing;
 pub use self::webhook::{Show, Webhook};
 use self::worker::Worker;
 use crate::db::Pool;

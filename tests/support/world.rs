@@ -208,10 +208,9 @@ impl World {
             dry_run,
             rules,
             requested_by: "a test".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await.expect("a connection");
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+        conn.transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await
             .expect("queued")
             .run

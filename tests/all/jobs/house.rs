@@ -97,10 +97,9 @@ impl House {
             dry_run,
             rules: None,
             requested_by: "a test".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await.expect("a connection");
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+        conn.transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await
             .expect("queued")
             .run

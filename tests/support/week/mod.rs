@@ -353,10 +353,9 @@ impl Simulation {
             dry_run: false,
             rules: None,
             requested_by: "somebody".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await?;
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+        conn.transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await
             .map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
         self.ring_at(now);
