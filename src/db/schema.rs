@@ -502,6 +502,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    evidence_verdict (company_id, check_id) {
+        company_id -> Uuid,
+        check_id -> Text,
+        fails -> Bool,
+        has_passed -> Bool,
+    }
+}
+
+diesel::table! {
     graph_share (process) {
         process -> Uuid,
         parts -> Integer,

@@ -211,9 +211,7 @@ async fn wait_until_idle(app: &App, company_id: Uuid) -> anyhow::Result<()> {
 async fn ask_for_it_now(app: &App, company_id: Uuid) -> anyhow::Result<()> {
     let wish = wish(company_id, SyncTrigger::Manual, "the demo");
     let mut conn = app.pool.get().await?;
-    let joined = conn
-        .transaction(async |conn| sync_run::queue(conn, &wish).await)
-        .await;
+    let joined = conn.transaction(async |conn| sync_run::queue(conn, &wish).await).await;
     drop(conn);
     app.doorbell
         .ring(joined.context("starting the sync of a slot")?.run.id)

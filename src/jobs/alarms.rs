@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::Turns;
 use super::webhook::Webhook;
+use super::{LONGEST_TURN, Turns};
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::evidence::catalogue::{Catalogue, Severity};
@@ -57,7 +57,7 @@ impl Alarms {
     }
 
     async fn keep_looking(&self, stop: CancellationToken) {
-        let mut turns = Turns::every(LOOK_EVERY, stop);
+        let mut turns = Turns::every(LOOK_EVERY, LONGEST_TURN, &self.pool, stop);
         while turns.next().await {
             let look = async {
                 self.look().await?;
@@ -69,7 +69,7 @@ impl Alarms {
 
     async fn keep_telling(&self, clock: &(dyn Fn() -> DateTime<Utc> + Send + Sync), stop: CancellationToken) {
         let Some(webhook) = &self.webhook else { return };
-        let mut turns = Turns::every(DELIVER_EVERY, stop);
+        let mut turns = Turns::every(DELIVER_EVERY, LONGEST_TURN, &self.pool, stop);
         while turns.next().await {
             turns.take("telling of alarms", self.tell(webhook, clock())).await;
         }

@@ -24,7 +24,7 @@ mod worker;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Interval, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::alarms::Alarms;
@@ -64,17 +64,29 @@ pub async fn work<P, F>(
     );
 }
 
+/// A turn that takes longer waits for a connection that has gone silent.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
+/// The same for one that removes what is old, a little at a time.
+const LONGEST_TIDYING: Duration = Duration::from_secs(1_800);
+
 /// The turns of a loop: one at once, then one every so often, until it is told to stop.
 struct Turns {
     interval: Interval,
+    longest: Duration,
+    pool: Pool,
     stop: CancellationToken,
 }
 
 impl Turns {
-    fn every(period: Duration, stop: CancellationToken) -> Self {
+    fn every(period: Duration, longest: Duration, pool: &Pool, stop: CancellationToken) -> Self {
         let mut interval = tokio::time::interval(period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { interval, stop }
+        Self {
+            interval,
+            longest,
+            pool: pool.clone(),
+            stop,
+        }
     }
 
     /// Waits for the next turn; false when there is none.
@@ -82,10 +94,33 @@ impl Turns {
         self.stop.run_until_cancelled(self.interval.tick()).await.is_some()
     }
 
-    /// Takes a turn. A failure is logged, and the next turn tries again.
+    /// Takes a turn. A failure is logged, and the next turn tries again; one that takes too long is given up, with the
+    /// connection that it waited for.
     async fn take(&self, name: &str, turn: impl Future<Output = anyhow::Result<()>>) {
-        if let Some(Err(error)) = self.stop.run_until_cancelled(turn).await {
-            tracing::error!(error = format!("{error:#}"), "the {name} failed");
+        let taken = self.stop.run_until_cancelled(timeout(self.longest, turn)).await;
+        match taken {
+            Some(Ok(Err(error))) => tracing::error!(error = format!("{error:#}"), "the {name} failed"),
+            Some(Err(_)) => {
+                tracing::error!(
+                    seconds = self.longest.as_secs(),
+                    "the {name} got no answer, and begins again"
+                );
+                self.pool.forget_idle();
+            }
+            Some(Ok(Ok(()))) | None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_turn_that_gets_no_answer_is_given_up() {
+        let pool = Pool::new("postgresql://nobody@127.0.0.1:1/nothing", 1).expect("a pool");
+        let mut turns = Turns::every(Duration::from_millis(1), Duration::ZERO, &pool, CancellationToken::new());
+        turns.take("silence", std::future::pending()).await;
+        assert!(turns.next().await, "and the next one comes");
     }
 }

@@ -32,6 +32,8 @@ super::text_enum::text_enum! {
         CredentialExpiring = "CREDENTIAL_EXPIRING",
         /// Microsoft does not accept our own credential. It concerns every company.
         CredentialRefused = "CREDENTIAL_REFUSED",
+        /// The database has no room left. It concerns every company.
+        StorageFull = "STORAGE_FULL",
         /// No worker has been heard of lately. It concerns every company.
         NoWorker = "NO_WORKER",
     }
@@ -111,7 +113,7 @@ const FACTS: &str = "
     from tenant t
     cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
     cross join lateral (
-        select count(*) filter (where status = 'FAILED') as failed,
+        select count(*) filter (where status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL')) as failed,
                (array_agg(failure ->> 'message' order by queued_at desc, id desc))[1] as message,
                (array_agg(failure ->> 'remedy' order by queued_at desc, id desc))[1] as remedy
         from (select status, failure, queued_at, id from sync_run
@@ -134,12 +136,9 @@ const FACTS: &str = "
     select 'EVIDENCE_TURNED_BAD', t.company_id, c.id, c.title || ' has passed before and fails now.',
            'Look at the findings of the check in `evidence`, and at `evidenceChanges` for what was changed.'
     from tenant t
-    cross join unnest($1, $2) c (id, title)
-    cross join lateral (
-        select status from evidence_result
-        where company_id = t.company_id and check_id = c.id and status in ('PASS', 'FAIL') order by seq desc limit 1) last
-    where t.status in ('CONNECTED', 'RECONNECT_NEEDED') and last.status = 'FAIL'
-      and exists (select from evidence_result where company_id = t.company_id and check_id = c.id and status = 'PASS')
+    join evidence_verdict v using (company_id)
+    join unnest($1, $2) c (id, title) on c.id = v.check_id
+    where t.status in ('CONNECTED', 'RECONNECT_NEEDED') and v.fails and v.has_passed
     union all
     select 'CREDENTIAL_EXPIRING', null, name,
            'The application''s credential at Microsoft (' || name || ') ' || case when ends_at > now() then 'runs' else 'ran' end
@@ -151,6 +150,16 @@ const FACTS: &str = "
     union all
     select 'CREDENTIAL_REFUSED', null, '', max(failure ->> 'message'), max(failure ->> 'remedy')
     from sync_run where status in ('QUEUED', 'RUNNING', 'WAITING') and failure ->> 'code' = 'CREDENTIAL_REFUSED'
+    having count(*) > 0
+    union all
+    select 'STORAGE_FULL', null, '', max(last.failure ->> 'message'), max(last.failure ->> 'remedy')
+    from tenant t
+    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
+    cross join lateral (
+        select failure from sync_run
+        where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
+        order by queued_at desc, id desc limit 1) last
+    where t.status = 'CONNECTED' and last.failure ->> 'code' = 'STORAGE_FULL'
     having count(*) > 0";
 
 #[derive(QueryableByName)]
@@ -432,12 +441,16 @@ pub async fn take_deliveries(conn: &mut Connection, limit: i64) -> QueryResult<V
     diesel::sql_query(
         "with due as (
              select seq from alarm_event where delivery = 'WAITING' and next_at <= now()
+               and not exists (select from alarm_event earlier
+                               where earlier.alarm_id = alarm_event.alarm_id and earlier.seq < alarm_event.seq
+                                 and earlier.delivery = 'WAITING')
              order by seq limit $1 for update skip locked),
          taken as (
              update alarm_event set attempts = attempts + 1,
                  next_at = now() + (array['30 seconds', '5 minutes', '30 minutes', '2 hours', '5 hours', '10 hours'])[least(attempts, 5) + 1]::interval
              where seq in (select seq from due) returning *)
-         select taken.seq, taken.what, taken.at, company.external_id, alarm.*
+         select taken.seq, taken.what, taken.at, company.external_id, alarm.id, alarm.kind, alarm.company_id, alarm.subject,
+                alarm.message, alarm.remedy, alarm.opened_at, case taken.what when 'CLOSED' then alarm.closed_at end as closed_at
          from taken join alarm on alarm.id = taken.alarm_id left join company on company.id = alarm.company_id
          order by taken.seq",
     )

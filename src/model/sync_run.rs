@@ -12,8 +12,8 @@ mod list;
 pub mod past;
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use diesel::dsl::sql;
+use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
@@ -316,7 +316,9 @@ async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Fai
         .first(conn)
         .await
         .optional()?;
-    let Some((run, rules, is_yet_to_come)) = met else { return Ok(None) };
+    let Some((run, rules, is_yet_to_come)) = met else {
+        return Ok(None);
+    };
     let wished = wish
         .rules
         .as_ref()

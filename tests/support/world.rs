@@ -199,7 +199,6 @@ impl World {
         dry_run: bool,
         rules: Option<SyncRules>,
     ) -> SyncRun {
-        let now = self.now().await;
         let wish = Wish {
             company_id: client.company_id,
             kind,

@@ -88,7 +88,6 @@ impl House {
     }
 
     async fn queue_wish(&self, company_id: Uuid, kind: SyncKind, trigger: SyncTrigger, dry_run: bool) -> SyncRun {
-        let now = self.now().await;
         let wish = Wish {
             company_id,
             kind,

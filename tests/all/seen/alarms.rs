@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tenantry::db::events::Events;
 use tenantry::jobs::{Alarms, Doorbell};
-use tenantry::model::alarm::{self, Known, OwnCredential, Settled};
+use tenantry::model::alarm::{self, AlarmChange, Known, OwnCredential, Settled};
 use tenantry::model::sync_run::SyncStatus;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -304,4 +304,34 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
         );
     }
     assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+}
+
+#[tokio::test]
+async fn that_an_alarm_is_over_is_told_after_that_it_began() {
+    let world = World::start().await;
+    world.connected_company(1, 0).await;
+    alarms(&world).await;
+    let known = Known {
+        webhook: true,
+        ..Known::default()
+    };
+    let mut conn = world.pool.get().await.unwrap();
+    for status in ["RECONNECT_NEEDED", "CONNECTED"] {
+        world.sql(&format!("update tenant set status = '{status}'")).await;
+        alarm::settle(&mut conn, &known).await.unwrap();
+    }
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let due = alarm::take_deliveries(&mut conn, 10).await.unwrap();
+        let [one] = &due[..] else {
+            panic!("one at a time: {due:?}")
+        };
+        told.push((one.what, one.alarm.closed_at.is_some()));
+        assert!(
+            alarm::take_deliveries(&mut conn, 10).await.unwrap().is_empty(),
+            "not before it has arrived"
+        );
+        alarm::delivered(&mut conn, one.seq).await.unwrap();
+    }
+    assert_eq!(told, [(AlarmChange::Opened, false), (AlarmChange::Closed, true)]);
 }
