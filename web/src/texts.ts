@@ -165,6 +165,7 @@ export const texts = {
     copyLink: 'Copy a link for their administrator',
     linkTitle: 'The link works once, for half an hour, in whichever browser it is opened',
     linkCopied: 'Link copied',
+    asking: 'Asking…',
     readOnly: 'Only permissions to read are asked for.',
     consentBy: (name: string) => `consent by ${name}`,
     next: 'Next sync',

@@ -5,6 +5,7 @@
 import type { RunFragment } from '../../../gql/graphql.ts';
 import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useDelayed } from '../../../parts/use-delayed.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { Counts } from './counts.tsx';
@@ -30,6 +31,8 @@ const icons: Record<Standing, () => React.ReactNode> = {
 export function SyncPanel() {
   const { company, sync, may } = useCompany();
   const asking = useAsking(company.id);
+  // Most clicks are answered before one could read that they were heard.
+  const waiting = useDelayed(asking.asking, 400);
   const run = sync.run ?? null;
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
@@ -46,7 +49,7 @@ export function SyncPanel() {
             {title}
           </h2>
           <p className="quiet sync-detail">
-            <Detail how={how} run={run} told={asking.told} />
+            {waiting ? texts.sync.asking : <Detail how={how} run={run} told={asking.told} />}
           </p>
         </div>
         <Actions how={how} asking={asking} />

@@ -55,6 +55,7 @@ export function useAsking(companyId: string) {
     sync: (mode: SyncMode) => alone(() => ask(mode)),
     toMicrosoft: () => alone(toMicrosoft),
     link: () => link('/'),
+    tell: (message: string) => setTold({ kind: 'refused', message }),
   };
 }
 
