@@ -110,6 +110,7 @@ test('of a consent that lacks a permission it is told which, what stops, and one
 });
 
 test('disconnecting cancels a sync under way, says who did it, and loses nothing', async () => {
+  expect(await syncToTheEnd(northwind.id)).toBe('SUCCEEDED');
   const page = await signedIn(administrator(), northwind.url);
   await says(page, 'Sync complete');
   const contacts = await page.getByTestId('total-CONTACT').textContent();

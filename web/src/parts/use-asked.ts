@@ -31,7 +31,8 @@ export function useAsked<Data, Variables extends AnyVariables>(
     typeof useQuery<Data, Variables>
   >[0]);
   const kept = useRef<{ data: Data; of: string } | undefined>(undefined);
-  if (data !== undefined) kept.current = { data, of: JSON.stringify(operation?.variables) };
+  // Where nothing could be had at all, the data is null.
+  if (data) kept.current = { data, of: JSON.stringify(operation?.variables) };
   const isAnswer = kept.current?.of === JSON.stringify(variables);
   const retry = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask]);
   useAskAgain(ask, revision);
