@@ -164,11 +164,11 @@ export function CompanyPicker({ taken, onTake }: CompanyPickerProps) {
   );
 }
 
-/** What is taken away gives the keyboard to what stands beside it, or to where more is chosen. */
+/** What is taken away gives the keyboard to what stands beside it, or to where that is saved. */
 export function focusBeside(button: HTMLElement) {
   const item = button.closest('li');
   const beside = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector('button');
-  (beside ?? item?.closest('form, section')?.querySelector<HTMLElement>('input[type=search]'))?.focus();
+  (beside ?? item?.closest('form, section')?.querySelector<HTMLElement>('.button.primary'))?.focus();
 }
 
 interface ChosenProps {
