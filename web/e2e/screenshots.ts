@@ -320,7 +320,7 @@ test('the clients and the settings', async () => {
   await shoot(page, 'sessions');
   // The consent of Northwind is broken since.
   await page.goto(`${home}/settings/alarms`);
-  await page.locator('.alarms li').filter({ hasText: 'Northwind' }).waitFor();
+  await page.locator('.alarms li').filter({ hasText: 'Northwind' }).first().waitFor();
   await shoot(page, 'alarms');
   await page.goto(`${home}/settings/audit`);
   await page.locator('.row-open').first().waitFor();

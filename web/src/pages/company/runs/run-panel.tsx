@@ -44,7 +44,7 @@ function Details({ run }: { run: Run }) {
   return (
     <>
       <p>
-        <RunPill run={run} /> {run.message}
+        <RunPill run={run} /> {run.message !== run.failure?.message && run.message}
       </p>
       {run.failure && (
         <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
