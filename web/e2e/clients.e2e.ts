@@ -26,10 +26,9 @@ test('a client whose consent is broken stands on top, with why, until it is conn
   const page = await signedIn(administrator());
   const rows = page.locator('tbody tr');
   await rows.filter({ hasText: northwind.name }).filter({ hasText: 'Reconnect needed' }).waitFor();
-  const said = await rows.allTextContents();
-  expect(said[0]).toContain(northwind.name);
-  expect(said[0]).toContain('consent');
-  expect(said.at(-1)).toContain('Fine');
+  // It comes to the top once the alarm is open; what is fine stands below all that is not.
+  await rows.first().filter({ hasText: northwind.name }).filter({ hasText: 'consent' }).waitFor();
+  await rows.last().filter({ hasText: 'Fine' }).waitFor();
 
   await page.getByLabel('Show').selectOption('RECONNECT_NEEDED');
   const shown = () => page.locator('.row-open').allTextContents();

@@ -9,6 +9,7 @@ import {
   hold,
   listen,
   microsoft,
+  PATIENCE,
   person,
   says,
   setting,
@@ -37,8 +38,8 @@ test('a company is connected through Microsoft, and its rows arrive without a re
   await says(page, 'Sync complete');
   await page.getByRole('row').nth(20).waitFor();
   expect(await page.evaluate(() => 'sameDocument' in window), 'the page was not loaded again').toBe(true);
-  expect(await page.getByTestId('total-CONTACT').textContent()).toBe('120');
-  expect(await page.getByTestId('total-ASSET').textContent()).toBe('80');
+  await expect.poll(() => page.getByTestId('total-CONTACT').textContent(), { timeout: PATIENCE }).toBe('120');
+  await expect.poll(() => page.getByTestId('total-ASSET').textContent(), { timeout: PATIENCE }).toBe('80');
   const { progress } = await heard();
   expect(progress).toEqual([...progress].sort((a, b) => a - b));
   await page.getByText('consent by').waitFor();

@@ -1,5 +1,7 @@
 // GraphiQL for Tenantry: queries by POST, subscriptions by websocket, and a walk through the API in its tabs.
 
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import '@graphiql/plugin-explorer/style.css';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/style.css';
@@ -18,11 +20,15 @@ const fetcher = createGraphiQLFetcher({
   wsClient: createClient({ url: socket.href, lazy: true }),
 });
 
+// Ticks fields into the operation of the tab one is in.
+const explorer = { ...explorerPlugin({ title: 'Explorer' }), title: 'Explorer' };
+
 createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
     fetcher={fetcher}
     defaultHeaders={JSON.stringify({ 'X-Tenantry-Request': '1' }, null, 2)}
     defaultEditorToolsVisibility="variables"
     defaultTabs={tour}
+    plugins={[explorer]}
   />,
 );

@@ -19,8 +19,11 @@ function listen(listener: () => void) {
 
 /** Goes to an address of ours; `replace` leaves no history entry, for what is typed or tidied up. */
 export function navigate(to: string, { replace = false } = {}) {
+  const before = location.pathname;
   history[replace ? 'replaceState' : 'pushState'](null, '', to);
   told();
+  // Another page begins at its top.
+  if (location.pathname !== before) scrollTo(0, 0);
 }
 
 export function usePath(): string {
@@ -86,7 +89,6 @@ export function Link({ to, onClick, ...rest }: LinkProps) {
     if (event.defaultPrevented || !plain) return;
     event.preventDefault();
     navigate(to);
-    scrollTo(0, 0);
   };
   return <a {...rest} href={to} onClick={follow} />;
 }

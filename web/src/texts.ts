@@ -80,6 +80,8 @@ export const texts = {
     since: 'Since',
     upToDate: 'Up to date',
     next: 'Next sync',
+    order:
+      'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
     search: 'Search clients',
     show: 'Show',
     all: 'All clients',
@@ -163,6 +165,7 @@ export const texts = {
     copyLink: 'Copy a link for their administrator',
     linkTitle: 'The link works once, for half an hour, in whichever browser it is opened',
     linkCopied: 'Link copied',
+    asking: 'Asking…',
     readOnly: 'Only permissions to read are asked for.',
     consentBy: (name: string) => `consent by ${name}`,
     next: 'Next sync',
@@ -209,6 +212,7 @@ export const texts = {
     copyPage: 'Copy the rows of this page, for a spreadsheet',
     copyPageShort: 'Copy page',
     keys: '↑ ↓ move · Enter opens · c copies · PgUp PgDn turn the page',
+    keysWithoutCopy: '↑ ↓ move · Enter opens · PgUp PgDn turn the page',
     noMatch: (search: string) => `Nothing matches “${search}”`,
     noMatchText: 'The search looks for a part of the text, in any case.',
     none: 'Nothing here yet',
@@ -459,7 +463,9 @@ export const texts = {
       works: 'Works',
       stopped: 'Lacks permission',
       unknown: 'Not known yet',
-      missing: (roles: string) => `Missing: ${roles}`,
+      needs: 'Permissions that it needs',
+      granted: 'granted',
+      missing: 'missing',
       seen: 'As granted since',
       repair:
         'A Global Administrator or Privileged Role Administrator of the tenant has to consent again. What is still missing then is missing in the application’s registration at Microsoft, and is added there first.',
@@ -482,6 +488,13 @@ export const texts = {
       everybody: 'Every company',
       since: 'since',
       until: 'until',
+      /** Where the API's own tells programs what to call. */
+      remedies: {
+        RECONNECT_NEEDED: 'Open the company, copy the link for its administrator, and have them consent again.',
+        CHANGES_HELD: 'Open the company, look at who would leave, and release or keep them.',
+        EVIDENCE_TURNED_BAD:
+          'Open the evidence of the company: the check says what it found, the changes say since when.',
+      } as Partial<Record<string, string>>,
       kinds: {
         RUN_FAILING: 'Failing',
         RECONNECT_NEEDED: 'Reconnect needed',
@@ -500,6 +513,15 @@ export const texts = {
       roles: { USER: 'sees what is their own', MANAGER: 'sees the whole company, with its evidence' },
       atOnce: 'Whoever may no longer enter is signed out at once.',
       saved: 'Saved.',
+    },
+    disconnection: {
+      title: 'Disconnect from Microsoft 365',
+      text: 'Nothing is read from its tenant any more. What was synced is kept, and it may be connected again at any time.',
+      open: 'Disconnect…',
+      question: (name: string) => `Disconnect ${name}?`,
+      explain:
+        'Syncs stand still from now on, and one that is under way is cancelled. What it has consented to at Microsoft stays until an administrator there takes it back.',
+      do: 'Disconnect',
     },
     deletion: {
       title: 'Delete this company',

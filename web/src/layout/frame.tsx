@@ -1,6 +1,6 @@
 // The bar at the top and the page below it.
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useLine } from '../client.ts';
 import { Mark } from '../parts/icons.tsx';
 import { useDelayed } from '../parts/use-delayed.ts';
@@ -13,6 +13,7 @@ export function Frame({ children }: { children: ReactNode }) {
   const viewer = useViewer();
   const mayExplore = useMay('EXPLORE');
   const isStaff = viewer.kind === 'STAFF';
+  const main = useMain();
   return (
     <>
       <a className="skip" href="#main">
@@ -48,11 +49,24 @@ export function Frame({ children }: { children: ReactNode }) {
           </div>
         </div>
       </header>
-      <main className="page" id="main" tabIndex={-1}>
+      <main className="page" id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
     </>
   );
+}
+
+/** Takes the keyboard along to another page, where what it stood on is gone with the one before. */
+function useMain() {
+  const main = useRef<HTMLElement>(null);
+  const path = usePath();
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+  }, [path]);
+  return main;
 }
 
 function NavLink({ to, also, label }: { to: string; also?: string; label: string }) {

@@ -23,9 +23,13 @@ interface Payload {
 /** Attempts that never reached the server by websocket before server-sent events are tried. */
 const BLOCKED_AFTER = 2;
 const LONGEST_PAUSE = 10_000;
+/** The pause after that many attempts is long enough for a server that broke. */
+const RETRY = 3;
 /** Silence for this long means that the line is dead, whatever the system believes. */
 const PONG_WITHIN = 5_000;
 const FORBIDDEN = 4403;
+/** The server broke, which graphql-ws takes for final. */
+const BROKEN = 1011;
 
 export function createTransport({ onEnded }: { onEnded(): void }) {
   let line: Line = 'idle';
@@ -104,7 +108,8 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
           error: (error: unknown) => {
             if (!current || (client === socket && blocked)) return;
             say('lost');
-            sink.error(error);
+            if (closeCode(error) === BROKEN) pause(RETRY).then(() => current && restart());
+            else sink.error(error);
           },
           complete: () => {
             if (current) sink.complete();

@@ -23,8 +23,15 @@ export function Dialog({ title, onClose, children, actions, place = 'middle' }: 
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
+    const before = document.activeElement;
     const element = dialog.current;
     if (element && !element.open) element.showModal();
+    return () => {
+      // Closed by Escape or its button, the browser has given the focus back; taken away after a deed, it has not.
+      if (document.activeElement !== document.body) return;
+      const back = before instanceof HTMLElement && before.isConnected ? before : document.getElementById('main');
+      back?.focus({ preventScroll: true });
+    };
   }, []);
   return (
     // Escape is the keyboard's way to close it, which the browser brings.

@@ -38,3 +38,18 @@ export function Failed({ error, retry }: { error: CombinedError; retry?: () => v
     </div>
   );
 }
+
+/** What is shown is older than it might be, and why. */
+export function Behind({ error, retry }: { error: CombinedError; retry: () => void }) {
+  const { title, text } = plainly(error);
+  return (
+    <div className="notice warn behind" role="alert">
+      <p>
+        <strong>{title}.</strong> {text}
+      </p>
+      <button type="button" className="button small-button" onClick={retry}>
+        {texts.common.retry}
+      </button>
+    </div>
+  );
+}

@@ -30,7 +30,7 @@ export interface Order<Sort extends string> {
   direction: 'ASC' | 'DESC';
 }
 
-interface Props<Row, Sort extends string> {
+export interface TableProps<Row, Sort extends string> {
   label: string;
   columns: Column<Row, Sort>[];
   /** None yet: skeletons stand in for them. */
@@ -53,7 +53,7 @@ interface Props<Row, Sort extends string> {
   onTurn?(direction: 'next' | 'previous'): void;
 }
 
-export function Table<Row, Sort extends string = never>(props: Props<Row, Sort>) {
+export function Table<Row, Sort extends string = never>(props: TableProps<Row, Sort>) {
   const { columns, rows, rowKey, busy, onOpen } = props;
   const body = useRef<HTMLTableSectionElement>(null);
   const turned = useRef(false);

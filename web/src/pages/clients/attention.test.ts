@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
-import { attention, worstFirst } from './attention.ts';
+import { attention } from './attention.ts';
 
 const now = Date.parse('2026-11-20T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
@@ -24,23 +24,13 @@ function client(name: string, { status = 'CONNECTED', run = 'SUCCEEDED', upToDat
   } as unknown as ClientFragment;
 }
 
-test('the worst comes first, and equals stay in the order of their names', () => {
-  const clients = [
-    client('a fine one', {}),
-    client('a held one', { held: 12 }),
-    client('a stale one', { upToDate: hoursAgo(48) }),
-    client('another fine one', {}),
-    client('a failing one', { run: 'FAILED' }),
-    client('a broken one', { status: 'RECONNECT_NEEDED', run: 'FAILED' }),
-  ];
-  expect(worstFirst(clients, [], now).map(({ client }) => client.name)).toEqual([
-    'a broken one',
-    'a failing one',
-    'a stale one',
-    'a held one',
-    'a fine one',
-    'another fine one',
-  ]);
+test('of several the worst is told', () => {
+  const told = (name: string, facts: Told) => attention(client(name, facts), [], now).kind;
+  expect(told('a broken one', { status: 'RECONNECT_NEEDED', run: 'FAILED', held: 12 })).toBe('reconnect');
+  expect(told('a failing one', { run: 'FAILED', upToDate: hoursAgo(48), held: 12 })).toBe('failing');
+  expect(told('a stale one', { upToDate: hoursAgo(48), held: 12 })).toBe('stale');
+  expect(told('a held one', { held: 12 })).toBe('held');
+  expect(told('a fine one', {})).toBe('fine');
 });
 
 test('a client that nobody has connected is no alarm', () => {

@@ -3,7 +3,7 @@
 import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
 import { texts } from '../../texts.ts';
 
-/** From bad to good: the order in which clients are shown. */
+/** From bad to good: of several, the first is told. In which order clients come, the API alone says. */
 const KINDS = [
   'reconnect',
   'failing',
@@ -100,16 +100,4 @@ function standing(client: ClientFragment, now: number): Attention {
   if (run.status === 'CANCELLED') return { kind: 'cancelled', why: run.message, since: run.finishedAt };
   if (run.status === 'SUCCEEDED') return { kind: 'fine', why: run.message, since: run.finishedAt };
   return { kind: 'syncing', why: run.message, since: null };
-}
-
-export interface Attended {
-  client: ClientFragment;
-  attention: Attention;
-}
-
-/** Worst first; among equals as they came, by name. */
-export function worstFirst(clients: ClientFragment[], alarms: AlarmFactsFragment[], now: number): Attended[] {
-  return clients
-    .map((client) => ({ client, attention: attention(client, alarms, now) }))
-    .sort((a, b) => KINDS.indexOf(a.attention.kind) - KINDS.indexOf(b.attention.kind));
 }

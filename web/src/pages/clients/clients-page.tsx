@@ -1,22 +1,33 @@
-// All clients, worst first: what wants a person stands on top, with why and since when.
+// All clients in the order of the API, over all pages: what wants a person stands on top. Why and since when is told here.
 
 import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
-import { type AlarmFactsFragment, AlarmsDocument, ClientsDocument, type TenantStatus } from '../../gql/graphql.ts';
+import {
+  type AlarmFactsFragment,
+  AlarmsDocument,
+  type ClientFragment,
+  ClientsDocument,
+  type TenantStatus,
+} from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
-import { isOutdated } from '../../parts/is-outdated.ts';
+import { Listing } from '../../parts/listing.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { Empty } from '../../parts/states.tsx';
+import type { Column } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
-import { useKept } from '../../parts/use-kept.ts';
+import { useAsked } from '../../parts/use-asked.ts';
 import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
 import { texts } from '../../texts.ts';
 import { useOnAlarm } from '../settings/use-alarms.ts';
 import { AddClient } from './add-client.tsx';
-import { type Attended, toneOf, upToDateAt, worstFirst } from './attention.ts';
+import { type Attention, attention, toneOf, upToDateAt } from './attention.ts';
 import './clients.css';
+
+interface Attended {
+  client: ClientFragment;
+  attention: Attention;
+}
 
 const moment = (at: string | null) => (at ? <Time at={at} as="relative" /> : texts.common.nothing);
 
@@ -78,21 +89,12 @@ export default function ClientsPage() {
   const q = search.get('q') ?? '';
   const tenantStatus = statuses.find((status) => status.toLowerCase() === search.get('show'));
   const paging = usePaging(SIZE, `${q} ${tenantStatus}`);
-  const variables = { search: q || undefined, tenantStatus, ...paging.page };
-  const [{ data: answer, error, operation }, ask] = useQuery({ query: ClientsDocument, variables });
-  const data = useKept(answer);
-  const retry = () => ask({ requestPolicy: 'network-only' });
+  const asked = useAsked(ClientsDocument, { search: q || undefined, tenantStatus, ...paging.page });
   const now = useNow();
-  const alarms = useOpenAlarms(retry);
-  const connection = data?.companies;
-  const rows =
-    connection &&
-    worstFirst(
-      connection.edges.map((edge) => edge.node),
-      alarms,
-      now,
-    );
-  useLookAgain(retry);
+  const alarms = useOpenAlarms(asked.retry);
+  const connection = asked.data?.companies;
+  const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms, now) }));
+  useLookAgain(asked.retry);
   return (
     <div>
       <Head />
@@ -119,32 +121,19 @@ export default function ClientsPage() {
           ))}
         </select>
       </div>
-      {error && !connection ? (
-        <div className="table-frame">
-          <Failed error={error} retry={retry} />
-        </div>
-      ) : (
-        <Table
-          label={texts.frame.clients}
-          columns={columns}
-          rows={rows}
-          rowKey={({ client }) => client.id}
-          busy={isOutdated(operation, variables)}
-          onOpen={({ client }) => navigate(`/companies/${encodeURIComponent(client.id)}`)}
-          copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
-          onTurn={(direction) => {
-            if (!connection) return;
-            if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
-            else paging.previous(connection.pageInfo);
-          }}
-          empty={<Nothing search={q} filtered={tenantStatus !== undefined} />}
-          pager={
-            <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount}>
-              <span className="quiet small pager-keys">{texts.records.keys}</span>
-            </Pager>
-          }
-        />
-      )}
+      <p className="quiet small clients-order">{texts.clients.order}</p>
+      <Listing
+        asked={asked}
+        connection={connection}
+        paging={paging}
+        label={texts.frame.clients}
+        columns={columns}
+        rows={rows}
+        rowKey={({ client }) => client.id}
+        onOpen={({ client }) => navigate(`/companies/${encodeURIComponent(client.id)}`)}
+        copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
+        empty={<Nothing search={q} filtered={tenantStatus !== undefined} />}
+      />
     </div>
   );
 }

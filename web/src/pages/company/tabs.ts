@@ -3,9 +3,7 @@
 import { type ComponentType, lazy } from 'react';
 import type { Action } from '../../gql/graphql.ts';
 import { texts } from '../../texts.ts';
-import { AssetsTab } from './records/assets-tab.tsx';
-import { ContactsTab } from './records/contacts-tab.tsx';
-import { GroupsTab } from './records/groups-tab.tsx';
+import { AssetsTab, ContactsTab, GroupsTab } from './records/record-list.tsx';
 import { RunsTab } from './runs/runs-tab.tsx';
 
 export interface CompanyTab {

@@ -15,8 +15,9 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { words } from '../../texts/evidence.ts';
-import { useAsked, useEvidence } from './context.ts';
+import { useEvidence } from './context.ts';
 import { DeclareDialog } from './declare-dialog.tsx';
 import { Name } from './why.tsx';
 

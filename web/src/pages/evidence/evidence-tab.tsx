@@ -5,8 +5,9 @@
 import { useMemo } from 'react';
 import { EvidenceDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { usePath, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { useCompany } from '../company/context.ts';
@@ -15,7 +16,7 @@ import { type Sync, useSync } from '../company/sync/use-sync.ts';
 import { Changes } from './changes.tsx';
 import { CheckPanel } from './check-panel.tsx';
 import { Checks } from './checks.tsx';
-import { Evidence, type EvidenceContext, useAsked, useEvidence } from './context.ts';
+import { Evidence, type EvidenceContext, useEvidence } from './context.ts';
 import { Declarations } from './declarations.tsx';
 import { Frameworks } from './frameworks.tsx';
 import { Head } from './head.tsx';
@@ -48,7 +49,7 @@ export default function EvidenceTab() {
 
 function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
   const { company, asOf, revision } = context;
-  const { data, error, outdated, retry } = useAsked(EvidenceDocument, { company, asOf }, revision);
+  const { data, error, behind, outdated, retry } = useAsked(EvidenceDocument, { company, asOf }, revision);
   const [search] = useSearch();
   const view = views.find((one) => one === search.get('view')) ?? 'overview';
   const check = search.get('check');
@@ -58,6 +59,7 @@ function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
     <div className="evidence">
       <Head sync={sync} known={data?.company} stood={stood} />
       <Views current={view} />
+      {behind && <Behind error={behind} retry={retry} />}
       <div className={outdated && data ? 'outdated' : undefined} aria-busy={!data || outdated}>
         {!data ? (
           <Skeleton className="skeleton-rows" />

@@ -4,9 +4,10 @@ import { useQuery } from 'urql';
 import { EvidenceFrameworkDocument, type EvidenceFrameworkQuery, FrameworksDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
-import { useAsked, useEvidence } from './context.ts';
+import { useEvidence } from './context.ts';
 import { StatusPill, statuses } from './pills.tsx';
 
 type Supported = NonNullable<NonNullable<NonNullable<EvidenceFrameworkQuery['company']>['evidence']>['framework']>;

@@ -2,16 +2,17 @@
 
 import { type ReactNode, useState } from 'react';
 import { EvidenceDevicesDocument, EvidencePoliciesDocument } from '../../gql/graphql.ts';
-import { type PageInfo, usePaging } from '../../paging.ts';
+import { usePaging } from '../../paging.ts';
 import { IconRight } from '../../parts/icons.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
 import { CompliancePill } from '../company/records/state-pill.tsx';
-import { useAsked, useEvidence } from './context.ts';
+import { useEvidence } from './context.ts';
 import { Findings } from './findings.tsx';
 import { toneOf } from './head.tsx';
 import { Missing } from './missing.tsx';
@@ -168,21 +169,11 @@ function Policies({ stood }: { stood: Stood }) {
             >
               <PolicyPill state={state} />
             </State>
-            {open === state && <PolicyList state={state} />}
+            {open === state && <ObjectList query={EvidencePoliciesDocument} state={state} say={words.policies} />}
           </li>
         ))}
       </ul>
     </Part>
-  );
-}
-
-function PolicyList({ state }: { state: string }) {
-  const { company, asOf, revision } = useEvidence();
-  const paging = usePaging(SIZE, `${state} ${asOf}`);
-  const asked = useAsked(EvidencePoliciesDocument, { company, asOf, state, ...paging.page }, revision);
-  const found = asked.data?.company?.evidence?.objects;
-  return (
-    <ObjectTable label={words.policies.label} asked={asked} found={found} paging={paging} none={words.policies.none} />
   );
 }
 
@@ -221,7 +212,7 @@ function Devices({ stood }: { stood: Stood }) {
             <State count={count} open={open === state} onOpen={() => setOpen((now) => (now === state ? null : state))}>
               <CompliancePill state={state} />
             </State>
-            {open === state && <DeviceList state={state} />}
+            {open === state && <ObjectList query={EvidenceDevicesDocument} state={state} say={words.devices} />}
           </li>
         ))}
         {other > 0 && (
@@ -232,16 +223,6 @@ function Devices({ stood }: { stood: Stood }) {
         )}
       </ul>
     </Part>
-  );
-}
-
-function DeviceList({ state }: { state: string }) {
-  const { company, asOf, revision } = useEvidence();
-  const paging = usePaging(SIZE, `${state} ${asOf}`);
-  const asked = useAsked(EvidenceDevicesDocument, { company, asOf, state, ...paging.page }, revision);
-  const found = asked.data?.company?.evidence?.objects;
-  return (
-    <ObjectTable label={words.devices.label} asked={asked} found={found} paging={paging} none={words.devices.none} />
   );
 }
 
@@ -269,26 +250,29 @@ const columns: Column<Row>[] = [
   },
 ];
 
-interface ObjectTableProps {
-  label: string;
-  asked: Pick<ReturnType<typeof useAsked>, 'error' | 'outdated' | 'retry'>;
-  found: { totalCount: number; edges: { node: Row }[]; pageInfo: PageInfo } | undefined;
-  paging: ReturnType<typeof usePaging>;
-  none: string;
+interface ObjectListProps {
+  query: typeof EvidencePoliciesDocument | typeof EvidenceDevicesDocument;
+  state: string;
+  say: { label: string; none: string };
 }
 
-function ObjectTable({ label, asked, found, paging, none }: ObjectTableProps) {
+/** What stands in a state, by name. */
+function ObjectList({ query, state, say }: ObjectListProps) {
+  const { company, asOf, revision } = useEvidence();
+  const paging = usePaging(SIZE, `${state} ${asOf}`);
+  const asked = useAsked(query, { company, asOf, state, ...paging.page }, revision);
+  const found = asked.data?.company?.evidence?.objects;
   if (asked.error) return <Failed error={asked.error} retry={asked.retry} />;
   const turns = found && (found.pageInfo.hasNextPage || found.pageInfo.hasPreviousPage);
   return (
     <Table
-      label={label}
+      label={say.label}
       columns={columns}
       rows={found?.edges.map(({ node }) => node)}
       rowKey={(row) => row.objectId}
       busy={asked.outdated}
       size={3}
-      empty={<Empty title={none} />}
+      empty={<Empty title={say.none} />}
       pager={
         turns && <Pager paging={paging} info={found.pageInfo} shown={found.edges.length} total={found.totalCount} />
       }

@@ -16,10 +16,11 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
-import { useAsked, useEvidence } from './context.ts';
+import { useEvidence } from './context.ts';
 import { dayFrom, endOf, instant, isDay } from './moments.ts';
 import { type Format, Refused, size, takeAway } from './take-away.ts';
 

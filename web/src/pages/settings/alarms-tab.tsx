@@ -1,13 +1,12 @@
 // What is, or was, wrong and wants a person: with what to do about it, newest first.
 
-import { useQuery } from 'urql';
 import { type AlarmFactsFragment, AlarmsDocument } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useKept } from '../../parts/use-kept.ts';
+import { useAsked } from '../../parts/use-asked.ts';
 import { Link, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { useOnAlarm } from './use-alarms.ts';
@@ -20,10 +19,8 @@ export default function AlarmsTab() {
   const shown = search.get('show') ?? 'open';
   const paging = usePaging(SIZE, shown);
   const variables = { open: shown === 'all' ? undefined : shown === 'open', ...paging.page };
-  const [{ data: answer, error }, ask] = useQuery({ query: AlarmsDocument, variables });
-  const data = useKept(answer);
-  const again = () => ask({ requestPolicy: 'network-only' });
-  useOnAlarm(again);
+  const { data, error, behind, outdated, retry } = useAsked(AlarmsDocument, variables);
+  useOnAlarm(retry);
   const alarms = data?.alarms;
   return (
     <div className="settings">
@@ -39,9 +36,10 @@ export default function AlarmsTab() {
           <option value="all">{say.all}</option>
         </select>
       </div>
-      <div className="table-frame" aria-busy={!alarms && !error}>
-        {error && !alarms ? (
-          <Failed error={error} retry={again} />
+      {behind && <Behind error={behind} retry={retry} />}
+      <div className={`table-frame ${outdated && data ? 'outdated' : ''}`} aria-busy={outdated || (!alarms && !error)}>
+        {error ? (
+          <Failed error={error} retry={retry} />
         ) : !alarms ? (
           <Skeleton className="skeleton-card" />
         ) : alarms.edges.length === 0 ? (
@@ -85,7 +83,7 @@ function OneAlarm({ alarm }: { alarm: AlarmFactsFragment }) {
       <p>{alarm.message}</p>
       {!alarm.closedAt && (
         <p className="quiet">
-          <strong>{texts.sync.remedy}</strong> {alarm.remedy}
+          <strong>{texts.sync.remedy}</strong> {say.remedies[alarm.kind] ?? alarm.remedy}
         </p>
       )}
     </li>

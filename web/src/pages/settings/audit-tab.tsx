@@ -1,15 +1,14 @@
 // Who did what, and who was refused. Nothing of it ever changes.
 
-import { useQuery } from 'urql';
 import { type AuditAction, type AuditOutcome, AuditTrailDocument, type AuditTrailQuery } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
-import { isOutdated } from '../../parts/is-outdated.ts';
-import { Empty, Failed } from '../../parts/states.tsx';
-import { type Column, Pager, Table } from '../../parts/table.tsx';
+import { Listing } from '../../parts/listing.tsx';
+import { Empty } from '../../parts/states.tsx';
+import type { Column } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useKept } from '../../parts/use-kept.ts';
+import { useAsked } from '../../parts/use-asked.ts';
 import { Link, useSearch } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { words } from './words.ts';
@@ -80,10 +79,8 @@ export default function AuditTab() {
   const action = actions.find((one) => one === search.get('action'));
   const outcome = outcomes.find((one) => one === search.get('outcome'));
   const paging = usePaging(SIZE, `${action} ${outcome}`);
-  const variables = { action, outcome, ...paging.page };
-  const [{ data: answer, error, operation }, ask] = useQuery({ query: AuditTrailDocument, variables });
-  const data = useKept(answer);
-  const connection = data?.auditEvents;
+  const asked = useAsked(AuditTrailDocument, { action, outcome, ...paging.page });
+  const connection = asked.data?.auditEvents;
   const rows = connection?.edges.map(({ node }) => node);
   const open = rows?.find(({ id }) => id === search.get('event'));
   return (
@@ -116,35 +113,18 @@ export default function AuditTab() {
           ))}
         </select>
       </div>
-      {error && !connection ? (
-        <div className="table-frame">
-          <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
-        </div>
-      ) : (
-        <Table
-          label={texts.settings.tabs.audit}
-          columns={columns}
-          rows={rows}
-          rowKey={(event) => event.id}
-          busy={isOutdated(operation, variables)}
-          onOpen={(event) => change({ event: event.id }, true)}
-          copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
-          onTurn={(direction) => {
-            if (!connection) return;
-            if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
-            else paging.previous(connection.pageInfo);
-          }}
-          empty={<Empty title={say.none} />}
-          pager={
-            <Pager
-              paging={paging}
-              info={connection?.pageInfo}
-              shown={rows?.length ?? 0}
-              total={connection?.totalCount}
-            />
-          }
-        />
-      )}
+      <Listing
+        asked={asked}
+        connection={connection}
+        paging={paging}
+        label={texts.settings.tabs.audit}
+        columns={columns}
+        rows={rows}
+        rowKey={(event) => event.id}
+        onOpen={(event) => change({ event: event.id }, true)}
+        copyOf={(row) => columns.map((column) => column.text(row)).join('\t')}
+        empty={<Empty title={say.none} />}
+      />
       {open && <Details event={open} onClose={() => change({ event: undefined })} />}
     </div>
   );

@@ -2,6 +2,7 @@
 
 import { Consent } from './consent.tsx';
 import { DeleteCompany } from './delete-company.tsx';
+import { Disconnect } from './disconnect.tsx';
 import { PortalAccess } from './portal-access.tsx';
 import { Schedule } from './schedule.tsx';
 import { SyncRules } from './sync-rules.tsx';
@@ -14,6 +15,7 @@ export default function CompanySettingsTab() {
       <PortalAccess />
       <Schedule />
       <Consent />
+      <Disconnect />
       <DeleteCompany />
     </div>
   );

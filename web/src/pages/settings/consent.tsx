@@ -1,12 +1,13 @@
 // What the tenant's consent gives and lacks, feature by feature, and how what is missing is had.
 
-import { useQuery } from 'urql';
 import { ConsentDocument, type ConsentQuery } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
+import { InviteButton } from '../company/sync/invite-button.tsx';
 import { useAsking } from '../company/sync/use-asking.ts';
 import { Section } from './section.tsx';
 
@@ -16,15 +17,15 @@ type Feature = Granted['features'][number];
 const say = texts.settings.consent;
 
 export function Consent() {
-  const { company } = useCompany();
-  const [{ data, error }, ask] = useQuery({ query: ConsentDocument, variables: { company: company.id } });
+  const { company, sync } = useCompany();
+  const { data, error, retry } = useAsked(ConsentDocument, { company: company.id }, sync.revision);
   const consent = data?.company?.tenant?.consent;
   return (
     <Section title={say.title} text={say.text}>
       {consent ? (
         <Features consent={consent} />
       ) : error ? (
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+        <Failed error={error} retry={retry} />
       ) : data ? (
         <p>{say.unconnected}</p>
       ) : (
@@ -43,12 +44,8 @@ function Features({ consent }: { consent: Granted }) {
           <li key={feature.feature}>
             <span className="settings-list-name">
               {say.features[feature.feature]}
-              <span className="quiet small consent-roles">
-                {feature.stops && `${feature.stops} `}
-                {feature.missingRoles?.length
-                  ? say.missing(feature.missingRoles.join(', '))
-                  : feature.neededRoles.join(', ')}
-              </span>
+              {feature.stops && <span className="small consent-stops">{feature.stops}</span>}
+              <Roles feature={feature} />
             </span>
             <Works feature={feature} />
           </li>
@@ -63,6 +60,23 @@ function Features({ consent }: { consent: Granted }) {
   );
 }
 
+/** What it needs, and what of that was granted. */
+function Roles({ feature }: { feature: Feature }) {
+  const { missingRoles } = feature;
+  const isMissing = (role: string) => missingRoles?.includes(role) ?? false;
+  return (
+    <ul className="consent-roles small quiet" aria-label={say.needs}>
+      {feature.neededRoles.map((role) => (
+        <li key={role} className={isMissing(role) ? 'missing' : undefined}>
+          {missingRoles && <span aria-hidden="true">{isMissing(role) ? '✗\u00a0' : '✓\u00a0'}</span>}
+          {role}
+          {missingRoles && <span className="sr-only"> ({isMissing(role) ? say.missing : say.granted})</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** The one thing to do where something is missing. */
 function Repair() {
   const { company, may } = useCompany();
@@ -71,9 +85,12 @@ function Repair() {
     <div className="notice warn">
       <p>{say.repair}</p>
       {may('CONNECT') && (
-        <button type="button" className="button" onClick={asking.toMicrosoft} aria-disabled={asking.asking}>
-          {texts.sync.reconnect}
-        </button>
+        <div className="consent-ways">
+          <InviteButton asking={asking} />
+          <button type="button" className="button primary" onClick={asking.toMicrosoft} aria-disabled={asking.asking}>
+            {texts.sync.reconnect}
+          </button>
+        </div>
       )}
       {asking.told?.kind === 'refused' && <p role="alert">{asking.told.message}</p>}
     </div>

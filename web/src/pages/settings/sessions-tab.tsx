@@ -1,7 +1,7 @@
 // Who is signed in, and from where. One's own sessions for everybody; those of others for whoever may end them.
 
 import { useState } from 'react';
-import { type CombinedError, useMutation, useQuery } from 'urql';
+import { useMutation } from 'urql';
 import { codeOf } from '../../client.ts';
 import {
   OwnSessionsDocument,
@@ -10,10 +10,10 @@ import {
   SessionsDocument,
 } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
-import { isOutdated } from '../../parts/is-outdated.ts';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
+import { type Asked, useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { Confirm } from './confirm.tsx';
 import { useDeed } from './use-deed.ts';
@@ -25,60 +25,38 @@ const SIZE = 50;
 
 export function SessionsTab() {
   const paging = usePaging(SIZE, '');
-  const variables = { ...paging.page };
-  const [{ data, error, operation }, ask] = useQuery({ query: SessionsDocument, variables });
-  const connection = data?.sessions;
+  const asked = useAsked(SessionsDocument, { ...paging.page });
+  const connection = asked.data?.sessions;
   // Everybody may end sessions, their own; whose else they may see is known only by asking.
-  if (codeOf(error) === 'FORBIDDEN') return <Own />;
-  return (
-    <List
-      text={say.everybody}
-      rows={connection?.edges.map(({ node }) => node)}
-      error={error}
-      busy={isOutdated(operation, variables)}
-      ask={() => ask({ requestPolicy: 'network-only' })}
-      pager={
-        <Pager
-          paging={paging}
-          info={connection?.pageInfo}
-          shown={connection?.edges.length ?? 0}
-          total={connection?.totalCount}
-        />
-      }
-    />
+  if (codeOf(asked.error) === 'FORBIDDEN') return <Own />;
+  const rows = connection?.edges.map(({ node }) => node);
+  const pager = (
+    <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount} />
   );
+  return <List text={say.everybody} asked={asked} rows={rows} pager={pager} />;
 }
 
 function Own() {
-  const [{ data, error }, ask] = useQuery({ query: OwnSessionsDocument });
-  return (
-    <List
-      text={say.own}
-      rows={data?.viewer.sessions}
-      error={error}
-      busy={false}
-      ask={() => ask({ requestPolicy: 'network-only' })}
-    />
-  );
+  const asked = useAsked(OwnSessionsDocument, {});
+  return <List text={say.own} asked={asked} rows={asked.data?.viewer.sessions} />;
 }
 
 interface ListProps {
   text: string;
+  asked: Asked<unknown>;
   rows: Session[] | undefined;
-  error: CombinedError | undefined;
-  busy: boolean;
-  ask(): void;
   pager?: React.ReactNode;
 }
 
-function List({ text, rows, error, busy, ask, pager }: ListProps) {
+function List({ text, asked, rows, pager }: ListProps) {
   const [ending, setEnding] = useState<Session | null>(null);
   return (
     <div className="settings">
       <p className="quiet">{text}</p>
-      {error && !rows ? (
+      {asked.behind && <Behind error={asked.behind} retry={asked.retry} />}
+      {asked.error ? (
         <div className="table-frame">
-          <Failed error={error} retry={ask} />
+          <Failed error={asked.error} retry={asked.retry} />
         </div>
       ) : (
         <Table
@@ -86,13 +64,13 @@ function List({ text, rows, error, busy, ask, pager }: ListProps) {
           columns={columnsOf(setEnding)}
           rows={rows}
           rowKey={(session) => session.id}
-          busy={busy}
+          busy={asked.outdated}
           size={4}
           empty={<Empty title={say.none} />}
           pager={pager}
         />
       )}
-      {ending && <End session={ending} onDone={ask} onClose={() => setEnding(null)} />}
+      {ending && <End session={ending} onDone={asked.retry} onClose={() => setEnding(null)} />}
     </div>
   );
 }

@@ -11,7 +11,7 @@ import {
 import { Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
-import { useKept } from '../../parts/use-kept.ts';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { Confirm } from './confirm.tsx';
 import { CreateToken } from './create-token.tsx';
@@ -30,12 +30,10 @@ function stateOf(token: Token, now: number): State {
 }
 
 export default function TokensTab() {
-  const [{ data: answer, error }, ask] = useQuery({ query: ServiceTokensDocument });
-  const data = useKept(answer);
+  const { data, error, retry } = useAsked(ServiceTokensDocument, {});
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
   const now = useNow();
-  const retry = () => ask({ requestPolicy: 'network-only' });
   const tokens = data?.serviceTokens;
   const nameOf = useCompanyNames(tokens ?? []);
   const columns = columnsOf(now, nameOf, setRevoking);
@@ -47,7 +45,7 @@ export default function TokensTab() {
           {say.create}
         </button>
       </div>
-      {error && !tokens ? (
+      {error ? (
         <div className="table-frame">
           <Failed error={error} retry={retry} />
         </div>

@@ -1,28 +1,24 @@
 // What sync runs changed in one record, newest first.
 
-import { useQuery } from 'urql';
 import { RecordChangesDocument } from '../../../gql/graphql.ts';
 import { Skeleton } from '../../../parts/skeleton.tsx';
 import { Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { FieldChange } from '../runs/run-panel.tsx';
-import { useRefetch } from './use-list.ts';
 
 export function History({ record }: { record: string }) {
-  const { company } = useCompany();
-  const [{ data, error }, ask] = useQuery({
-    query: RecordChangesDocument,
-    variables: { company: company.id, record },
-  });
-  useRefetch(ask);
+  const { company, sync } = useCompany();
+  const variables = { company: company.id, record };
+  const { data, error, retry } = useAsked(RecordChangesDocument, variables, sync.revision);
   const changes = data?.company?.recordChanges;
   return (
     <section data-testid="history">
       <h3>{texts.record.history}</h3>
-      {error && !data ? (
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+      {error ? (
+        <Failed error={error} retry={retry} />
       ) : !changes ? (
         <Skeleton className="skeleton-card" />
       ) : (

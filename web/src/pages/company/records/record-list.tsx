@@ -1,17 +1,18 @@
-// A list of records as all three kinds are shown: search, filter, table, pages.
+// A list of records, whichever kind they are of: search, filter, table, pages.
 
-import type { CombinedError } from 'urql';
 import type { RecordState } from '../../../gql/graphql.ts';
-import type { PageInfo } from '../../../paging.ts';
 import { Copy } from '../../../parts/copy.tsx';
+import { Listing } from '../../../parts/listing.tsx';
 import { SearchBox } from '../../../parts/search-box.tsx';
-import { Empty, Failed } from '../../../parts/states.tsx';
-import { type Column, Pager, Table } from '../../../parts/table.tsx';
+import { Empty } from '../../../parts/states.tsx';
+import type { Column } from '../../../parts/table.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { isActive } from '../sync/standing.ts';
+import { assets, contacts, groups, type Kind } from './kinds.tsx';
 import { RecordPanel } from './record-panel.tsx';
-import { type List, type RecordSort, useFresh } from './use-list.ts';
+import { type List, type RecordSort, useFresh, useList } from './use-list.ts';
 
 interface Row {
   id: string;
@@ -19,33 +20,18 @@ interface Row {
   updatedAt: string;
 }
 
-interface Connection<R> {
-  totalCount: number;
-  edges: { node: R }[];
-  pageInfo: PageInfo;
-}
-
-interface Props<R extends Row> {
-  label: string;
-  search: string;
-  list: List;
-  columns: Column<R, RecordSort>[];
-  connection: Connection<R> | undefined;
-  busy: boolean;
-  error: CombinedError | undefined;
-  retry(): void;
-  copyOf(row: R): string;
-}
-
-export function RecordList<R extends Row>(props: Props<R>) {
-  const { list, columns, connection, label } = props;
+function RecordList<R extends Row>({ kind }: { kind: Kind<R> }) {
+  const { sync } = useCompany();
+  const list = useList();
+  const asked = useAsked(kind.query, list.variables, sync.revision);
   const isFresh = useFresh();
+  const { label, columns, copyOf } = kind;
+  const connection = asked.data?.company?.records;
   const rows = connection?.edges.map((edge) => edge.node);
-  const { paging } = list;
   return (
     <div className="records">
       <div className="toolbar">
-        <SearchBox label={props.search} value={list.q} onSearch={list.onSearch} />
+        <SearchBox label={kind.search} value={list.q} onSearch={list.onSearch} />
         <select
           className="select"
           value={list.shown}
@@ -62,40 +48,30 @@ export function RecordList<R extends Row>(props: Props<R>) {
           </Copy>
         </span>
       </div>
-      {props.error && !connection ? (
-        <div className="table-frame">
-          <Failed error={props.error} retry={props.retry} />
-        </div>
-      ) : (
-        <Table
-          label={label}
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => row.id}
-          busy={props.busy}
-          order={list.order}
-          onOrder={list.onOrder}
-          onOpen={(row) => list.onOpen(row.id)}
-          copyOf={props.copyOf}
-          rowClass={(row) => (row.state === 'DEACTIVATED' ? 'gone' : isFresh(row) ? 'fresh' : undefined)}
-          size={12}
-          empty={<Nothing list={list} />}
-          onTurn={(direction) => {
-            if (!connection) return;
-            if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
-            else paging.previous(connection.pageInfo);
-          }}
-          pager={
-            <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount}>
-              <span className="quiet small pager-keys">{texts.records.keys}</span>
-            </Pager>
-          }
-        />
-      )}
+      <Listing
+        asked={asked}
+        connection={connection}
+        paging={list.paging}
+        label={label}
+        columns={columns}
+        rows={rows}
+        rowKey={(row) => row.id}
+        order={list.order}
+        onOrder={list.onOrder}
+        onOpen={(row) => list.onOpen(row.id)}
+        copyOf={copyOf}
+        rowClass={(row) => (row.state === 'DEACTIVATED' ? 'gone' : isFresh(row) ? 'fresh' : undefined)}
+        size={12}
+        empty={<Nothing list={list} />}
+      />
       <RecordPanel />
     </div>
   );
 }
+
+export const ContactsTab = () => <RecordList kind={contacts} />;
+export const GroupsTab = () => <RecordList kind={groups} />;
+export const AssetsTab = () => <RecordList kind={assets} />;
 
 function Nothing({ list }: { list: List }) {
   const { company, sync } = useCompany();

@@ -1,19 +1,19 @@
 // One record, beside the list: what it is, where each field came from, and why it stands as it does.
 
 import type { ReactNode } from 'react';
-import { useQuery } from 'urql';
 import { RecordDocument, type RecordQuery } from '../../../gql/graphql.ts';
 import { Copy } from '../../../parts/copy.tsx';
 import { Dialog } from '../../../parts/dialog.tsx';
 import { Skeleton } from '../../../parts/skeleton.tsx';
 import { Empty, Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
+import { useCompany } from '../context.ts';
 import { History } from './history.tsx';
 import { origins } from './origins.ts';
 import { CompliancePill, StatePill } from './state-pill.tsx';
-import { useRefetch } from './use-list.ts';
 
 type Record = NonNullable<RecordQuery['node']>;
 type Of<Type extends Record['__typename']> = Extract<Record, { __typename: Type }>;
@@ -27,13 +27,13 @@ export function RecordPanel() {
 }
 
 function Panel({ id, onClose }: { id: string; onClose(): void }) {
-  const [{ data, error }, ask] = useQuery({ query: RecordDocument, variables: { id } });
-  useRefetch(ask);
+  const { sync } = useCompany();
+  const { data, error, retry } = useAsked(RecordDocument, { id }, sync.revision);
   const record = data?.node;
   return (
     <Dialog title={record ? nameOf(record) : texts.record.loading} onClose={onClose} place="side">
-      {error && !data ? (
-        <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />
+      {error ? (
+        <Failed error={error} retry={retry} />
       ) : record ? (
         <>
           <Content record={record} />

@@ -3,7 +3,6 @@
 import type { RecordState } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
 import type { Order } from '../../../parts/table.tsx';
-import { useAskAgain } from '../../../parts/use-ask-again.ts';
 import { useSearch } from '../../../router.tsx';
 import { useCompany } from '../context.ts';
 
@@ -46,12 +45,6 @@ export function useList() {
 }
 
 export type List = ReturnType<typeof useList>;
-
-/** Asks again whenever a run has changed records. */
-export function useRefetch(ask: (options: { requestPolicy: 'network-only' }) => void) {
-  const { sync } = useCompany();
-  useAskAgain(ask, sync.revision);
-}
 
 /** Marks what the run that went while one looked has brought or changed. */
 export function useFresh(): (row: { updatedAt: string }) => boolean {

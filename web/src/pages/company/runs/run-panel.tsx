@@ -44,10 +44,10 @@ function Details({ run }: { run: Run }) {
   return (
     <>
       <p>
-        <RunPill run={run} /> {run.message}
+        <RunPill run={run} /> {run.message !== run.failure?.message && run.message}
       </p>
       {run.failure && (
-        <div className="notice warn trouble">
+        <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
           <p>{run.failure.message}</p>
           <p>
             <strong>{texts.sync.remedy}</strong> {run.failure.remedy}

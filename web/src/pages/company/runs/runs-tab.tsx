@@ -1,17 +1,15 @@
 // The last runs: when, why, how they ended and what they changed.
 
-import { useQuery } from 'urql';
 import { RunsDocument, type RunsQuery } from '../../../gql/graphql.ts';
 import { usePaging } from '../../../paging.ts';
-import { isOutdated } from '../../../parts/is-outdated.ts';
-import { Empty, Failed } from '../../../parts/states.tsx';
-import { type Column, Pager, Table } from '../../../parts/table.tsx';
+import { Listing } from '../../../parts/listing.tsx';
+import { Empty } from '../../../parts/states.tsx';
+import type { Column } from '../../../parts/table.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useAsked } from '../../../parts/use-asked.ts';
 import { useSearch } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
-import { useRefetch } from '../records/use-list.ts';
-import { isActive } from '../sync/standing.ts';
 import { RunPanel } from './run-panel.tsx';
 
 export type Run = NonNullable<RunsQuery['company']>['syncRuns']['edges'][number]['node'];
@@ -30,7 +28,7 @@ export function RunPill({ run }: { run: Pick<Run, 'status'> }) {
   return <span className={`pill ${tones[run.status]}`}>{texts.runs.statuses[run.status]}</span>;
 }
 
-/** What a run changed over all kinds, in a few words. */
+/** What a run changed over all kinds, in a few words; where it changed nothing, why. */
 export function summary(run: Run): string {
   const sum = (key: 'created' | 'updated' | 'deactivated' | 'held') =>
     run.counts.reduce((all, count) => all + count[key], 0);
@@ -38,7 +36,7 @@ export function summary(run: Run): string {
     .filter((key) => sum(key) > 0)
     .map((key) => `${texts.common.number(sum(key))} ${texts.sync[key]}`);
   if (parts.length > 0) return parts.join(' · ');
-  return isActive(run) || run.kind === 'EVIDENCE' ? run.message : texts.sync.unchanged;
+  return run.kind === 'IDENTITY' && run.status === 'SUCCEEDED' ? texts.sync.unchanged : run.message;
 }
 
 const took = (run: Run) =>
@@ -55,7 +53,7 @@ const columns: Column<Run>[] = [
     cell: (run) => <RunPill run={run} />,
     text: (run) => texts.runs.statuses[run.status],
   },
-  { key: 'summary', title: texts.runs.changes, cell: summary, text: summary },
+  { key: 'summary', title: texts.runs.changes, cell: summary, text: summary, className: 'wrap' },
   {
     key: 'kind',
     title: texts.runs.kind,
@@ -78,36 +76,25 @@ const columns: Column<Run>[] = [
 const SIZE = 25;
 
 export function RunsTab() {
-  const { company } = useCompany();
+  const { company, sync } = useCompany();
   const paging = usePaging(SIZE, company.id);
   const [search, change] = useSearch();
-  const variables = { company: company.id, ...paging.page };
-  const [{ data, error, operation }, ask] = useQuery({ query: RunsDocument, variables });
-  useRefetch(ask);
-  const retry = () => ask({ requestPolicy: 'network-only' });
-  if (error && !data) return <Failed error={error} retry={retry} />;
-  const connection = data?.company?.syncRuns;
-  const rows = connection?.edges.map((edge) => edge.node);
+  const asked = useAsked(RunsDocument, { company: company.id, ...paging.page }, sync.revision);
+  const connection = asked.data?.company?.syncRuns;
   const open = search.get('run');
   return (
     <>
-      <Table
+      <Listing
+        asked={asked}
+        connection={connection}
+        paging={paging}
         label={texts.company.tabs.runs}
         columns={columns}
-        rows={rows}
+        rows={connection?.edges.map((edge) => edge.node)}
         rowKey={(run) => run.id}
-        busy={isOutdated(operation, variables)}
         onOpen={(run) => change({ run: run.id }, true)}
         size={6}
         empty={<Empty title={texts.runs.none}>{texts.runs.noneText}</Empty>}
-        onTurn={(direction) => {
-          if (!connection) return;
-          if (direction === 'next') paging.next(connection.pageInfo, connection.edges.length);
-          else paging.previous(connection.pageInfo);
-        }}
-        pager={
-          <Pager paging={paging} info={connection?.pageInfo} shown={rows?.length ?? 0} total={connection?.totalCount} />
-        }
       />
       {open && <RunPanel key={open} id={open} onClose={() => change({ run: undefined })} />}
     </>

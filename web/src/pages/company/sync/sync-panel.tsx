@@ -2,16 +2,16 @@
 //
 // Its outline is the same in every state, so that nothing below it moves while a run goes by.
 
-import { useEffect, useState } from 'react';
 import type { RunFragment } from '../../../gql/graphql.ts';
-import { copy } from '../../../parts/copy.tsx';
 import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useDelayed } from '../../../parts/use-delayed.ts';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
 import { Counts } from './counts.tsx';
+import { InviteButton } from './invite-button.tsx';
 import { isActive, type Standing, standing, toneOf } from './standing.ts';
-import { type Told, useAsking } from './use-asking.ts';
+import { type Asking, type Told, useAsking } from './use-asking.ts';
 
 const icons: Record<Standing, () => React.ReactNode> = {
   'not-connected': IconLink,
@@ -31,6 +31,8 @@ const icons: Record<Standing, () => React.ReactNode> = {
 export function SyncPanel() {
   const { company, sync, may } = useCompany();
   const asking = useAsking(company.id);
+  // Most clicks are answered before one could read that they were heard.
+  const waiting = useDelayed(asking.asking, 400);
   const run = sync.run ?? null;
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
@@ -47,7 +49,7 @@ export function SyncPanel() {
             {title}
           </h2>
           <p className="quiet sync-detail">
-            <Detail how={how} run={run} told={asking.told} />
+            {waiting ? texts.sync.asking : <Detail how={how} run={run} told={asking.told} />}
           </p>
         </div>
         <Actions how={how} asking={asking} />
@@ -132,8 +134,6 @@ function Progress({ run, percent }: { run: RunFragment | null; percent: number |
   );
 }
 
-type Asking = ReturnType<typeof useAsking>;
-
 function Actions({ how, asking }: { how: Standing; asking: Asking }) {
   const { may } = useCompany();
   const unconnected = how === 'not-connected' || how === 'consent-pending' || how === 'disconnected';
@@ -170,25 +170,6 @@ function Actions({ how, asking }: { how: Standing; asking: Asking }) {
         {texts.sync.sync}
       </button>
     </div>
-  );
-}
-
-/** For the client's administrator, who is most likely somebody else and elsewhere. */
-function InviteButton({ asking }: { asking: Asking }) {
-  const [said, setSaid] = useState<string | null>(null);
-  useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => setSaid(null), 2_500);
-    return () => clearTimeout(timer);
-  }, [said]);
-  const make = async () => {
-    const url = await asking.link();
-    if (url) setSaid((await copy(url)) ? texts.sync.linkCopied : url);
-  };
-  return (
-    <button type="button" className="button" onClick={make} title={texts.sync.linkTitle}>
-      {said ?? texts.sync.copyLink}
-    </button>
   );
 }
 

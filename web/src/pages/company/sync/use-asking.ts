@@ -55,5 +55,8 @@ export function useAsking(companyId: string) {
     sync: (mode: SyncMode) => alone(() => ask(mode)),
     toMicrosoft: () => alone(toMicrosoft),
     link: () => link('/'),
+    tell: (message: string) => setTold({ kind: 'refused', message }),
   };
 }
+
+export type Asking = ReturnType<typeof useAsking>;

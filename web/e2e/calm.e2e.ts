@@ -1,0 +1,80 @@
+// The page stays calm: an answer that does not come is told of and caught up with, and the keyboard is never lost.
+
+import type { WebSocketRoute } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { administrator, barriers, company, enter, home, newBrowser, says, signedIn } from './support.ts';
+
+const contoso = company('Contoso');
+
+test('while the server is away nothing old is passed off as an answer; once it is back the page catches up by itself', async () => {
+  const page = await newBrowser();
+  const sockets: WebSocketRoute[] = [];
+  let isAway = false;
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    if (isAway) return void socket.close({ code: 1011 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.route('**/graphql', (route) => (isAway ? route.abort() : route.fallback()));
+  await enter(page, administrator(), contoso.url);
+  await says(page, 'Sync complete');
+  await page.locator('.row-open').first().waitFor();
+  await expect.poll(() => sockets.length).toBe(1);
+
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1011 });
+  await page.getByRole('searchbox').fill('nobody is called that');
+  const told = page.getByRole('alert').filter({ hasText: 'Tenantry cannot be reached' });
+  await told.waitFor();
+  expect(await page.locator('.row-open').count(), 'these are no answer').toBe(0);
+  expect(await barriers(page)).toEqual([]);
+
+  isAway = false;
+  await page.getByText('Nothing matches').waitFor();
+  await told.waitFor({ state: 'detached' });
+
+  // What was answered is kept, and said to be old.
+  await page.getByRole('link', { name: 'Clients' }).click();
+  await page.locator('.row-open').first().waitFor();
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1011 }).catch(() => {});
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await told.waitFor();
+  await page.locator('.row-open').first().waitFor();
+  expect(await barriers(page)).toEqual([]);
+  isAway = false;
+  await told.waitFor({ state: 'detached' });
+});
+
+const focused = (of: 'id' | 'textContent') => `document.activeElement?.${of}` as const;
+
+test('whoever works by keyboard is taken along to the next page, and back to where a dialog was opened', async () => {
+  const page = await signedIn(administrator());
+  await page.locator('.row-open').filter({ hasText: contoso.name }).focus();
+  await page.keyboard.press('Enter');
+  await says(page, 'Sync complete');
+  await expect.poll(() => page.evaluate(focused('id'))).toBe('main');
+
+  await page.goto(`${contoso.url}/settings`);
+  await page.getByRole('button', { name: 'Disconnect…' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await expect.poll(() => page.evaluate(focused('textContent'))).toBe('Disconnect…');
+});
+
+test('on a narrow screen the tab that is open is among those that are seen', async () => {
+  const page = await signedIn(administrator(), '/', { viewport: { width: 380, height: 800 } });
+  for (const [tab, path] of [
+    ['Settings', '/settings'],
+    ['Evidence', '/evidence'],
+    ['Contacts', ''],
+  ]) {
+    await page.goto(`${contoso.url}${path}`);
+    const current = page.getByRole('navigation', { name: 'Of this company' }).getByRole('link', { name: tab });
+    const box = await current.boundingBox();
+    expect(box?.x, tab).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0), tab).toBeLessThanOrEqual(380);
+  }
+  expect(page.url().startsWith(home)).toBe(true);
+});
