@@ -120,7 +120,6 @@ struct Bench {
 impl Bench {
     /// Queues, claims and performs a run; how many seconds the performance took.
     async fn sync(&self, mode: SyncMode) -> anyhow::Result<f64> {
-        let now = chrono::DateTime::from_timestamp(1_767_600_000, 0).context("a time")?;
         let wish = Wish {
             company_id: self.company_id,
             kind: SyncKind::Identity,

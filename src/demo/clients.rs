@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use m365_simulator::{Account, Simulator, TenantSpec, TenantSummary, published_answers};
 use tenantry::app::App;

@@ -119,7 +119,12 @@ mod tests {
     #[tokio::test]
     async fn a_turn_that_gets_no_answer_is_given_up() {
         let pool = Pool::new("postgresql://nobody@127.0.0.1:1/nothing", 1).expect("a pool");
-        let mut turns = Turns::every(Duration::from_millis(1), Duration::ZERO, &pool, CancellationToken::new());
+        let mut turns = Turns::every(
+            Duration::from_millis(1),
+            Duration::ZERO,
+            &pool,
+            CancellationToken::new(),
+        );
         turns.take("silence", std::future::pending()).await;
         assert!(turns.next().await, "and the next one comes");
     }

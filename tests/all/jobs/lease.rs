@@ -72,12 +72,12 @@ async fn everything_is_due(house: &House, companies: i64) {
         .simple_query(&format!(
             "insert into company (id, name) select gen_random_uuid(), 'Company ' || n from generate_series(1, {companies}) n;
              insert into tenant (company_id, entra_tenant_id, status) select id, gen_random_uuid(), 'CONNECTED' from company;
-             insert into sync_run (id, company_id, kind, trigger, mode, status, message, requested_by, queued_at, not_before, finished_at)
-             select gen_random_uuid(), id, 'IDENTITY', 'SCHEDULED', 'AUTO', 'SUCCEEDED', '', '', now(), now(), now()
+             insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at, not_before, finished_at)
+             select gen_random_uuid(), id, 'IDENTITY', 'SCHEDULED', 'AUTO', false, 'SUCCEEDED', '', '', now(), now(), now()
              from company, generate_series(1, 5);
              analyze;
-             insert into sync_run (id, company_id, kind, trigger, mode, status, message, requested_by, queued_at, not_before)
-             select gen_random_uuid(), id, kind, 'SCHEDULED', 'AUTO', 'QUEUED', '', '', now(), now()
+             insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at, not_before)
+             select gen_random_uuid(), id, kind, 'SCHEDULED', 'AUTO', false, 'QUEUED', '', '', now(), now()
              from company, unnest(array['IDENTITY', 'EVIDENCE']) kind"
         ))
         .await
