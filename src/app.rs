@@ -13,8 +13,9 @@ use crate::jobs::{Alarms, Doorbell, Show, Webhook};
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_run::lease::Claim;
+use crate::run::Place;
 use crate::telemetry::Facts;
-use crate::{evidence, sync};
+use crate::{evidence, jobs, sync};
 
 /// The database of a process: private, or somebody's.
 pub struct Data {
@@ -105,20 +106,36 @@ impl App {
         Facts::new(self.pool.clone(), self.microsoft.credential_expires())
     }
 
+    /// Works until `stop`, at most `concurrency` runs at a time, as one of the processes that share Microsoft's limits.
+    pub async fn work(&self, concurrency: usize, clock: Clock, stop: CancellationToken) {
+        let work = jobs::work(
+            self.pool.clone(),
+            self.doorbell.clone(),
+            self.events.clone(),
+            concurrency,
+            self.perform(clock),
+            stop,
+        );
+        jobs::while_sharing(&self.pool, &self.microsoft, work).await;
+    }
+
     /// What performs the runs that a worker claims. Evidence is dated by `clock`.
     pub fn perform(
         &self,
         clock: Clock,
-    ) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
+    ) -> impl Fn(Claim, Place, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
         let (pool, microsoft, events) = (self.pool.clone(), self.microsoft.clone(), self.events.clone());
         let identity = sync::Engine::new(pool.clone(), microsoft.clone(), events.clone());
         let evidence = evidence::Engine::new(pool, microsoft, events, clock);
-        move |claim: Claim, stop| {
+        move |claim: Claim, place, stop| {
             let (identity, evidence) = (identity.clone(), evidence.clone());
             Box::pin(async move {
                 match claim.run.kind {
-                    SyncKind::Identity => identity.perform(claim, stop).await,
-                    SyncKind::Evidence => evidence.perform(claim, stop).await,
+                    SyncKind::Identity => {
+                        identity.perform(claim, stop).await;
+                        drop(place);
+                    }
+                    SyncKind::Evidence => evidence.perform(claim, place, stop).await,
                 }
             })
         }

@@ -16,7 +16,6 @@ use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSummary};
 use tenantry::app::{App, Data};
 use tenantry::config::{CloudName, Database, Registration, Web, Webhook};
 use tenantry::db::Pool;
-use tenantry::jobs;
 use tenantry::microsoft::PERMISSIONS;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -126,14 +125,10 @@ impl Demo {
         let alarms = app.alarms(&nobody, command::SHOW)?;
         let looking = tokio::spawn(alarms.run(Arc::new(command::now), stop.clone()));
         let server = tokio::spawn(serve::serve(listener, app.clone(), web.clone(), is_ready, stop.clone()));
-        let worker = tokio::spawn(jobs::work(
-            app.pool.clone(),
-            app.doorbell.clone(),
-            app.events.clone(),
-            CONCURRENCY,
-            app.perform(Arc::new(command::now)),
-            stop.clone(),
-        ));
+        let worker = tokio::spawn({
+            let (app, stop) = (app.clone(), stop.clone());
+            async move { app.work(CONCURRENCY, Arc::new(command::now), stop).await }
+        });
         let prepared = stop
             .run_until_cancelled(async {
                 eprintln!("Waiting until the companies are synced …");

@@ -280,9 +280,8 @@ impl Bench {
             dry_run: false,
             rules: None,
             requested_by: "the bench".into(),
-            not_before: now,
         };
-        let queued = conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await);
+        let queued = conn.transaction(async |conn| sync_run::queue(conn, &wish).await);
         let run_id = queued.await?.run.id;
         let claim = lease::claim(&mut conn, run_id, "the bench", Duration::from_secs(3_600)).await?;
         let fence = claim.context("claimed")?.fence;

@@ -120,7 +120,6 @@ struct Bench {
 impl Bench {
     /// Queues, claims and performs a run; how many seconds the performance took.
     async fn sync(&self, mode: SyncMode) -> anyhow::Result<f64> {
-        let now = chrono::DateTime::from_timestamp(1_767_600_000, 0).context("a time")?;
         let wish = Wish {
             company_id: self.company_id,
             kind: SyncKind::Identity,
@@ -129,11 +128,10 @@ impl Bench {
             dry_run: false,
             rules: None,
             requested_by: "the bench".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await?;
         let run = conn
-            .transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+            .transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await?
             .run;
         let claim = lease::claim(&mut conn, run.id, "the bench", Duration::from_secs(3_600))

@@ -58,11 +58,27 @@ crate::model::text_enum::text_enum! {
     }
 }
 
+/// The word for everything that a token can be made for, whatever that is by then.
+const EVERYTHING: &str = "EVERYTHING";
+
 impl Action {
-    /// Everything that a service token can be made for, in the words that are stored.
+    /// Everything that a service token can be made for, in the words that are stored: also what is added later.
     pub fn of_tokens() -> Vec<String> {
         let all = Self::ALL.iter().filter(|action| action.is_for_tokens());
-        all.map(Self::to_string).collect()
+        // By name too, for processes of a version that does not know the word.
+        all.map(|action| action.as_str())
+            .chain([EVERYTHING])
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What a service token was made for, by the words that are stored.
+    pub fn of_words(words: &[String]) -> Vec<Self> {
+        let is_meant = |action: &Self| {
+            let mut words = words.iter();
+            words.any(|word| word == action.as_str() || word == EVERYTHING && action.is_for_tokens())
+        };
+        Self::ALL.iter().copied().filter(is_meant).collect()
     }
 
     /// Whether a service token can be made for it. Every token may look at its companies; none may make more of its kind
@@ -263,6 +279,21 @@ mod tests {
         assert!(!may(&viewer, Action::ViewAuditTrail));
         assert!(!may(&viewer, Action::CreateCompany));
         assert!(may(&viewer, Action::SyncCompany));
+    }
+
+    #[test]
+    fn a_token_that_was_made_for_everything_may_do_what_is_added_later_and_one_with_a_list_may_not() {
+        let for_tokens: Vec<Action> = Action::ALL
+            .iter()
+            .copied()
+            .filter(|action| action.is_for_tokens())
+            .collect();
+        // As they were stored before anything but syncing was there.
+        let (everything, list) = (["SYNC_COMPANY", "EVERYTHING"], ["SYNC_COMPANY"]);
+        let meant = |words: &[&str]| Action::of_words(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(meant(&everything), for_tokens, "and no more than a token may");
+        assert_eq!(meant(&list), [Action::SyncCompany]);
+        assert_eq!(Action::of_words(&Action::of_tokens()), for_tokens);
     }
 
     #[test]

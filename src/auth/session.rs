@@ -117,14 +117,11 @@ async fn look_up(
 }
 
 fn service(token: service_token::ServiceToken) -> Viewer {
-    let actions = Action::ALL.iter().copied();
     Viewer::Service(Service {
         token_id: token.id,
         name: token.name,
         scope: token.company_ids.map_or(Scope::All, Scope::Companies),
-        actions: actions
-            .filter(|action| token.actions.iter().any(|word| word == action.as_str()))
-            .collect(),
+        actions: Action::of_words(&token.actions),
     })
 }
 

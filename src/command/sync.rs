@@ -123,10 +123,9 @@ impl Sync {
             dry_run: self.dry_run,
             rules: None,
             requested_by: super::ITSELF.into(),
-            not_before: now,
         };
         conn.transaction(async |conn| {
-            let queued = sync_run::queue(conn, now, &wish).await?;
+            let queued = sync_run::queue(conn, &wish).await?;
             let deed = Deed {
                 company_id: Some(company.id),
                 subject: Some(queued.run.id.to_string()),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use tenantry::app::{App, Data};
 use tenantry::config::{Database, Registration, Webhook};
-use tenantry::{http, jobs};
+use tenantry::http;
 use tokio::net::TcpListener;
 
 #[derive(Args)]
@@ -49,15 +49,7 @@ impl Work {
             }
             None => None,
         };
-        jobs::work(
-            app.pool.clone(),
-            app.doorbell.clone(),
-            app.events.clone(),
-            self.concurrency,
-            app.perform(Arc::new(super::now)),
-            stop,
-        )
-        .await;
+        app.work(self.concurrency, Arc::new(super::now), stop).await;
         looking.abort();
         if let Some(probing) = probing {
             probing.abort();

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use diesel::{ConnectionError, ConnectionResult};
@@ -78,6 +79,7 @@ impl Address {
             }
         };
         config.ssl_mode(wanted);
+        hear_of_silence(&mut config);
         Ok(Self {
             url: url.into(),
             config: Arc::new(config),
@@ -133,6 +135,24 @@ impl Address {
             .await
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(conn)
+    }
+}
+
+/// A machine that went away says nothing. Without these, whoever waits for its answer waits for a quarter of an hour, or for
+/// two. What the address says itself goes before.
+fn hear_of_silence(config: &mut Config) {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(30));
+    }
+    config.keepalives_idle(config.get_keepalives_idle().min(Duration::from_secs(30)));
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(Duration::from_secs(10));
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(3);
     }
 }
 

@@ -43,6 +43,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How many events a watcher may be behind before it is told that it missed some.
 const QUEUE: usize = 32;
+/// The same for who watches every company: a slot's runs all begin to wait at one moment.
+const WIDE_QUEUE: usize = 1_024;
 
 /// Rows that are read at once.
 const BATCH: i64 = 500;
@@ -60,7 +62,23 @@ pub struct Events {
     hub: Arc<Hub>,
 }
 
-type Topic = (Uuid, SyncKind);
+/// What can be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Topic {
+    /// The runs of one kind of a company.
+    Company(Uuid, SyncKind),
+    /// Every run there is.
+    Everything,
+}
+
+impl Topic {
+    fn queue(self) -> usize {
+        match self {
+            Self::Company(..) => QUEUE,
+            Self::Everything => WIDE_QUEUE,
+        }
+    }
+}
 
 struct Hub {
     /// The place of the last change of an alarm that was seen.
@@ -80,7 +98,7 @@ pub enum News {
     Missed,
 }
 
-/// The changes of a company's runs of one kind, from the moment it was made.
+/// The changes of the runs that somebody watches, from the moment it was made.
 pub struct Watch {
     hub: Arc<Hub>,
     topic: Topic,
@@ -121,11 +139,19 @@ impl Events {
 
     /// Every change of the company's runs of this kind from now on.
     pub fn watch(&self, company_id: Uuid, kind: SyncKind) -> Watch {
-        let topic = (company_id, kind);
+        self.watch_topic(Topic::Company(company_id, kind))
+    }
+
+    /// Every change of any run from now on.
+    pub fn watch_everything(&self) -> Watch {
+        self.watch_topic(Topic::Everything)
+    }
+
+    fn watch_topic(&self, topic: Topic) -> Watch {
         let queue = self.hub.watched().as_mut().map(|watched| match watched.entry(topic) {
             Entry::Occupied(sender) => sender.get().subscribe(),
             Entry::Vacant(place) => {
-                let (sender, receiver) = broadcast::channel(QUEUE);
+                let (sender, receiver) = broadcast::channel(topic.queue());
                 place.insert(sender);
                 receiver
             }
@@ -173,16 +199,17 @@ impl Hub {
         self.watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn is_watched(&self, topic: &Topic) -> bool {
-        self.watched()
-            .as_ref()
-            .is_some_and(|watched| watched.contains_key(topic))
+    fn is_watched(&self, topics: &[Topic]) -> bool {
+        let watched = self.watched();
+        let is = |topic| watched.as_ref().is_some_and(|watched| watched.contains_key(topic));
+        topics.iter().any(is)
     }
 
-    fn tell(&self, topic: &Topic, run: Arc<SyncRun>) {
-        if let Some(sender) = self.watched().as_ref().and_then(|watched| watched.get(topic)) {
+    fn tell(&self, topics: &[Topic], run: &Arc<SyncRun>) {
+        let watched = self.watched();
+        for sender in topics.iter().filter_map(|topic| watched.as_ref()?.get(topic)) {
             // The last watcher may have left since; then there is nobody to tell.
-            let _ = sender.send(run);
+            let _ = sender.send(run.clone());
         }
     }
 
@@ -219,10 +246,11 @@ impl Hub {
             for row in &rows {
                 cursor.saw(row.try_get("seq")?, Instant::now());
                 if let Some(topic) = topic(row)
-                    && self.is_watched(&topic)
+                    && let topics = [topic, Topic::Everything]
+                    && self.is_watched(&topics)
                 {
                     match row.try_get("snapshot") {
-                        Ok(Json(run)) => self.tell(&topic, Arc::new(run)),
+                        Ok(Json(run)) => self.tell(&topics, &Arc::new(run)),
                         Err(error) => tracing::error!(%error, "a row of the outbox cannot be read"),
                     }
                 }
@@ -238,7 +266,7 @@ impl Hub {
 fn topic(row: &tokio_postgres::Row) -> Option<Topic> {
     let kind = row.try_get::<_, &str>("kind").ok()?;
     let kind = serde_json::from_value(kind.into()).ok()?;
-    Some((row.try_get("company_id").ok()?, kind))
+    Some(Topic::Company(row.try_get("company_id").ok()?, kind))
 }
 
 /// Tells the other nodes that something was committed here, one notification at a time.

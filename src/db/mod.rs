@@ -98,6 +98,11 @@ impl Pool {
         }
     }
 
+    /// Closes the connections that nobody has borrowed: those behind which somebody waited in vain are among them.
+    pub fn forget_idle(&self) {
+        self.pool.retain(|_, _| false);
+    }
+
     /// The address of Postgres itself, for connections of one's own: past any pooler.
     pub fn direct(&self) -> &Address {
         &self.direct

@@ -501,6 +501,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    evidence_verdict (company_id, check_id) {
+        company_id -> Uuid,
+        check_id -> Text,
+        fails -> Bool,
+        has_passed -> Bool,
+    }
+}
+
+diesel::table! {
+    graph_share (process) {
+        process -> Uuid,
+        parts -> Integer,
+        backend -> Integer,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    credential_in_use (name) {
+        name -> Text,
+        ends_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     company,
     tenant,
@@ -535,5 +561,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     evidence_tombstone,
     evidence_ledger,
     alarm,
-    alarm_event
+    alarm_event,
+    graph_share,
+    credential_in_use
 );

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use m365_simulator::{Account, Simulator, TenantSpec, TenantSummary, published_answers};
 use tenantry::app::App;
@@ -156,11 +155,11 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
         role_proven: true,
     };
     let at = now();
-    let wish = wish(company.id, SyncTrigger::Initial, &consent.administrator, at);
+    let wish = wish(company.id, SyncTrigger::Initial, &consent.administrator);
     let queued = conn
         .transaction(async |conn| {
             tenant::connect(conn, at, company.id, &consent).await?;
-            sync_run::queue(conn, at, &wish).await
+            sync_run::queue(conn, &wish).await
         })
         .await
         .context("connecting a company of the demo")?;
@@ -169,7 +168,7 @@ async fn connect_one(app: &App, company: &Company, tenant: &TenantSummary) -> an
     Ok(())
 }
 
-fn wish(company_id: Uuid, trigger: SyncTrigger, by: &str, at: DateTime<Utc>) -> Wish {
+fn wish(company_id: Uuid, trigger: SyncTrigger, by: &str) -> Wish {
     Wish {
         company_id,
         kind: SyncKind::Identity,
@@ -178,7 +177,6 @@ fn wish(company_id: Uuid, trigger: SyncTrigger, by: &str, at: DateTime<Utc>) -> 
         dry_run: false,
         rules: None,
         requested_by: by.to_owned(),
-        not_before: at,
     }
 }
 
@@ -210,12 +208,9 @@ async fn wait_until_idle(app: &App, company_id: Uuid) -> anyhow::Result<()> {
 
 /// A run of the clock's that is spread over the minutes to come is not waited for.
 async fn ask_for_it_now(app: &App, company_id: Uuid) -> anyhow::Result<()> {
-    let at = now();
-    let wish = wish(company_id, SyncTrigger::Manual, "the demo", at);
+    let wish = wish(company_id, SyncTrigger::Manual, "the demo");
     let mut conn = app.pool.get().await?;
-    let joined = conn
-        .transaction(async |conn| sync_run::queue(conn, at, &wish).await)
-        .await;
+    let joined = conn.transaction(async |conn| sync_run::queue(conn, &wish).await).await;
     drop(conn);
     app.doorbell
         .ring(joined.context("starting the sync of a slot")?.run.id)

@@ -54,12 +54,12 @@ impl Alarm {
         }
     }
 
-    /// What of the company it is about: the kind of run, or the id of the check; null where there is only one.
+    /// What it is about: the kind of run, the id of the check, or our credential; null where there is only one.
     async fn subject(&self) -> Option<&str> {
         Some(&*self.0.subject).filter(|subject| !subject.is_empty())
     }
 
-    /// What is wrong, in plain words.
+    /// What is wrong, in plain words. It follows the facts while the alarm is open.
     async fn message(&self) -> &str {
         &self.0.message
     }
@@ -88,7 +88,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// The newest alarm, or none while there is none; then each that opens or closes.
+    /// The newest alarm, or none while there is none; then each that opens, says something else, or closes.
     pub fn follow(self, events: &Events) -> impl Stream<Item = Answer<Option<Alarm>>> + use<> {
         // Watched before it is looked at: what changes in between is not missed.
         let mut changes = events.alarms();

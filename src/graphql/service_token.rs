@@ -46,8 +46,7 @@ impl ServiceToken {
 
     /// What it may do besides to look.
     async fn actions(&self) -> Vec<Action> {
-        let may = |action: &&Action| self.0.actions.iter().any(|word| word == action.as_str());
-        Action::ALL.iter().filter(may).copied().collect()
+        Action::of_words(&self.0.actions)
     }
 
     /// When it was revoked; null while it was not.

@@ -18,7 +18,7 @@ use super::{given, permit, scope};
 use crate::auth::Action;
 use crate::db::Pool;
 use crate::db::events::{Events, News};
-use crate::model::sync_run::{self, SyncKind};
+use crate::model::sync_run::{self, SyncKind, SyncStatus};
 use crate::model::{self, Scope};
 use crate::telemetry::metrics::Subscriber;
 
@@ -54,8 +54,24 @@ impl Subscription {
         Ok(watched.follow(given::<Events>(ctx)?))
     }
 
-    /// What is wrong: first the newest alarm, or null while there was none; then each alarm that opens or closes. It does not
-    /// complete while the viewer may see how Tenantry runs.
+    /// The runs of every company that the viewer may see: each as it begins to wait, is taken up, ends, or has its held
+    /// changes decided, without the progress in between. Null says to read how things stand: it comes first, and again
+    /// where more happened at once than could be told. It does not complete.
+    async fn sync_run_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only runs of this kind; of both where it is left out.")] kind: Option<SyncKind>,
+    ) -> Result<impl Stream<Item = Answer<Option<SyncRun>>>, Fault> {
+        let everything = Everything {
+            scope: scope(ctx)?,
+            kind,
+            told: HashMap::new(),
+        };
+        Ok(everything.follow(given::<Events>(ctx)?))
+    }
+
+    /// What is wrong: first the newest alarm, or null while there was none; then each alarm that opens, says something else, or
+    /// closes. It does not complete while the viewer may see how Tenantry runs.
     async fn alarm_changed(
         &self,
         ctx: &Context<'_>,
@@ -115,5 +131,58 @@ impl Watched {
         let new = run.revision > *sent;
         *sent = run.revision.max(*sent);
         new
+    }
+}
+
+/// What one watcher of every company watches, and what it was told last of each.
+struct Everything {
+    scope: Scope,
+    kind: Option<SyncKind>,
+    told: HashMap<(Uuid, SyncKind), Told>,
+}
+
+/// The newest state of a company's runs of a kind that a watcher was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Told {
+    run_id: Uuid,
+    status: SyncStatus,
+    revision: i64,
+}
+
+impl Everything {
+    fn follow(mut self, events: &Events) -> impl Stream<Item = Answer<Option<SyncRun>>> + use<> {
+        let mut watch = events.watch_everything();
+        async_stream::try_stream! {
+            let _counted = Subscriber::new();
+            yield None;
+            while let Some(news) = watch.next().await {
+                match news {
+                    News::Run(run) if self.is_worth_telling(&run) => {
+                        yield Some(SyncRun::alone(model::SyncRun::clone(&run)));
+                    }
+                    News::Run(_) => {}
+                    News::Missed => yield None,
+                }
+            }
+        }
+    }
+
+    /// Whether the run is one of those that are watched, and stands otherwise than when it was last told of. Of a run
+    /// that is over each change is told: only decisions come after the end.
+    fn is_worth_telling(&mut self, run: &model::SyncRun) -> bool {
+        let wanted = self.kind.is_none_or(|kind| kind == run.kind) && self.scope.holds_whole(run.company_id);
+        if !wanted {
+            return false;
+        }
+        let now = Told {
+            run_id: run.id,
+            status: run.status,
+            revision: run.revision,
+        };
+        let before = self.told.insert((run.company_id, run.kind), now);
+        before.is_none_or(|before| {
+            let same_run = before.run_id == now.run_id;
+            !same_run || before.status != now.status || (!now.status.is_active() && before.revision != now.revision)
+        })
     }
 }

@@ -43,7 +43,7 @@ pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id
                 kind: *kind,
                 every_hours: schedule.every_hours,
                 paused: schedule.paused,
-                paused_since: schedule.paused.then_some(schedule.since),
+                paused_since: outlook.paused_since,
                 failures: i32::try_from(outlook.failures).unwrap_or(i32::MAX),
                 next_sync_at: next(ctx, companies, company_id, *kind).await?,
             });

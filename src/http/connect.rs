@@ -417,13 +417,12 @@ async fn connect(
         dry_run: false,
         rules: None,
         requested_by,
-        not_before: now,
     };
     let mut conn = state.pool.get().await?;
     conn.transaction(async |conn| {
         tenant::connect(conn, now, company_id, consent).await?;
         audit::record(conn, now, deed).await?;
-        Ok(sync_run::queue(conn, now, &wish).await?.run.id)
+        Ok(sync_run::queue(conn, &wish).await?.run.id)
     })
     .await
 }

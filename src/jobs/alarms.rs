@@ -6,17 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::Turns;
 use super::webhook::Webhook;
+use super::{LONGEST_TURN, Turns};
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::evidence::catalogue::{Catalogue, Severity};
 use crate::microsoft::Microsoft;
-use crate::model::alarm::{self, Delivery, Expiry, Known, Settled};
+use crate::model::alarm::{self, AHEAD, Delivery, Known, OwnCredential, Settled};
 use crate::telemetry::metrics;
 
 /// How often the facts are looked at.
@@ -28,15 +28,12 @@ const DELIVER_EVERY: Duration = Duration::from_secs(3);
 /// How many are delivered at once.
 const AT_ONCE: i64 = 16;
 
-/// Our credential's end is told of so long ahead.
-const AHEAD: TimeDelta = TimeDelta::days(30);
-
 /// What looks after the alarms on one node. Clones share everything.
 #[derive(Clone)]
 pub struct Alarms {
     pool: Pool,
     events: Events,
-    credential_expires: Option<DateTime<Utc>>,
+    credential: Option<OwnCredential>,
     webhook: Option<Arc<Webhook>>,
 }
 
@@ -46,7 +43,7 @@ impl Alarms {
         Self {
             pool,
             events,
-            credential_expires: microsoft.credential_expires(),
+            credential: own_credential(microsoft),
             webhook: webhook.map(Arc::new),
         }
     }
@@ -56,17 +53,14 @@ impl Alarms {
         if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
             return;
         }
-        tokio::join!(
-            self.keep_looking(&*clock, stop.clone()),
-            self.keep_telling(&*clock, stop)
-        );
+        tokio::join!(self.keep_looking(stop.clone()), self.keep_telling(&*clock, stop));
     }
 
-    async fn keep_looking(&self, clock: &(dyn Fn() -> DateTime<Utc> + Send + Sync), stop: CancellationToken) {
-        let mut turns = Turns::every(LOOK_EVERY, stop);
+    async fn keep_looking(&self, stop: CancellationToken) {
+        let mut turns = Turns::every(LOOK_EVERY, LONGEST_TURN, &self.pool, stop);
         while turns.next().await {
             let look = async {
-                self.look(clock()).await?;
+                self.look().await?;
                 Ok(())
             };
             turns.take("look for alarms", look).await;
@@ -75,7 +69,7 @@ impl Alarms {
 
     async fn keep_telling(&self, clock: &(dyn Fn() -> DateTime<Utc> + Send + Sync), stop: CancellationToken) {
         let Some(webhook) = &self.webhook else { return };
-        let mut turns = Turns::every(DELIVER_EVERY, stop);
+        let mut turns = Turns::every(DELIVER_EVERY, LONGEST_TURN, &self.pool, stop);
         while turns.next().await {
             turns.take("telling of alarms", self.tell(webhook, clock())).await;
         }
@@ -85,10 +79,10 @@ impl Alarms {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn look(&self, now: DateTime<Utc>) -> anyhow::Result<Settled> {
+    pub async fn look(&self) -> anyhow::Result<Settled> {
         let known = Known {
             grave_checks: grave_checks(),
-            credential: expiry(self.credential_expires, now),
+            credential: self.credential.clone(),
             webhook: self.webhook.is_some(),
         };
         let mut conn = self.pool.get().await?;
@@ -100,8 +94,16 @@ impl Alarms {
             tracing::error!(given_up, "the webhook took no alarm for three days");
             metrics::webhook_given_up(given_up);
         }
+        let Settled {
+            opened,
+            changed,
+            closed,
+        } = settled;
+        if opened + closed > 0 {
+            tracing::warn!(opened, closed, "alarms opened or closed");
+        }
         if settled != Settled::default() {
-            tracing::warn!(opened = settled.opened, closed = settled.closed, "alarms changed");
+            tracing::debug!(opened, changed, closed, "whoever watches alarms is told");
             self.events.wake();
         }
         Ok(settled)
@@ -154,6 +156,27 @@ fn grave_checks() -> Vec<(String, String)> {
         .collect()
 }
 
+/// What tells our credential from another: the certificate itself, or when the secret is said to end.
+fn own_credential(microsoft: &Microsoft) -> Option<OwnCredential> {
+    let ends_at = microsoft.credential_expires()?;
+    let name = match microsoft.certificate_thumbprint() {
+        Some(thumbprint) => format!("certificate {thumbprint}"),
+        None => format!("client secret that ends on {}", ends_at.format("%Y-%m-%d")),
+    };
+    Some(OwnCredential { name, ends_at })
+}
+
+/// What is known of the end of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// Nothing.
+    Unknown,
+    /// It is far away.
+    Far,
+    /// It is near, or has passed: what to say.
+    Near(String),
+}
+
 /// What there is to say of our credential's end.
 pub fn expiry(expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Expiry {
     let Some(expires) = expires else { return Expiry::Unknown };
@@ -170,6 +193,8 @@ pub fn expiry(expires: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Expiry {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]

@@ -16,7 +16,7 @@ use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Turns;
+use super::{LONGEST_TURN, Turns};
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
 use crate::model::sync_run::SyncKind;
@@ -45,7 +45,7 @@ fn offset(company_id: Uuid) -> TimeDelta {
 }
 
 pub(super) async fn run(pool: Pool, events: Events, stop: CancellationToken) {
-    let mut turns = Turns::every(LOOK_EVERY, stop);
+    let mut turns = Turns::every(LOOK_EVERY, LONGEST_TURN, &pool, stop);
     while turns.next().await {
         turns.take("clock", look(&pool, &events)).await;
     }

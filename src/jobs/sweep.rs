@@ -12,8 +12,8 @@ use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Turns;
 use super::doorbell::{Doorbell, QUEUE};
+use super::{LONGEST_TIDYING, LONGEST_TURN, Turns};
 use crate::db::events::{self, Events};
 use crate::db::{Connection, Pool};
 use crate::evidence::keep;
@@ -41,14 +41,14 @@ pub(super) async fn run(pool: Pool, doorbell: Doorbell, events: Events, stop: Ca
 }
 
 async fn keep_reconciling(pool: &Pool, doorbell: &Doorbell, events: &Events, stop: CancellationToken) {
-    let mut turns = Turns::every(RECONCILE_EVERY, stop);
+    let mut turns = Turns::every(RECONCILE_EVERY, LONGEST_TURN, pool, stop);
     while turns.next().await {
         turns.take("sweep", reconcile(pool, doorbell, events)).await;
     }
 }
 
 async fn keep_tidy(pool: &Pool, stop: CancellationToken) {
-    let mut turns = Turns::every(TIDY_EVERY, stop);
+    let mut turns = Turns::every(TIDY_EVERY, LONGEST_TIDYING, pool, stop);
     while turns.next().await {
         turns
             .take("tidying", async { tidy(&mut *pool.get().await?).await })
@@ -57,7 +57,7 @@ async fn keep_tidy(pool: &Pool, stop: CancellationToken) {
 }
 
 async fn keep_retiring(pool: &Pool, stop: CancellationToken) {
-    let mut turns = Turns::every(RETIRE_EVERY, stop);
+    let mut turns = Turns::every(RETIRE_EVERY, LONGEST_TIDYING, pool, stop);
     while turns.next().await {
         turns
             .take("retention", async { retire(&mut *pool.get().await?).await })

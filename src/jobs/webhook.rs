@@ -101,6 +101,7 @@ impl Webhook {
         let alarm = &delivery.alarm;
         let what = match delivery.what {
             AlarmChange::Opened => "alarm.opened",
+            AlarmChange::Changed => "alarm.changed",
             AlarmChange::Closed => "alarm.closed",
         };
         json!({

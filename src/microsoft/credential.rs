@@ -90,6 +90,13 @@ impl SignedAs {
         self.expires
     }
 
+    pub(crate) fn thumbprint(&self) -> Option<&str> {
+        match &self.means {
+            Means::Secret(_) => None,
+            Means::Certificate { thumbprint, .. } => Some(thumbprint),
+        }
+    }
+
     pub(crate) fn client_id(&self) -> &str {
         &self.client_id
     }

@@ -204,6 +204,11 @@ impl Microsoft {
         self.inner.signed_as.expires().or(self.inner.secret_expires)
     }
 
+    /// The SHA-256 thumbprint of our certificate, in base64url; none where a client secret proves who we are.
+    pub fn certificate_thumbprint(&self) -> Option<&str> {
+        self.inner.signed_as.thumbprint()
+    }
+
     /// What Entra's and Graph's clocks show, as their answers are dated: also whether they can be reached. Neither is asked
     /// for anything that needs a token.
     pub async fn clocks(&self) -> (Result<DateTime<Utc>, Trouble>, Result<DateTime<Utc>, Trouble>) {
@@ -268,6 +273,12 @@ impl Microsoft {
 
     pub(crate) fn signed_as(&self) -> &SignedAs {
         &self.inner.signed_as
+    }
+
+    /// Says which part, 0 to 1, of the application's limits over all tenants this process may use from now on: all of it
+    /// unless somebody says so, and with none, whoever asks waits.
+    pub fn set_share(&self, share: f64) {
+        self.inner.paces.set_share(share);
     }
 
     pub(crate) fn paces(&self) -> &pace::Paces {

@@ -4,12 +4,22 @@
 //! The danger: a refused request counts like any other, so who asks again at once is refused for ever. A service of a
 //! tenant is asked by one question at a time, and a question counts from when it was answered: then no delay on the way
 //! can bring two of them too close together.
+//!
+//! The limits belong to the application, and so to all of its processes:
+//! - Of the limits over all tenants a worker process uses its [share](Paces::set_share), which the processes agree on in the
+//!   database, and without one it waits. An API that asks a few questions where somebody connects a tenant has no share;
+//!   they fit into the tenth that all leave free.
+//! - A tenant has one run at a time, wherever it is performed, so its wide limits need no agreement. Nobody may save up for a
+//!   burst, so that also those ten seconds in which another process takes a tenant over hold no more than the limit.
+//! - Of the narrow services of a tenant a process remembers only its own questions. Where a run is taken over by another
+//!   process within a service's time, that time may see up to twice its limit, once; if Microsoft then refuses, it is
+//!   waited for as for any refusal.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
@@ -96,6 +106,13 @@ impl Default for Pace {
     }
 }
 
+impl Bound {
+    /// Whether it is one limit for all tenants, and so shared with other processes.
+    fn is_of_all_tenants(self) -> bool {
+        matches!(self, Self::Application | Self::Directories | Self::AllReports)
+    }
+}
+
 impl Pace {
     fn within(&self, bound: Bound) -> Limit {
         match bound {
@@ -120,28 +137,58 @@ impl Pace {
 type Lately = Arc<tokio::sync::Mutex<VecDeque<Instant>>>;
 
 /// When each service of each tenant was asked lately.
-#[derive(Default)]
 pub(crate) struct Paces {
     lately: Mutex<HashMap<(Uuid, Service), Lately>>,
     /// When what was asked until now is paid for.
     paid: Mutex<HashMap<Bound, Instant>>,
+    /// Which part of the limits over all tenants is this process's.
+    share: watch::Sender<f64>,
+}
+
+impl Default for Paces {
+    /// Of a process that asks alone.
+    fn default() -> Self {
+        Self {
+            lately: Mutex::default(),
+            paid: Mutex::default(),
+            share: watch::Sender::new(1.0),
+        }
+    }
 }
 
 impl Paces {
+    /// Says which part, 0 to 1, of the limits over all tenants is this process's from now on. With none, whoever asks waits.
+    pub(crate) fn set_share(&self, share: f64) {
+        self.share.send_if_modified(|old| {
+            let differs = old.to_bits() != share.to_bits();
+            *old = share;
+            differs
+        });
+    }
+
     /// Waits until a question may be asked that costs so much of each of these. It is paid for, asked or not.
     pub(crate) async fn pay(&self, costs: &[(Bound, u32)], pace: &Pace) {
+        let share = self.some_share().await;
         let now = Instant::now();
         let go_at = {
             let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
             let waits = costs.iter().map(|(bound, cost)| {
+                let part = if bound.is_of_all_tenants() { share } else { 1.0 };
                 let paid = paid.entry(*bound).or_insert(now);
-                go_at(paid, now, *cost, pace.within(*bound))
+                go_at(paid, now, f64::from(*cost) / part, pace.within(*bound))
             });
             waits.max().unwrap_or(now)
         };
         if go_at > now {
             sleep_until(go_at).await;
         }
+    }
+
+    /// The share of this process, as soon as it has one.
+    async fn some_share(&self) -> f64 {
+        let mut shares = self.share.subscribe();
+        let share = shares.wait_for(|share| *share > 0.0).await;
+        *share.expect("its sender is ours")
     }
 
     /// Waits until the service of this tenant may be asked. Nobody else asks it while the turn lasts.
@@ -167,14 +214,13 @@ impl Paces {
 
 /// When a question of this cost may go, with what was asked before paid until `paid`.
 ///
-/// No window of the limit's length holds more than the limit: a tenth of it may go ahead of its time, and nine tenths is
-/// what comes due within.
-fn go_at(paid: &mut Instant, now: Instant, cost: u32, limit: Limit) -> Instant {
+/// Nine tenths of the limit come due within its length, evenly, and nothing is saved up: no window holds more than the limit,
+/// also where somebody else asked just before us.
+fn go_at(paid: &mut Instant, now: Instant, cost: f64, limit: Limit) -> Instant {
     let each = limit.within.as_secs_f64() / (0.9 * f64::from(u32::try_from(limit.most.max(1)).unwrap_or(u32::MAX)));
-    let ahead = limit.within / 10;
-    let until = (*paid).max(now);
-    *paid = until + Duration::from_secs_f64(each * f64::from(cost));
-    until.checked_sub(ahead).map_or(now, |at| at.max(now))
+    let go_at = (*paid).max(now);
+    *paid = go_at + Duration::from_secs_f64(each * cost);
+    go_at
 }
 
 /// The right to ask once.
@@ -221,7 +267,9 @@ mod tests {
             let limit = pace.within(bound);
             let at_once = limit.most / usize::try_from(cost).unwrap();
             let mut paid = begin;
-            let gone: Vec<Instant> = (0..at_once * 4).map(|_| go_at(&mut paid, begin, cost, limit)).collect();
+            let gone: Vec<Instant> = (0..at_once * 4)
+                .map(|_| go_at(&mut paid, begin, f64::from(cost), limit))
+                .collect();
             assert!(gone.windows(2).all(|two| two[0] <= two[1]));
             for window in gone.windows(at_once + 1) {
                 assert!(window[at_once] - window[0] >= limit.within, "{bound:?}");
@@ -232,6 +280,69 @@ mod tests {
                 "{bound:?}: no slower than it has to be"
             );
         }
+    }
+
+    /// When questions go that are asked of a limit as fast as may be, for so long, from a moment on.
+    fn gone_from(begin: Instant, lasting: Duration, cost: f64, limit: Limit) -> Vec<Instant> {
+        let mut paid = begin;
+        let going = std::iter::repeat_with(|| go_at(&mut paid, begin, cost, limit));
+        going.take_while(|at| *at < begin + lasting).collect()
+    }
+
+    #[test]
+    fn no_window_holds_more_than_the_limit_while_processes_come_and_go() {
+        let pace = Pace::default();
+        for bound in [Bound::Application, Bound::Directories, Bound::AllReports] {
+            let limit = pace.within(bound);
+            let begin = Instant::now();
+            // One alone, then three at once, then one of them alone again: each as fast as it may.
+            let mut gone = gone_from(begin, limit.within, 1.0, limit);
+            for _ in 0..3 {
+                gone.extend(gone_from(begin + limit.within, limit.within, 3.0, limit));
+            }
+            gone.extend(gone_from(begin + limit.within * 2, limit.within, 1.0, limit));
+            gone.sort();
+            for window in gone.windows(limit.most + 1) {
+                assert!(window[limit.most] - window[0] >= limit.within, "{bound:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_another_process_takes_over_is_asked_no_faster() {
+        let (limit, begin) = (Pace::default().directory, Instant::now());
+        let half = limit.within / 2;
+        let mut gone = gone_from(begin, half, 1.0, limit);
+        gone.extend(gone_from(begin + half, limit.within, 1.0, limit));
+        for window in gone.windows(limit.most + 1) {
+            assert!(window[limit.most] - window[0] >= limit.within);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_has_no_share_waits_for_one_and_nobody_exceeds_theirs() {
+        let (paces, tenant) = (Paces::default(), Uuid::new_v4());
+        let pace = Pace {
+            all_reports: Limit {
+                most: 100,
+                within: Duration::from_secs(90),
+            },
+            ..Pace::default()
+        };
+        let costs = [(Bound::AllReports, 1), (Bound::Directory(tenant), 1)];
+        paces.set_share(0.0);
+        let mut waiting = Box::pin(paces.pay(&costs, &pace));
+        assert!(futures::poll!(waiting.as_mut()).is_pending(), "there is none");
+        paces.set_share(0.25);
+        waiting.await;
+        let paid = |bound| paces.paid.lock().unwrap()[&bound];
+        let ahead = paid(Bound::AllReports) - paid(Bound::Directory(tenant));
+        assert!(
+            ahead > Duration::from_millis(3_990),
+            "four seconds for one question, not one: {ahead:?}"
+        );
+        let mut second = Box::pin(paces.pay(&costs, &pace));
+        assert!(futures::poll!(second.as_mut()).is_pending(), "so the next is not due");
     }
 
     #[tokio::test]

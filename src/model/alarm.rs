@@ -1,13 +1,13 @@
 //! Alarms: what is wrong and wants a person.
 //!
 //! Nobody raises an alarm where something goes wrong: a look at the facts opens those that are missing and closes those that
-//! no longer hold ([`settle`]). So none is lost with the process that met the trouble, none comes twice, and one that is over is
+//! no longer hold ([`settle`]); one that is open says what the last look found. So none is lost with the process that met the trouble, none comes twice, and one that is over is
 //! over. The danger is an alarm for each of two thousand companies where one thing is wrong: what concerns the application
 //! belongs to no company.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ super::text_enum::text_enum! {
         CredentialExpiring = "CREDENTIAL_EXPIRING",
         /// Microsoft does not accept our own credential. It concerns every company.
         CredentialRefused = "CREDENTIAL_REFUSED",
+        /// The database has no room left. It concerns every company.
+        StorageFull = "STORAGE_FULL",
         /// No worker has been heard of lately. It concerns every company.
         NoWorker = "NO_WORKER",
     }
@@ -42,6 +44,8 @@ super::text_enum::text_enum! {
     pub enum AlarmChange {
         /// It was found.
         Opened = "OPENED",
+        /// It is open, and there is something else to say of it.
+        Changed = "CHANGED",
         /// It no longer holds.
         Closed = "CLOSED",
     }
@@ -55,7 +59,7 @@ pub struct Alarm {
     pub kind: AlarmKind,
     /// None: it concerns the application, and so every company.
     pub company_id: Option<Uuid>,
-    /// What of the company it is about: the kind of run, or the check.
+    /// What it is about: the kind of run, the check, or our credential.
     pub subject: String,
     pub message: String,
     pub remedy: String,
@@ -73,42 +77,43 @@ page::paged!(Alarm, |alarm| Owner {
 pub struct Known {
     /// The checks whose turning bad is an alarm: their ids, and what they are called.
     pub grave_checks: Vec<(String, String)>,
-    /// What there is to say of our credential's end.
-    pub credential: Expiry,
+    /// Our own credential, where its end is known.
+    pub credential: Option<OwnCredential>,
     /// Whether there is a webhook to tell.
     pub webhook: bool,
 }
 
-/// What is known of the end of our own credential.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Expiry {
-    /// Nothing: then no alarm is opened or closed for it here.
-    #[default]
-    Unknown,
-    /// It is far away.
-    Far,
-    /// It is near, or has passed: what to say.
-    Near(String),
+/// The credential that a process proves itself with at Microsoft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCredential {
+    /// What tells it from another; nothing of a secret itself.
+    pub name: String,
+    pub ends_at: DateTime<Utc>,
 }
+
+/// The end of our own credential is told of so long ahead.
+pub const AHEAD: TimeDelta = TimeDelta::days(30);
 
 /// What a look changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
     pub opened: usize,
+    pub changed: usize,
     pub closed: usize,
 }
 
 /// Any number, of ours alone: whoever holds it is the only one who looks.
 const LOOKING: i64 = 7_461_628;
 
-/// How things stand. `$1`, `$2`: the grave checks and their titles; `$3`: what to say of the credential's end.
+/// How things stand. `$1`, `$2`: the grave checks and their titles; `$3`: how many days ahead
+/// the end of a credential is told of: of each that some process has, for they need not have the same.
 const FACTS: &str = "
     select 'RUN_FAILING', t.company_id, k.kind,
            'The last two runs of kind ' || k.kind || ' failed. ' || coalesce(two.message, ''), coalesce(two.remedy, 'Look at the run.')
     from tenant t
     cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
     cross join lateral (
-        select count(*) filter (where status = 'FAILED') as failed,
+        select count(*) filter (where status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL')) as failed,
                (array_agg(failure ->> 'message' order by queued_at desc, id desc))[1] as message,
                (array_agg(failure ->> 'remedy' order by queued_at desc, id desc))[1] as remedy
         from (select status, failure, queued_at, id from sync_run
@@ -120,26 +125,41 @@ const FACTS: &str = "
            'Make a link with `connect` and have an administrator of the tenant open it.'
     from tenant where status = 'RECONNECT_NEEDED'
     union all
-    select 'CHANGES_HELD', company_id, '', 'More records left at once than go without a look; they stay until somebody decides.',
+    select 'CHANGES_HELD', company_id, '',
+           'More records left at once than go without a look: '
+               || string_agg(n || ' ' || replace(lower(noun), '_', ' ') || case n when 1 then '' else 's' end, ', ' order by noun)
+               || '. They stay until somebody decides.',
            'Look at `heldChanges` of the run, then `releaseHeldChanges` or `discardHeldChanges`.'
-    from held_change where decision = 'HELD' group by company_id
+    from (select company_id, noun, count(*) as n from held_change where decision = 'HELD' group by company_id, noun) held
+    group by company_id
     union all
     select 'EVIDENCE_TURNED_BAD', t.company_id, c.id, c.title || ' has passed before and fails now.',
            'Look at the findings of the check in `evidence`, and at `evidenceChanges` for what was changed.'
     from tenant t
-    cross join unnest($1, $2) c (id, title)
-    cross join lateral (
-        select status from evidence_result
-        where company_id = t.company_id and check_id = c.id and status in ('PASS', 'FAIL') order by seq desc limit 1) last
-    where t.status in ('CONNECTED', 'RECONNECT_NEEDED') and last.status = 'FAIL'
-      and exists (select from evidence_result where company_id = t.company_id and check_id = c.id and status = 'PASS')
+    join evidence_verdict v using (company_id)
+    join unnest($1, $2) c (id, title) on c.id = v.check_id
+    where t.status in ('CONNECTED', 'RECONNECT_NEEDED') and v.fails and v.has_passed
     union all
-    select 'CREDENTIAL_EXPIRING', null, '', $3, 'Make a new secret or certificate in the application''s registration and set it here, \
+    select 'CREDENTIAL_EXPIRING', null, name,
+           'The application''s credential at Microsoft (' || name || ') ' || case when ends_at > now() then 'runs' else 'ran' end
+               || ' out on ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD') || '.',
+           'Make a new secret or certificate in the application''s registration and set it here, \
     before the old one ends. Without it no tenant can sync.'
-    where $3 is not null
+    from credential_in_use
+    where ends_at <= now() + make_interval(days => $3) and seen_at > now() - interval '10 minutes'
     union all
     select 'CREDENTIAL_REFUSED', null, '', max(failure ->> 'message'), max(failure ->> 'remedy')
     from sync_run where status in ('QUEUED', 'RUNNING', 'WAITING') and failure ->> 'code' = 'CREDENTIAL_REFUSED'
+    having count(*) > 0
+    union all
+    select 'STORAGE_FULL', null, '', max(last.failure ->> 'message'), max(last.failure ->> 'remedy')
+    from tenant t
+    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
+    cross join lateral (
+        select failure from sync_run
+        where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
+        order by queued_at desc, id desc limit 1) last
+    where t.status = 'CONNECTED' and last.failure ->> 'code' = 'STORAGE_FULL'
     having count(*) > 0";
 
 #[derive(QueryableByName)]
@@ -148,7 +168,8 @@ struct Locked {
     ours: bool,
 }
 
-/// Where the facts and the open alarms differ: a fact without its alarm, or an alarm without its fact.
+/// Where the facts and the open alarms differ: a fact without its alarm, an alarm without its fact, or one that says
+/// something else.
 #[derive(QueryableByName)]
 struct Difference {
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -171,6 +192,9 @@ struct Difference {
 /// # Errors
 /// When the database fails.
 pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled> {
+    if let Some(credential) = &known.credential {
+        note_in_use(conn, credential).await?;
+    }
     conn.transaction(async |conn| {
         let lock: Locked = diesel::sql_query("select pg_try_advisory_xact_lock($1) as ours")
             .bind::<BigInt, _>(LOOKING)
@@ -179,43 +203,54 @@ pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled
         if !lock.ours {
             return Ok(Settled::default());
         }
-        let (over, found): (Vec<_>, Vec<_>) = differences(conn, known)
-            .await?
-            .into_iter()
-            .partition(|difference| difference.alarm_id.is_some());
-        let over: Vec<Uuid> = over.into_iter().filter_map(|difference| difference.alarm_id).collect();
-        let opened = open(conn, found, known.webhook).await?;
-        let closed = close(conn, &over, known.webhook).await?;
-        Ok(Settled { opened, closed })
+        let (mut found, mut changed, mut over) = (Vec::new(), Vec::new(), Vec::new());
+        for difference in differences(conn, known).await? {
+            match (difference.alarm_id, &difference.kind) {
+                (None, _) => found.push(difference),
+                (Some(_), Some(_)) => changed.push(difference),
+                (Some(alarm_id), None) => over.push(alarm_id),
+            }
+        }
+        Ok(Settled {
+            opened: open(conn, found, known.webhook).await?,
+            changed: change(conn, &changed).await?,
+            closed: close(conn, &over, known.webhook).await?,
+        })
     })
     .await
 }
 
+/// Processes may have different credentials, as they do while one is replaced: each says which it has.
+async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> QueryResult<()> {
+    diesel::sql_query(
+        "insert into credential_in_use (name, ends_at, seen_at) values ($1, $2, now())
+         on conflict (name) do update set ends_at = excluded.ends_at, seen_at = excluded.seen_at",
+    )
+    .bind::<Text, _>(&credential.name)
+    .bind::<Timestamptz, _>(credential.ends_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Difference>> {
     let (ids, titles): (Vec<&str>, Vec<&str>) = known.grave_checks.iter().map(|(id, title)| (&**id, &**title)).unzip();
-    let (near, judged) = match &known.credential {
-        Expiry::Unknown => (None, false),
-        Expiry::Far => (None, true),
-        Expiry::Near(what) => (Some(what), true),
-    };
     diesel::sql_query(format!(
         "with fact (kind, company_id, subject, message, remedy) as (
              {FACTS}
              union all
              select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
              where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
-         standing as (
-             select * from alarm where closed_at is null and (kind <> 'CREDENTIAL_EXPIRING' or $4))
+         standing as (select * from alarm where closed_at is null)
          select standing.id as alarm_id, fact.*
          from fact full join standing
            on standing.kind = fact.kind and standing.subject = fact.subject
           and coalesce(standing.company_id, '00000000-0000-0000-0000-000000000000') = coalesce(fact.company_id, '00000000-0000-0000-0000-000000000000')
-         where standing.id is null or fact.kind is null"
+         where standing.id is null or fact.kind is null or (standing.message, standing.remedy) <> (fact.message, fact.remedy)"
     ))
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(titles)
-    .bind::<Nullable<Text>, _>(near)
-    .bind::<Bool, _>(judged)
+    .bind::<Integer, _>(i32::try_from(AHEAD.num_days()).unwrap_or(i32::MAX))
     .load(conn)
     .await
 }
@@ -252,6 +287,29 @@ async fn open(conn: &mut Connection, found: Vec<Difference>, webhook: bool) -> Q
     .await
 }
 
+/// Has open alarms say what there is to say now. Whoever watches is told; the webhook told what happened when they opened.
+async fn change(conn: &mut Connection, changed: &[Difference]) -> QueryResult<usize> {
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Option<Uuid>> = changed.iter().map(|fact| fact.alarm_id).collect();
+    let messages: Vec<Option<&str>> = changed.iter().map(|fact| fact.message.as_deref()).collect();
+    let remedies: Vec<Option<&str>> = changed.iter().map(|fact| fact.remedy.as_deref()).collect();
+    diesel::sql_query(
+        "with changed as (
+             update alarm set message = found.message, remedy = found.remedy
+             from unnest($1, $2, $3) found (id, message, remedy)
+             where alarm.id = found.id and closed_at is null returning alarm.id)
+         insert into alarm_event (alarm_id, what, at, delivery, next_at)
+         select id, 'CHANGED', now(), 'NONE', now() from changed order by id",
+    )
+    .bind::<Array<Nullable<SqlUuid>>, _>(ids)
+    .bind::<Array<Nullable<Text>>, _>(messages)
+    .bind::<Array<Nullable<Text>>, _>(remedies)
+    .execute(conn)
+    .await
+}
+
 async fn close(conn: &mut Connection, over: &[Uuid], webhook: bool) -> QueryResult<usize> {
     if over.is_empty() {
         return Ok(0);
@@ -276,6 +334,7 @@ pub async fn prune(conn: &mut Connection) -> QueryResult<()> {
     for old in [
         "delete from alarm_event where delivery <> 'WAITING' and at < now() - interval '1 day'",
         "delete from alarm where closed_at < now() - interval '1 year'",
+        "delete from credential_in_use where seen_at < now() - interval '1 day'",
     ] {
         diesel::sql_query(old).execute(conn).await?;
     }
@@ -382,12 +441,16 @@ pub async fn take_deliveries(conn: &mut Connection, limit: i64) -> QueryResult<V
     diesel::sql_query(
         "with due as (
              select seq from alarm_event where delivery = 'WAITING' and next_at <= now()
+               and not exists (select from alarm_event earlier
+                               where earlier.alarm_id = alarm_event.alarm_id and earlier.seq < alarm_event.seq
+                                 and earlier.delivery = 'WAITING')
              order by seq limit $1 for update skip locked),
          taken as (
              update alarm_event set attempts = attempts + 1,
                  next_at = now() + (array['30 seconds', '5 minutes', '30 minutes', '2 hours', '5 hours', '10 hours'])[least(attempts, 5) + 1]::interval
              where seq in (select seq from due) returning *)
-         select taken.seq, taken.what, taken.at, company.external_id, alarm.*
+         select taken.seq, taken.what, taken.at, company.external_id, alarm.id, alarm.kind, alarm.company_id, alarm.subject,
+                alarm.message, alarm.remedy, alarm.opened_at, case taken.what when 'CLOSED' then alarm.closed_at end as closed_at
          from taken join alarm on alarm.id = taken.alarm_id left join company on company.id = alarm.company_id
          order by taken.seq",
     )

@@ -13,7 +13,7 @@ use crate::db::Connection;
 use crate::db::schema::held_change;
 use crate::error::{Failure, UserError};
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
-use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run};
+use crate::model::{DeactivatedBecause, Noun, Scope, SyncRun, sync_run, sync_state};
 
 super::text_enum::text_enum! {
     /// What became of a held change.
@@ -91,7 +91,8 @@ pub async fn release(
     settle(conn, now, scope, run_id, by, Decision::Released).await
 }
 
-/// Throws the deactivations that this run held away, exactly those: the records stay. In a transaction of its own.
+/// Throws the deactivations that this run held away, exactly those: the records stay, and the next run reads everything
+/// and looks anew, for Microsoft tells of who left only once. In a transaction of its own.
 ///
 /// # Errors
 /// `NOTHING_HELD` when the run holds nothing (any more), or is not within the scope.
@@ -131,6 +132,9 @@ async fn settle(
         .await?;
         if settled == 0 {
             return Err(nothing_held());
+        }
+        if decision == Decision::Discarded {
+            sync_state::remove_all(conn, run.company_id).await?;
         }
         if decision == Decision::Released {
             for statement in RELEASE {

@@ -12,6 +12,7 @@ pub mod connect_ticket;
 pub mod consent;
 pub mod contact;
 pub mod contact_group;
+pub mod graph_share;
 pub mod held_change;
 pub mod overview;
 pub mod page;

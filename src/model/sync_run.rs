@@ -12,8 +12,9 @@ mod list;
 pub mod past;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -217,8 +218,6 @@ pub struct Wish {
     pub rules: Option<SyncRules>,
     /// Who asks, by name.
     pub requested_by: String,
-    /// It does not start before this; the present for all but the clock.
-    pub not_before: DateTime<Utc>,
 }
 
 /// A run, and whether it was there before it was asked for.
@@ -233,19 +232,19 @@ const TRIES: usize = 3;
 
 /// Queues a run, or joins the one that is active. In a transaction; ring the doorbell after it.
 ///
-/// A FULL that joins a queued AUTO raises it; a MANUAL that joins a queued SCHEDULED one makes it start now.
+/// It is due at once, and by the database's clock: whoever asks may be minutes off. A FULL that joins a queued AUTO raises it; a MANUAL that joins a queued SCHEDULED one makes it start now.
 ///
 /// # Errors
 /// `NOT_CONNECTED` or `RECONNECT_NEEDED` when the company has no working tenant, `PREVIEW_RUNNING` when other rules
 /// are being tried.
-pub async fn queue(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Queued, Failure> {
+pub async fn queue(conn: &mut Connection, wish: &Wish) -> Result<Queued, Failure> {
     require_connected(conn, wish.company_id).await?;
     // A run that is met may end before it is joined; then there is room for one of our own.
     for _ in 0..TRIES {
-        if let Some(run) = insert(conn, now, wish).await? {
+        if let Some(run) = insert(conn, wish).await? {
             return Ok(Queued { run, joined: false });
         }
-        if let Some(run) = join(conn, now, wish).await? {
+        if let Some(run) = join(conn, wish).await? {
             return Ok(Queued { run, joined: true });
         }
     }
@@ -268,7 +267,7 @@ async fn require_connected(conn: &mut Connection, company_id: Uuid) -> Result<()
     }
 }
 
-async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
+async fn insert(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
     let rules = wish
         .rules
         .as_ref()
@@ -287,8 +286,8 @@ async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Resul
             sync_run::status.eq(SyncStatus::Queued),
             sync_run::message.eq("Sync queued"),
             sync_run::requested_by.eq(&wish.requested_by),
-            sync_run::queued_at.eq(now),
-            sync_run::not_before.eq(wish.not_before),
+            sync_run::queued_at.eq(sql::<Timestamptz>("now()")),
+            sync_run::not_before.eq(sql::<Timestamptz>("now()")),
             sync_run::trace_parent.eq(TraceParent::current().map(|trace| trace.to_string())),
         ))
         .on_conflict_do_nothing()
@@ -302,18 +301,24 @@ async fn insert(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Resul
     Ok(run)
 }
 
-async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
-    let met: Option<(SyncRun, Option<serde_json::Value>)> = sync_run::table
+async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
+    let met: Option<(SyncRun, Option<serde_json::Value>, bool)> = sync_run::table
         .filter(sync_run::company_id.eq(wish.company_id))
         .filter(sync_run::kind.eq(wish.kind))
         .filter(sync_run::dry_run.eq(wish.dry_run))
         .filter(sync_run::finished_at.is_null())
-        .select((SyncRun::as_select(), sync_run::rules))
+        .select((
+            SyncRun::as_select(),
+            sync_run::rules,
+            sql::<Bool>("sync_run.not_before > now()"),
+        ))
         .for_update()
         .first(conn)
         .await
         .optional()?;
-    let Some((run, rules)) = met else { return Ok(None) };
+    let Some((run, rules, is_yet_to_come)) = met else {
+        return Ok(None);
+    };
     let wished = wish
         .rules
         .as_ref()
@@ -328,7 +333,7 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
         .into());
     }
     let raise = run.mode == SyncMode::Auto && wish.mode == SyncMode::Full;
-    let hasten = run.not_before > wish.not_before && wish.trigger == SyncTrigger::Manual;
+    let hasten = is_yet_to_come && wish.trigger == SyncTrigger::Manual;
     if run.status != SyncStatus::Queued || !(raise || hasten) {
         return Ok(Some(run));
     }
@@ -336,7 +341,7 @@ async fn join(conn: &mut Connection, now: DateTime<Utc>, wish: &Wish) -> Result<
         .set((
             sync_run::mode.eq(if raise { wish.mode } else { run.mode }),
             sync_run::trigger.eq(if hasten { wish.trigger } else { run.trigger }),
-            sync_run::not_before.eq(if hasten { now } else { run.not_before }),
+            sync_run::not_before.eq(sql::<Timestamptz>(if hasten { "now()" } else { "not_before" })),
             sync_run::revision.eq(sync_run::revision + 1),
         ))
         .execute(conn)

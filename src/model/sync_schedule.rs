@@ -49,6 +49,8 @@ impl SyncSchedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outlook {
     pub schedule: SyncSchedule,
+    /// When it was paused; also where other hours were chosen since.
+    pub paused_since: Option<DateTime<Utc>>,
     /// How many scheduled runs failed one after another until now.
     pub failures: i64,
     /// When the last of them was queued.
@@ -87,14 +89,20 @@ impl Outlook {
 /// reason to leave a tenant alone.
 pub(super) const OUTLOOK: &str = "
     left join lateral (
-        select since, every_hours, paused from sync_schedule
+        select since, every_hours, paused,
+               (select min(since) from sync_schedule paused
+                where paused.company_id = of.company_id and paused.kind = $1 and paused.paused
+                  and not exists (select from sync_schedule went_on
+                                  where went_on.company_id = of.company_id and went_on.kind = $1
+                                    and not went_on.paused and went_on.since > paused.since)) as paused_since
+        from sync_schedule
         where company_id = of.company_id and kind = $1 order by since desc limit 1) s on true
     cross join lateral (
         select count(*) filter (where trigger = 'SCHEDULED') as failures,
                max(queued_at) filter (where trigger = 'SCHEDULED') as failed_at
         from (select trigger, queued_at, bool_and(fails) over (order by queued_at desc, id desc) as in_a_row
               from (select id, trigger, queued_at,
-                           status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'INTERNAL') as fails
+                           status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL', 'INTERNAL') as fails
                     from sync_run
                     where company_id = of.company_id and kind = $1 and not dry_run
                       and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
@@ -112,6 +120,8 @@ pub(super) struct Row {
     every_hours: Option<i32>,
     #[diesel(sql_type = Nullable<Bool>)]
     paused: Option<bool>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    paused_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = BigInt)]
     failures: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -131,6 +141,7 @@ impl Row {
         };
         Outlook {
             schedule,
+            paused_since: self.paused_since,
             failures: self.failures,
             failed_at: self.failed_at,
         }
@@ -148,7 +159,7 @@ pub async fn load(
     kind: SyncKind,
 ) -> QueryResult<Vec<(Uuid, Outlook)>> {
     let rows: Vec<Row> = diesel::sql_query(format!(
-        "select of.company_id, s.since, s.every_hours, s.paused, f.failures, f.failed_at
+        "select of.company_id, s.since, s.every_hours, s.paused, s.paused_since, f.failures, f.failed_at
          from unnest($2) as of (company_id) {OUTLOOK}"
     ))
     .bind::<Text, _>(kind)
@@ -228,6 +239,7 @@ mod tests {
                 every_hours,
                 ..SyncSchedule::usual(SyncKind::Identity)
             },
+            paused_since: None,
             failures,
             failed_at: Some(at("2026-11-23T00:00:03Z")),
         }

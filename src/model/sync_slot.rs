@@ -36,7 +36,8 @@ struct Taken {
 /// due at what `not_before` says. A run that is active is joined: the slot is its. Answers how many runs the slots
 /// wanted.
 ///
-/// A slot before the tenant was connected, or before its schedule was changed, is not a missed one. One that is passed
+/// A slot before the tenant was connected, or before its schedule was changed, is not a missed one, nor is one before the last
+/// that was taken: then the clock was set back. One that is passed
 /// over because the tenant keeps failing is taken without a run, and says so.
 ///
 /// # Errors
@@ -78,10 +79,10 @@ async fn due(conn: &mut Connection, now: DateTime<Utc>, kind: SyncKind) -> diese
              where status = 'CONNECTED' and connected_at <= latest.slot
                and coalesce(chosen.since <= latest.slot and not chosen.paused, true)
                and not exists (select from sync_slot
-                               where sync_slot.company_id = tenant.company_id and kind = $1 and sync_slot.slot = latest.slot)
+                               where sync_slot.company_id = tenant.company_id and kind = $1 and sync_slot.slot >= latest.slot)
              order by tenant.company_id
              for share of tenant)
-         select of.company_id, of.slot, s.since, s.every_hours, s.paused, f.failures, f.failed_at
+         select of.company_id, of.slot, s.since, s.every_hours, s.paused, s.paused_since, f.failures, f.failed_at
          from of {OUTLOOK}
          order by of.company_id"
     ))

@@ -25,6 +25,7 @@ use super::health::LIVING_WORKERS;
 use super::metrics;
 use super::process::Process;
 use crate::db::Pool;
+use crate::model::sync_run::lease::DUE_AND_FREE;
 
 /// How long an answer of the database is good for.
 const GOOD_FOR: Duration = Duration::from_secs(5);
@@ -108,10 +109,7 @@ impl Facts {
         let row: Row = diesel::sql_query(format!(
             "select
                  (select coalesce(extract(epoch from now() - min(not_before)), 0)::float8 from sync_run
-                  where status in ('QUEUED', 'WAITING') and not_before <= now()
-                    and not exists (select from sync_run other
-                                    where other.company_id = sync_run.company_id and other.id <> sync_run.id
-                                      and other.status in ('RUNNING', 'WAITING'))) as queue_age,
+                  where {DUE_AND_FREE}) as queue_age,
                  jsonb_build_object(
                      'runs', (select jsonb_object_agg(status, number) from
                               (select status, count(*) as number from sync_run

@@ -6,6 +6,7 @@ mod lease;
 mod past;
 mod places;
 mod schedule;
+mod share;
 mod sweep;
 mod week;
 mod worker;

@@ -325,6 +325,12 @@ async fn a_later_full_sync_takes_held_changes_over() {
         100,
         "discarding keeps everybody"
     );
+    let third = world.sync(contoso).await;
+    assert_eq!(
+        counts(&third, Noun::Contact).held,
+        30,
+        "the next sync looks at everybody anew"
+    );
 }
 
 pub async fn leave(world: &World, client: Client, count: usize) {

@@ -110,6 +110,7 @@ test('of a consent that lacks a permission it is told which, what stops, and one
 });
 
 test('disconnecting cancels a sync under way, says who did it, and loses nothing', async () => {
+  expect(await syncToTheEnd(northwind.id)).toBe('SUCCEEDED');
   const page = await signedIn(administrator(), northwind.url);
   await says(page, 'Sync complete');
   const contacts = await page.getByTestId('total-CONTACT').textContent();
@@ -117,6 +118,8 @@ test('disconnecting cancels a sync under way, says who did it, and loses nothing
   await page.getByRole('button', { name: 'Read everything again' }).click();
   await says(page, /Reading/);
   await page.getByRole('link', { name: 'Settings', exact: true }).last().click();
+  // What stands above it has its size once it is loaded.
+  await page.waitForFunction(() => !document.querySelector('.skeleton'));
   await page.getByRole('button', { name: 'Disconnect…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disconnect', exact: true }).click();
   await says(page, 'Disconnected');

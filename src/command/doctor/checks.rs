@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tenantry::config::{Database, Registration, Web, Webhook};
 use tenantry::db::embedded::EmbeddedPostgres;
 use tenantry::db::{self, Pool};
+use tenantry::jobs::alarms::Expiry;
 use tenantry::jobs::{self, alarms};
 use tenantry::microsoft::{Microsoft, Trouble};
-use tenantry::model::alarm::Expiry;
 use tenantry::{app, telemetry};
 use tokio_postgres::Client;
 

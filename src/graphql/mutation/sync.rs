@@ -126,7 +126,8 @@ impl SyncMutations {
         })
     }
 
-    /// Throws the deactivations that a run held away: the records stay as they are.
+    /// Throws the deactivations that a run held away: the records stay as they are, and the next sync reads everything and
+    /// looks anew.
     async fn discard_held_changes(
         &self,
         ctx: &Context<'_>,
@@ -174,7 +175,6 @@ fn wish(company: &model::Company, viewer: &Viewer, kind: SyncKind, mode: SyncMod
         dry_run,
         rules: None,
         requested_by: viewer.name().to_owned(),
-        not_before: now(),
     }
 }
 
@@ -183,7 +183,7 @@ async fn queue(ctx: &Context<'_>, viewer: &Viewer, wish: &Wish) -> Result<Queued
     let queued = loan(ctx)
         .await?
         .transaction(async |conn| -> Result<Queued, Failure> {
-            let queued = sync_run::queue(conn, wish.not_before, wish).await?;
+            let queued = sync_run::queue(conn, wish).await?;
             let (company, run) = (Some(wish.company_id), Some(queued.run.id.to_string()));
             record(ctx, conn, viewer, AuditAction::SyncCompany, company, run).await?;
             Ok(queued)

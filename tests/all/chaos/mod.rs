@@ -290,26 +290,16 @@ impl Chaos {
 
     /// Everybody who watches knows how the last run ended.
     async fn until_watchers_know(&self, watchers: &[(Client, Watcher)]) {
-        let since = Instant::now();
         for (client, watcher) in watchers {
             let latest = format!(
                 "select id, status from sync_run where company_id = '{}' and kind = 'IDENTITY' order by queued_at desc, id desc limit 1",
                 client.company_id
             );
-            loop {
-                let row = self.world.rows(&latest).await.remove(0);
-                let id = row["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-                let expected = (json!(IdOf::SyncRun.show(id).0), row["status"].clone());
-                if watcher.last() == expected {
-                    break;
-                }
-                assert!(
-                    since.elapsed() < PATIENCE,
-                    "a watcher knows {:?}, and it is {expected:?}",
-                    watcher.last()
-                );
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            let row = self.world.rows(&latest).await.remove(0);
+            let id = row["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+            watcher
+                .until_last_is(&json!(IdOf::SyncRun.show(id).0), &row["status"])
+                .await;
         }
     }
 

@@ -1,15 +1,17 @@
 //! Somebody who watches a company through one of the APIs, and connects again whenever the connection ends.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use url::Url;
+
+use crate::support::node::PATIENCE;
 
 const WATCH: &str = "subscription($company: ID!) { syncStatus(companyId: $company) { id status message } }";
 const ENDED: [&str; 4] = ["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"];
@@ -25,14 +27,14 @@ struct Heard {
 }
 
 pub struct Watcher {
-    heard: Arc<Mutex<Heard>>,
+    heard: watch::Receiver<Heard>,
     watching: JoinHandle<()>,
 }
 
 impl Watcher {
     pub fn start(api: &Url, token: &str, company: String) -> Self {
-        let heard = Arc::new(Mutex::new(Heard::default()));
-        let (api, token, ear) = (api.clone(), token.to_owned(), heard.clone());
+        let (ear, heard) = watch::channel(Heard::default());
+        let (api, token) = (api.clone(), token.to_owned());
         let watching = tokio::spawn(async move {
             loop {
                 // That a connection ends is what happens here all the time.
@@ -43,27 +45,38 @@ impl Watcher {
         Self { heard, watching }
     }
 
-    /// The id and the status that it heard last.
-    pub fn last(&self) -> (Value, Value) {
-        let heard = self.heard.lock().expect("nobody panics with it");
-        (heard.last["id"].clone(), heard.last["status"].clone())
+    /// Waits until it has been told how things stand, an absent run included.
+    pub async fn until_told(&self) {
+        self.until("anything at all", |heard| heard.times > 0).await;
     }
 
-    /// How often it was told how things stand, an absent run included.
-    pub fn times(&self) -> usize {
-        self.heard.lock().expect("nobody panics with it").times
+    /// Waits until the last that it heard is this run of this status.
+    pub async fn until_last_is(&self, run: &Value, status: &Value) {
+        let expected = format!("{run} {status}");
+        self.until(&expected, |heard| {
+            heard.last["id"] == *run && heard.last["status"] == *status
+        })
+        .await;
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&Heard) -> bool) {
+        let mut heard = self.heard.clone();
+        let so = tokio::time::timeout(PATIENCE, heard.wait_for(is_so)).await;
+        if so.is_err() {
+            panic!("a watcher has not heard {what}, but {}", self.heard.borrow().last);
+        }
     }
 
     /// How often something was heard, and over how many connections; fails where something false was.
     pub fn dismiss(self) -> (usize, usize) {
         self.watching.abort();
-        let heard = self.heard.lock().expect("nobody panics with it");
+        let heard = self.heard.borrow();
         assert!(heard.complaints.is_empty(), "{:#?}", heard.complaints);
         (heard.times, heard.connections)
     }
 }
 
-async fn listen(api: &Url, token: &str, company: &str, heard: &Mutex<Heard>) -> anyhow::Result<()> {
+async fn listen(api: &Url, token: &str, company: &str, heard: &watch::Sender<Heard>) -> anyhow::Result<()> {
     let url = format!("{}graphql", api.as_str().replacen("http", "ws", 1));
     let mut request = url.into_client_request()?;
     request
@@ -76,7 +89,7 @@ async fn listen(api: &Url, token: &str, company: &str, heard: &Mutex<Heard>) -> 
     for message in [init, subscribe] {
         socket.send(Message::text(message.to_string())).await?;
     }
-    heard.lock().expect("nobody panics with it").connections += 1;
+    heard.send_modify(|heard| heard.connections += 1);
     let mut ended = HashSet::new();
     while let Some(message) = socket.next().await {
         let Message::Text(text) = message? else { continue };
@@ -85,16 +98,18 @@ async fn listen(api: &Url, token: &str, company: &str, heard: &Mutex<Heard>) -> 
         if message["type"] != "next" {
             continue;
         }
-        let mut heard = heard.lock().expect("nobody panics with it");
         let is_over = ENDED.iter().any(|status| run["status"] == *status);
-        if !is_over && ended.contains(&run["id"].to_string()) {
-            heard.complaints.push(format!("it goes on after its end: {run}"));
-        }
+        let goes_on = !is_over && ended.contains(&run["id"].to_string());
         if is_over {
             ended.insert(run["id"].to_string());
         }
-        heard.times += 1;
-        heard.last = run.clone();
+        heard.send_modify(|heard| {
+            if goes_on {
+                heard.complaints.push(format!("it goes on after its end: {run}"));
+            }
+            heard.times += 1;
+            heard.last = run.clone();
+        });
     }
     Ok(())
 }

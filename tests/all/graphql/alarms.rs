@@ -7,10 +7,10 @@ use tenantry::model::alarm::{self, Known};
 use super::world::{World, company_id};
 
 const WATCH: &str =
-    "subscription ($company: ID) { alarmChanged(companyId: $company) { kind closedAt company { name } } }";
+    "subscription ($company: ID) { alarmChanged(companyId: $company) { kind message closedAt company { name } } }";
 
 #[tokio::test]
-async fn a_watcher_of_alarms_sees_the_newest_and_then_each_that_opens_or_closes() {
+async fn a_watcher_of_alarms_sees_the_newest_and_then_each_that_opens_changes_or_closes() {
     let world = World::start().await;
     let contoso = world.connected_company("Contoso").await;
     let fabrikam = world.connected_company("Fabrikam").await;
@@ -31,11 +31,20 @@ async fn a_watcher_of_alarms_sees_the_newest_and_then_each_that_opens_or_closes(
         settle(&world).await;
     }
     let opened = next().await;
+    let message = "Microsoft no longer lets us read this tenant.";
     assert_eq!(
         opened,
-        json!({"kind": "RECONNECT_NEEDED", "closedAt": null, "company": {"name": "Contoso"}}),
+        json!({"kind": "RECONNECT_NEEDED", "message": message, "closedAt": null, "company": {"name": "Contoso"}}),
         "and nothing of another company"
     );
+    world
+        .sql(
+            "update tenant set status_reason = 'The application was deleted.' where company_id = $1",
+            &[&contoso],
+        )
+        .await;
+    settle(&world).await;
+    assert_eq!(next().await["message"], "The application was deleted.");
     world
         .sql(
             "update tenant set status = 'DISCONNECTED' where company_id = $1",

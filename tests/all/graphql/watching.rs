@@ -4,6 +4,7 @@ use async_graphql::Response;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::{Value, json};
+use tenantry::model::sync_run;
 use uuid::Uuid;
 
 use super::world::{World, company_id, refusal};
@@ -68,4 +69,51 @@ async fn a_company_that_is_not_there_cannot_be_watched() {
         assert_eq!(refusal(response).0, "NOT_FOUND");
         assert!(watcher.next().await.is_none(), "and nothing follows");
     }
+}
+
+/// Something of the run changes beside its status.
+async fn touch(world: &World, run: Uuid) {
+    let mut conn = world.pool.get().await.expect("a connection");
+    sync_run::touch(&mut conn, run).await.expect("touched");
+}
+
+const WATCH_ALL: &str = "subscription { syncRunChanged(kind: IDENTITY) { status company { name } } }";
+
+async fn next_of_all(stream: &mut BoxStream<'static, Response>) -> Value {
+    let response = stream.next().await.expect("it does not complete");
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    response.data.into_json().expect("JSON")["syncRunChanged"].clone()
+}
+
+#[tokio::test]
+async fn who_watches_every_company_is_told_how_runs_stand_and_not_how_far_they_are() {
+    let world = World::start().await;
+    let contoso = world.connected_company("Contoso").await;
+    let fabrikam = world.connected_company("Fabrikam").await;
+    let mut watcher = world.subscribe(WATCH_ALL, json!({}));
+    assert_eq!(next_of_all(&mut watcher).await, Value::Null, "look how things stand");
+
+    world.ask(SYNC, json!({"company": company_id(contoso)})).await;
+    let queued = next_of_all(&mut watcher).await;
+    assert_eq!(queued, json!({"status": "QUEUED", "company": {"name": "Contoso"}}));
+
+    let run: Uuid = world.texts("select id::text from sync_run").await[0]
+        .parse()
+        .expect("an id");
+    touch(&world, run).await;
+    world.ask(SYNC, json!({"company": company_id(fabrikam)})).await;
+    assert_eq!(
+        next_of_all(&mut watcher).await["company"]["name"],
+        "Fabrikam",
+        "no news is not told"
+    );
+
+    world.ask(DISCONNECT, json!({"company": company_id(contoso)})).await;
+    assert_eq!(next_of_all(&mut watcher).await["status"], "CANCELLED");
+    touch(&world, run).await;
+    assert_eq!(
+        next_of_all(&mut watcher).await["company"]["name"],
+        "Contoso",
+        "what is decided afterwards is told"
+    );
 }

@@ -1,5 +1,6 @@
 //! The lease and its fence, as workers meet them.
 
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use tenantry::model::sync_run::lease::{self, LeaseError};
 use tenantry::model::sync_run::{SyncStatus, SyncTrigger};
 
@@ -61,4 +62,64 @@ async fn a_run_that_brings_five_workers_down_is_set_aside_with_the_reason() {
     assert_eq!(run.status, SyncStatus::Failed);
     assert_eq!(run.failure.expect("a reason").code, "CRASHED");
     assert!(house.claim(run.id).await.is_none());
+}
+
+/// Two kinds of run for each of many companies, all due, while the statistics know of past runs alone: as they are taken
+/// between the slots.
+async fn everything_is_due(house: &House, companies: i64) {
+    let client = house.pool.raw().await.unwrap();
+    client
+        .simple_query(&format!(
+            "insert into company (id, name) select gen_random_uuid(), 'Company ' || n from generate_series(1, {companies}) n;
+             insert into tenant (company_id, entra_tenant_id, status) select id, gen_random_uuid(), 'CONNECTED' from company;
+             insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at, not_before, finished_at)
+             select gen_random_uuid(), id, 'IDENTITY', 'SCHEDULED', 'AUTO', false, 'SUCCEEDED', '', '', now(), now(), now()
+             from company, generate_series(1, 5);
+             analyze;
+             insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at, not_before)
+             select gen_random_uuid(), id, kind, 'SCHEDULED', 'AUTO', false, 'QUEUED', '', '', now(), now()
+             from company, unnest(array['IDENTITY', 'EVIDENCE']) kind"
+        ))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_work_of_finding_what_is_due_grows_with_it_and_not_with_its_square() {
+    const COMPANIES: i64 = 500;
+    let house = House::open().await;
+    everything_is_due(&house, COMPANIES).await;
+    let mut conn = house.pool.get().await.unwrap();
+    let (due, touched) = conn
+        .transaction(async |conn| {
+            let due = lease::list_due(conn, 16, true).await?;
+            let touched: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "(select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sync_run')",
+            ))
+            .get_result(conn)
+            .await?;
+            diesel::QueryResult::Ok((due, touched))
+        })
+        .await
+        .unwrap();
+    assert_eq!(due.len(), 16);
+    assert!(touched < 50 * COMPANIES, "{touched} rows were touched");
+}
+
+#[tokio::test]
+async fn a_click_goes_first_but_not_for_ever() {
+    let house = House::open().await;
+    let scheduled = house.queue(house.company().await, SyncTrigger::Scheduled).await.id;
+    let clicked = house.queue(house.company().await, SyncTrigger::Manual).await.id;
+    let mut conn = house.pool.get().await.unwrap();
+    for (behind, order) in [
+        ("9 minutes", [clicked, scheduled]),
+        ("11 minutes", [scheduled, clicked]),
+    ] {
+        let client = house.pool.raw().await.unwrap();
+        let since = format!("update sync_run set not_before = now() - interval '{behind}' where trigger = 'SCHEDULED'");
+        client.simple_query(&since).await.unwrap();
+        let due = lease::list_due(&mut conn, 16, true).await.unwrap();
+        assert_eq!(due.iter().map(|due| due.run_id).collect::<Vec<_>>(), order, "{behind}");
+    }
 }

@@ -122,6 +122,27 @@ async fn a_paused_schedule_queues_nothing_and_resumes_with_the_next_slot() {
 }
 
 #[tokio::test]
+async fn a_schedule_is_paused_since_it_was_whatever_hours_are_chosen_meanwhile() {
+    let house = House::open().await;
+    let contoso = company(&house, None, true).await;
+    change(&house, contoso, Some(12), None).await;
+    assert_eq!(outlook(&house, contoso).await.schedule.every_hours, 12);
+    assert_eq!(
+        outlook(&house, contoso).await.paused_since,
+        Some(at("2026-01-05T08:00:00Z"))
+    );
+    change(&house, contoso, None, Some(false)).await;
+    assert_eq!(outlook(&house, contoso).await.paused_since, None);
+    change(&house, contoso, None, Some(true)).await;
+    let again = outlook(&house, contoso).await;
+    assert_eq!(
+        again.paused_since,
+        Some(again.schedule.since),
+        "what was before is over"
+    );
+}
+
+#[tokio::test]
 async fn a_tenant_that_fails_is_left_alone_for_longer_each_time_and_what_is_shown_is_kept() {
     let house = House::open().await;
     let contoso = company(&house, None, false).await;
@@ -176,7 +197,7 @@ async fn a_run_that_succeeds_ends_the_leaving_alone() {
 #[tokio::test]
 async fn what_fails_because_of_us_leaves_no_tenant_alone() {
     let house = House::open().await;
-    for code in ["CREDENTIAL_REFUSED", "INTERNAL"] {
+    for code in ["CREDENTIAL_REFUSED", "STORAGE_FULL", "INTERNAL"] {
         let contoso = company(&house, None, false).await;
         let queued = strikes(&house, "2026-03-03T00:00:00Z", 24, &format!("FAILED {code}")).await;
         assert_eq!(queued.len(), 6, "{code}");

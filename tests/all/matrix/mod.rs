@@ -4,6 +4,7 @@
 //! exactly once, and what failed says what to do. A fault whose tests are gone fails the test at the end of the table.
 
 mod doors;
+mod neighbours;
 mod processes;
 mod storage;
 
@@ -74,6 +75,7 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         &[
             "a_long_throttle_waits_without_holding_a_worker_and_goes_on",
             "a_throttle_that_names_no_time_waits_too",
+            "a_throttled_run_leaves_its_place_to_another_and_ends_complete",
             "an_absurd_wait_is_an_hour",
             "a_wait_may_be_a_date",
             "no_try_comes_before_the_time_that_microsoft_names",
@@ -190,7 +192,10 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
     (
         "F19",
         "the client secret has expired",
-        &["an_expired_secret_is_the_operators_and_says_so"],
+        &[
+            "f19_an_expired_secret_is_one_alarm_and_every_run_goes_on_when_there_is_a_new_one",
+            "an_expired_secret_is_the_operators_and_says_so",
+        ],
     ),
     (
         "F20",
@@ -205,6 +210,7 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         "F21",
         "the clock strikes twice, or not at all",
         &[
+            "f21_a_clock_that_strikes_twice_late_or_backwards_gives_one_run_a_slot",
             "a_slot_is_taken_once_per_company_though_two_nodes_strike_at_the_same_moment",
             "after_a_downtime_only_the_latest_slot_runs_and_runs_once",
         ],
@@ -286,6 +292,7 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         "F31",
         "one large company beside many small ones",
         &[
+            "f31_small_tenants_are_synced_while_large_ones_stand_in_the_middle",
             "a_tenant_has_one_run_at_a_time_and_the_next_follows_at_once",
             "the_click_that_came_last_goes_before_the_runs_of_the_clock",
         ],
@@ -354,14 +361,19 @@ async fn equal_and_ended_once(world: &World, clients: &[Client]) {
 
 /// The run, when somebody else has performed it to its end.
 async fn ended(world: &World, run: &SyncRun) -> SyncRun {
+    until(world, run, |run| !run.status.is_active()).await
+}
+
+/// The run, when somebody else has brought it there.
+async fn until(world: &World, run: &SyncRun, is_there: impl Fn(&SyncRun) -> bool) -> SyncRun {
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
     let events = Events::start(&world.pool, stop).await.expect("events start");
     let mut watch = events.watch(run.company_id, run.kind);
-    let end = async {
+    let there = async {
         loop {
             let now = world.run(run.id).await;
-            if !now.status.is_active() {
+            if is_there(&now) {
                 return now;
             }
             match watch.next().await.expect("the listener lives") {
@@ -369,7 +381,9 @@ async fn ended(world: &World, run: &SyncRun) -> SyncRun {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, end).await.expect("the run ends")
+    tokio::time::timeout(PATIENCE, there)
+        .await
+        .expect("the run comes there")
 }
 
 /// A service token that opens every company.

@@ -25,7 +25,7 @@ fn folder() -> PathBuf {
     folder
 }
 
-fn worker(world: &World, name: &str, places: usize) -> Role {
+pub fn worker(world: &World, name: &str, places: usize) -> Role {
     Role::worker(name, &folder(), world.pool.direct().url(), &world.simulator, places)
 }
 
@@ -40,19 +40,22 @@ async fn held_at(world: &World, contoso: Client, role: &Role, on: &str, skip: u6
     (run, node)
 }
 
-async fn until_hit(world: &World, contoso: Client, fault: &str) {
+pub async fn until_hit(world: &World, contoso: Client, fault: &str) {
     let path = format!("tenants/{}/faults/{fault}?hits=1", contoso.tenant_id);
     while world.get(&path).await["hits"] == 0 {}
 }
 
-/// The leases of the dead run out now.
+/// The leases of the dead run out now, and what they share with others.
 async fn leases_run_out(world: &World) {
+    world
+        .sql("update graph_share set seen_at = seen_at - interval '1 minute'")
+        .await;
     world
         .sql("update sync_run set lease_until = now() - interval '1 second' where status = 'RUNNING'")
         .await;
 }
 
-async fn shuffle(world: &World, contoso: Client, seed: u64) {
+pub async fn shuffle(world: &World, contoso: Client, seed: u64) {
     let shuffle = format!("tenants/{}/shuffle", contoso.tenant_id);
     world.post(&shuffle, json!({"count": 8, "seed": seed})).await;
 }
@@ -325,18 +328,15 @@ async fn f27_a_subscriber_of_either_api_hears_what_a_worker_elsewhere_does() {
     let token = super::token(&world).await;
     let id = tenantry::graphql::id::IdOf::Company.show(contoso.company_id).0;
     let watcher = crate::chaos::watcher::Watcher::start(&url, &token, id);
-    while watcher.times() == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    watcher.until_told().await;
     let hand = worker(&world, "worker", 1);
     let working = hand.start();
 
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
     ended(&world, &run).await;
 
-    while watcher.last().1 != "SUCCEEDED" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let shown = tenantry::graphql::id::IdOf::SyncRun.show(run.id).0;
+    watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
     watcher.dismiss();
     assert!(working.stop().await.success() && serving.stop().await.success());
     equal_and_ended_once(&world, &[contoso]).await;

@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 use tenantry::db::events::Events;
 use tenantry::jobs::{Alarms, Doorbell};
-use tenantry::model::alarm::Settled;
+use tenantry::model::alarm::{self, AlarmChange, Known, OwnCredential, Settled};
 use tenantry::model::sync_run::SyncStatus;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::house::now;
 use crate::support::world::{CLIENT_ID, CLIENT_SECRET, Client, PERMISSIONS, World};
 
 async fn alarms(world: &World) -> Alarms {
@@ -45,7 +44,11 @@ async fn ended(world: &World, client: Client, status: &str, code: &str) {
 }
 
 fn changed(opened: usize, closed: usize) -> Settled {
-    Settled { opened, closed }
+    Settled {
+        opened,
+        changed: 0,
+        closed,
+    }
 }
 
 #[tokio::test]
@@ -54,11 +57,11 @@ async fn a_run_that_fails_twice_is_one_alarm_until_it_succeeds() {
     let contoso = world.connected_company(1, 0).await;
     let alarms = alarms(&world).await;
     ended(&world, contoso, "FAILED", "MICROSOFT_UNAVAILABLE").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 0), "once is no alarm");
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 0), "once is no alarm");
     ended(&world, contoso, "FAILED", "MICROSOFT_UNAVAILABLE").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(1, 0));
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0));
     ended(&world, contoso, "FAILED", "MICROSOFT_UNAVAILABLE").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 0), "it is there already");
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 0), "it is there already");
     assert_eq!(
         open(&world).await,
         [json!({"kind": "RUN_FAILING", "company_id": contoso.company_id, "subject": "IDENTITY"})]
@@ -67,7 +70,7 @@ async fn a_run_that_fails_twice_is_one_alarm_until_it_succeeds() {
     assert!(told[0]["message"].as_str().unwrap().contains("It broke.") && told[0]["remedy"] == "Mend it.");
 
     ended(&world, contoso, "SUCCEEDED", "").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
     assert_eq!(open(&world).await, Vec::<Value>::new());
     let events = world.rows("select what, delivery from alarm_event order by seq").await;
     assert_eq!(
@@ -87,13 +90,22 @@ async fn nodes_that_look_at_once_open_one_alarm() {
     world
         .sql("update tenant set status = 'RECONNECT_NEEDED', status_reason = 'Gone.'")
         .await;
-    let looks = (0..6).map(|_| alarms.look(now()));
+    let looks = (0..6).map(|_| alarms.look());
     let looks = futures::future::join_all(looks).await;
     let opened: usize = looks.into_iter().map(|look| look.unwrap().opened).sum();
     assert_eq!(opened, 1);
     assert_eq!(open(&world).await.len(), 1);
     world.sql("update tenant set status = 'DISCONNECTED'").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+}
+
+async fn held(world: &World, noun: &str, records: u32) {
+    world
+        .sql(&format!(
+            "insert into held_change (run_id, company_id, noun, record_id, because, decision)
+             select id, company_id, '{noun}', gen_random_uuid(), 'LEFT', 'HELD' from sync_run, generate_series(1, {records})"
+        ))
+        .await;
 }
 
 #[tokio::test]
@@ -102,16 +114,92 @@ async fn held_changes_are_an_alarm_until_somebody_decides() {
     let contoso = world.connected_company(1, 0).await;
     let alarms = alarms(&world).await;
     ended(&world, contoso, "SUCCEEDED", "").await;
-    world
-        .sql(
-            "insert into held_change (run_id, company_id, noun, record_id, because, decision)
-             select id, company_id, 'CONTACT', gen_random_uuid(), 'LEFT', 'HELD' from sync_run",
-        )
-        .await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(1, 0));
+    held(&world, "CONTACT", 1).await;
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0));
     assert_eq!(open(&world).await[0]["kind"], "CHANGES_HELD");
     world.sql("update held_change set decision = 'DISCARDED'").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+}
+
+#[tokio::test]
+async fn an_open_alarm_says_what_is_so_now_and_the_webhook_is_not_told_again() {
+    let world = World::start().await;
+    let contoso = world.connected_company(1, 0).await;
+    alarms(&world).await;
+    ended(&world, contoso, "SUCCEEDED", "").await;
+    let look = async || {
+        let known = Known {
+            webhook: true,
+            ..Known::default()
+        };
+        let mut conn = world.pool.get().await.expect("a connection");
+        alarm::settle(&mut conn, &known).await.expect("settled")
+    };
+    let message = async || world.rows("select message from alarm").await[0]["message"].clone();
+    held(&world, "CONTACT", 3).await;
+    assert_eq!(look().await, changed(1, 0));
+    assert!(
+        message().await.as_str().unwrap().contains(": 3 contacts."),
+        "{}",
+        message().await
+    );
+
+    held(&world, "CONTACT", 4).await;
+    held(&world, "ASSET", 1).await;
+    let again = Settled {
+        changed: 1,
+        ..Settled::default()
+    };
+    assert_eq!(look().await, again);
+    let now = message().await;
+    assert!(now.as_str().unwrap().contains(": 1 asset, 7 contacts."), "{now}");
+    assert_eq!(look().await, Settled::default(), "once is enough");
+    assert_eq!(
+        world.rows("select what, delivery from alarm_event order by seq").await,
+        [
+            json!({"what": "OPENED", "delivery": "WAITING"}),
+            json!({"what": "CHANGED", "delivery": "NONE"})
+        ]
+    );
+}
+
+#[tokio::test]
+async fn nodes_with_different_credentials_agree_on_which_of_them_ends_soon() {
+    let world = World::start().await;
+    alarms(&world).await;
+    let credential = |name: &str, days: i64| OwnCredential {
+        name: name.to_owned(),
+        ends_at: crate::support::house::now() + chrono::TimeDelta::days(days),
+    };
+    let (old, new) = (credential("certificate old", 20), credential("certificate new", 700));
+    let look = async |credential: Option<&OwnCredential>| {
+        let known = Known {
+            credential: credential.cloned(),
+            ..Known::default()
+        };
+        let mut conn = world.pool.get().await.expect("a connection");
+        alarm::settle(&mut conn, &known).await.expect("settled")
+    };
+    assert_eq!(look(Some(&new)).await, Settled::default());
+    assert_eq!(look(Some(&old)).await, changed(1, 0));
+    for credential in [Some(&new), None, Some(&old), Some(&new)] {
+        assert_eq!(
+            look(credential).await,
+            Settled::default(),
+            "it is as it was: {credential:?}"
+        );
+    }
+    assert_eq!(
+        open(&world).await,
+        [json!({"kind": "CREDENTIAL_EXPIRING", "company_id": null, "subject": "certificate old"})]
+    );
+    let told = world.rows("select message from alarm").await;
+    assert!(told[0]["message"].as_str().unwrap().contains("runs out on"), "{told:?}");
+
+    world
+        .sql("update credential_in_use set seen_at = seen_at - interval '11 minutes' where name = 'certificate old'")
+        .await;
+    assert_eq!(look(Some(&new)).await, changed(0, 1), "nobody has it any more");
 }
 
 async fn judged(world: &World, client: Client, check: &str, seq: i64, status: &str) {
@@ -136,21 +224,21 @@ async fn a_grave_check_that_turns_bad_is_an_alarm_and_one_that_was_never_good_is
     let alarms = alarms(&world).await;
     judged(&world, fabrikam, GRAVE, 1, "FAIL").await;
     judged(&world, contoso, GRAVE, 1, "PASS").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 0));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 0));
     judged(&world, contoso, GRAVE, 2, "FAIL").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(1, 0));
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0));
     assert_eq!(
         open(&world).await,
         [json!({"kind": "EVIDENCE_TURNED_BAD", "company_id": contoso.company_id, "subject": GRAVE})]
     );
     judged(&world, contoso, GRAVE, 3, "INDETERMINATE").await;
     assert_eq!(
-        alarms.look(now()).await.unwrap(),
+        alarms.look().await.unwrap(),
         changed(0, 0),
         "not to have looked mends nothing"
     );
     judged(&world, contoso, GRAVE, 4, "PASS").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
 }
 
 #[tokio::test]
@@ -161,19 +249,19 @@ async fn that_no_worker_lives_is_one_alarm_for_all() {
         .sql("update apalis.workers set last_seen = now() - interval '1 hour'")
         .await;
     assert_eq!(
-        alarms.look(now()).await.unwrap(),
+        alarms.look().await.unwrap(),
         changed(0, 0),
         "there is nothing to do yet"
     );
     world.connected_company(1, 0).await;
     world.connected_company(1, 0).await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(1, 0));
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0));
     assert_eq!(
         open(&world).await,
         [json!({"kind": "NO_WORKER", "company_id": null, "subject": ""})]
     );
     world.sql("update apalis.workers set last_seen = now()").await;
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
 }
 
 async fn application(world: &World, expired: bool) {
@@ -198,7 +286,7 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
         assert!(run.failure.as_ref().unwrap().remedy.contains("MICROSOFT_CLIENT_SECRET"));
     }
     assert_eq!(
-        alarms.look(now()).await.unwrap(),
+        alarms.look().await.unwrap(),
         changed(1, 0),
         "one, whatever the number of companies"
     );
@@ -215,5 +303,35 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
             "{run:#?}"
         );
     }
-    assert_eq!(alarms.look(now()).await.unwrap(), changed(0, 1));
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+}
+
+#[tokio::test]
+async fn that_an_alarm_is_over_is_told_after_that_it_began() {
+    let world = World::start().await;
+    world.connected_company(1, 0).await;
+    alarms(&world).await;
+    let known = Known {
+        webhook: true,
+        ..Known::default()
+    };
+    let mut conn = world.pool.get().await.unwrap();
+    for status in ["RECONNECT_NEEDED", "CONNECTED"] {
+        world.sql(&format!("update tenant set status = '{status}'")).await;
+        alarm::settle(&mut conn, &known).await.unwrap();
+    }
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let due = alarm::take_deliveries(&mut conn, 10).await.unwrap();
+        let [one] = &due[..] else {
+            panic!("one at a time: {due:?}")
+        };
+        told.push((one.what, one.alarm.closed_at.is_some()));
+        assert!(
+            alarm::take_deliveries(&mut conn, 10).await.unwrap().is_empty(),
+            "not before it has arrived"
+        );
+        alarm::delivered(&mut conn, one.seq).await.unwrap();
+    }
+    assert_eq!(told, [(AlarmChange::Opened, false), (AlarmChange::Closed, true)]);
 }

@@ -71,7 +71,7 @@ async fn an_alarm_is_told_signed_until_it_is_taken() {
     let events = Events::start(&house.pool, house.stop.clone()).await.unwrap();
     let alarms = Alarms::new(house.pool.clone(), events, &microsoft(&house.simulator), Some(webhook));
 
-    alarms.look(now()).await.unwrap();
+    alarms.look().await.unwrap();
     assert_eq!(alarms.deliver(now()).await.unwrap(), 0, "it answers with an error");
     assert_eq!(alarms.deliver(now()).await.unwrap(), 0, "and is left alone for a while");
     assert_eq!(listener.came.lock().unwrap().len(), 1);

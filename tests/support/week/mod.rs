@@ -29,10 +29,11 @@ use rand::{Rng, SeedableRng};
 use serde_json::json;
 use tenantry::db::{Connection, Pool, events};
 use tenantry::jobs::clock::strike;
-use tenantry::jobs::places::{Place, Places};
+use tenantry::jobs::places::Places;
 use tenantry::model::clock::next_slot;
 use tenantry::model::sync_run::lease::{self, Claim, Report};
 use tenantry::model::sync_run::{self, RunFailure, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
+use tenantry::run::Place;
 use uuid::Uuid;
 
 pub use self::figures::Figures;
@@ -352,10 +353,9 @@ impl Simulation {
             dry_run: false,
             rules: None,
             requested_by: "somebody".into(),
-            not_before: now,
         };
         let mut conn = self.pool.get().await?;
-        conn.transaction(async |conn| sync_run::queue(conn, now, &wish).await)
+        conn.transaction(async |conn| sync_run::queue(conn, &wish).await)
             .await
             .map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
         self.ring_at(now);

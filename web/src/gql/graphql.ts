@@ -75,7 +75,9 @@ export type AlarmKind =
   /** Microsoft no longer lets us read the tenant. */
   | 'RECONNECT_NEEDED'
   /** The last two runs of a kind failed. */
-  | 'RUN_FAILING';
+  | 'RUN_FAILING'
+  /** The database has no room left. It concerns every company. */
+  | 'STORAGE_FULL';
 
 /** How to order assets. */
 export type AssetOrder = {

@@ -12,6 +12,16 @@ export async function copy(text: string): Promise<boolean> {
   }
 }
 
+/** Says something else for a moment, in the same place: nothing beside it moves. */
+export function Swap({ shown, children }: { shown: string | null; children: string }) {
+  return (
+    <span className="swap">
+      <span className={shown ? 'swapped' : undefined}>{children}</span>
+      <span role="status">{shown}</span>
+    </span>
+  );
+}
+
 /** A button that copies, and says for a moment that it did. */
 export function Copy({ text, label, children }: { text: string | (() => string); label: string; children?: string }) {
   const [told, setTold] = useState<'copied' | 'refused' | null>(null);
@@ -31,10 +41,13 @@ export function Copy({ text, label, children }: { text: string | (() => string);
       title={label}
     >
       {told === 'copied' ? <IconCheck /> : <IconCopy />}
-      {children && <span>{told ? said : children}</span>}
-      <span className="sr-only" role="status">
-        {said}
-      </span>
+      {children ? (
+        <Swap shown={said || null}>{children}</Swap>
+      ) : (
+        <span className="sr-only" role="status">
+          {said}
+        </span>
+      )}
     </button>
   );
 }

@@ -76,7 +76,8 @@ function Roles({ feature }: { feature: Feature }) {
     <ul className="consent-roles small quiet" aria-label={say.needs}>
       {feature.neededRoles.map((role) => (
         <li key={role} className={isMissing(role) ? 'missing' : undefined}>
-          {missingRoles && <span aria-hidden="true">{isMissing(role) ? '✗' : '✓'}</span>} {role}
+          {missingRoles && <span aria-hidden="true">{isMissing(role) ? '✗\u00a0' : '✓\u00a0'}</span>}
+          {role}
           {missingRoles && <span className="sr-only"> ({isMissing(role) ? say.missing : say.granted})</span>}
         </li>
       ))}

@@ -164,6 +164,13 @@ export function CompanyPicker({ taken, onTake }: CompanyPickerProps) {
   );
 }
 
+/** What is taken away gives the keyboard to what stands beside it, or to where that is saved. */
+export function focusBeside(button: HTMLElement) {
+  const item = button.closest('li');
+  const beside = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector('button');
+  (beside ?? item?.closest('form, section')?.querySelector<HTMLElement>('.button.primary'))?.focus();
+}
+
 interface ChosenProps {
   chosen: Option[];
   onDrop(id: string): void;
@@ -181,7 +188,10 @@ export function Chosen({ chosen, onDrop, disabled = false }: ChosenProps) {
             <button
               type="button"
               className="chosen-drop"
-              onClick={() => onDrop(id)}
+              onClick={(event) => {
+                focusBeside(event.currentTarget);
+                onDrop(id);
+              }}
               aria-label={texts.settings.drop(name)}
             >
               ×

@@ -7,7 +7,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
-import { GroupPicker } from './picker.tsx';
+import { focusBeside, GroupPicker } from './picker.tsx';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
 import { useDraft } from './use-draft.ts';
@@ -103,7 +103,10 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
                 <button
                   type="button"
                   className="button small-button"
-                  onClick={() => change(groups.filter((one) => one.id !== group.id))}
+                  onClick={(event) => {
+                    focusBeside(event.currentTarget);
+                    change(groups.filter((one) => one.id !== group.id));
+                  }}
                   aria-label={texts.settings.drop(group.name)}
                 >
                   {texts.settings.remove}

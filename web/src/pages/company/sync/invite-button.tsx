@@ -1,7 +1,7 @@
 // Copies a link at which a client's administrator consents.
 
 import { useEffect, useState } from 'react';
-import { copy } from '../../../parts/copy.tsx';
+import { copy, Swap } from '../../../parts/copy.tsx';
 import { texts } from '../../../texts.ts';
 import type { Asking } from './use-asking.ts';
 
@@ -21,14 +21,7 @@ export function InviteButton({ asking }: { asking: Asking }) {
   };
   return (
     <button type="button" className="button" onClick={make} title={texts.sync.linkTitle}>
-      {/* As wide with either label. */}
-      <span className="labels">
-        <span className={copied ? 'hidden-label' : undefined}>{texts.sync.copyLink}</span>
-        <span className={copied ? undefined : 'hidden-label'}>{texts.sync.linkCopied}</span>
-      </span>
-      <span className="sr-only" role="status">
-        {copied && texts.sync.linkCopied}
-      </span>
+      <Swap shown={copied ? texts.sync.linkCopied : null}>{texts.sync.copyLink}</Swap>
     </button>
   );
 }

@@ -6,6 +6,7 @@ import { useEffect } from 'react';
 import type { RunFragment } from '../../../gql/graphql.ts';
 import { IconCheck, IconClock, IconCross, IconHand, IconLink, IconSync, IconWarn } from '../../../parts/icons.tsx';
 import { duration, Time } from '../../../parts/time.tsx';
+import { useDelayed } from '../../../parts/use-delayed.ts';
 import { Link } from '../../../router.tsx';
 import { texts } from '../../../texts.ts';
 import { useCompany } from '../context.ts';
@@ -32,8 +33,10 @@ const icons: Record<Standing, () => React.ReactNode> = {
 
 export function SyncPanel() {
   const { company, sync, may, refresh } = useCompany();
+  const asking = useAsking(`${sync.run?.id} ${sync.run?.status}`);
+  // Most clicks are answered before one could read that they were heard.
+  const waiting = useDelayed(asking.asking, 400);
   const run = sync.run ?? null;
-  const asking = useAsking(`${run?.id} ${run?.status}`);
   const how = standing(company.tenant, run);
   const tone = toneOf(how);
   const Icon = icons[how];
@@ -50,7 +53,7 @@ export function SyncPanel() {
             {title}
           </h2>
           <p className="quiet sync-detail">
-            <Detail how={how} run={run} told={asking.told} />
+            {waiting ? texts.sync.asking : <Detail how={how} run={run} told={asking.told} />}
           </p>
         </div>
         <Actions how={how} asking={asking} />
