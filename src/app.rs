@@ -13,6 +13,7 @@ use crate::jobs::{Alarms, Doorbell, Show, Webhook};
 use crate::microsoft::{self, Cloud, Credential, Microsoft, Patience, Secret};
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_run::lease::Claim;
+use crate::run::Place;
 use crate::telemetry::Facts;
 use crate::{evidence, sync};
 
@@ -109,16 +110,19 @@ impl App {
     pub fn perform(
         &self,
         clock: Clock,
-    ) -> impl Fn(Claim, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
+    ) -> impl Fn(Claim, Place, CancellationToken) -> BoxFuture<'static, ()> + Clone + Send + Sync + 'static {
         let (pool, microsoft, events) = (self.pool.clone(), self.microsoft.clone(), self.events.clone());
         let identity = sync::Engine::new(pool.clone(), microsoft.clone(), events.clone());
         let evidence = evidence::Engine::new(pool, microsoft, events, clock);
-        move |claim: Claim, stop| {
+        move |claim: Claim, place, stop| {
             let (identity, evidence) = (identity.clone(), evidence.clone());
             Box::pin(async move {
                 match claim.run.kind {
-                    SyncKind::Identity => identity.perform(claim, stop).await,
-                    SyncKind::Evidence => evidence.perform(claim, stop).await,
+                    SyncKind::Identity => {
+                        identity.perform(claim, stop).await;
+                        drop(place);
+                    }
+                    SyncKind::Evidence => evidence.perform(claim, place, stop).await,
                 }
             })
         }

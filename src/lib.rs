@@ -13,8 +13,9 @@ pub mod telemetry;
 pub mod auth;
 pub mod microsoft;
 
-// 2: bringing a company up to date; what was true of its tenant, and how we know
+// 2: bringing a company up to date; what was true of its tenant, and how we know; what runs of both have in common
 pub mod evidence;
+pub mod run;
 pub mod sync;
 
 // 3: what runs when, and who runs it

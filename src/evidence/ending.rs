@@ -1,55 +1,11 @@
-//! How an evidence run ends, and why work on it stopped before it was done.
+//! How a run ends that has read what it could.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::snapshot::{Outcome, Pull, Resource, Snapshot};
-use crate::microsoft::Trouble;
-use crate::model::sync_run::lease::LeaseError;
 use crate::model::sync_run::{RunFailure, SyncStatus};
 
-/// Why work on a run stopped before it was done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stop {
-    /// Microsoft said no to everything, or nothing that can be used.
-    #[error(transparent)]
-    Trouble(#[from] Trouble),
-    /// A reason of our own, for people.
-    #[error("{}", .0.message)]
-    Refused(RunFailure),
-    /// The tenant is not the one that was connected; the company is disconnected.
-    #[error("{}", .0.message)]
-    WrongTenant(RunFailure),
-    /// To begin again later, without holding a worker meanwhile.
-    #[error("waiting: {message}")]
-    Wait { delay: Duration, message: String },
-    /// As [`Self::Wait`], until the operator has mended what concerns every company alike.
-    #[error("waiting for the operator: {}", .failure.message)]
-    WaitForOperator { delay: Duration, failure: RunFailure },
-    /// The run is no longer ours.
-    #[error("the lease on the run was lost")]
-    Lost,
-    /// We have to mend it.
-    #[error(transparent)]
-    Broken(#[from] anyhow::Error),
-}
-
-impl From<LeaseError> for Stop {
-    fn from(error: LeaseError) -> Self {
-        match error {
-            LeaseError::Lost => Self::Lost,
-            LeaseError::Database(error) => Self::Broken(error.into()),
-        }
-    }
-}
-
-impl From<diesel::result::Error> for Stop {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
-/// What a page says of a run that has read what it could. What a tenant has no licence for is named once, and makes no
+/// What a page says of it. What a tenant has no licence for is named once, and makes no
 /// run less than complete.
 pub(super) fn of(snapshot: &Snapshot) -> (SyncStatus, String, Option<RunFailure>) {
     let (unlicensed, rest): (Vec<_>, Vec<_>) = snapshot

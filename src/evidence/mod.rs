@@ -15,6 +15,5 @@ pub mod judge;
 pub mod keep;
 mod run;
 pub mod snapshot;
-mod teller;
 
 pub use run::Engine;

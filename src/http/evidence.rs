@@ -36,63 +36,25 @@ pub(super) struct Period {
     to: String,
 }
 
-/// What a request asks, and who sent it.
-struct Asked {
-    address: Address,
-    id: RequestId,
-    headers: HeaderMap,
-    company: String,
-    period: Result<Query<Period>, QueryRejection>,
-}
-
-/// An archive with everything.
-pub(super) async fn bundle(
+/// Makes it in the route's format, and sends it.
+pub(super) async fn take_away(
     Extract(state): Extract<State>,
     Extension(address): Extension<Address>,
     Extension(id): Extension<RequestId>,
+    Extension(format): Extension<Format>,
     Path(company): Path<String>,
     period: Result<Query<Period>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked {
-        address,
-        id,
-        headers,
-        company,
-        period,
-    };
-    answer(state, asked, Format::Bundle).await
-}
-
-/// OSCAL assessment results.
-pub(super) async fn oscal(
-    Extract(state): Extract<State>,
-    Extension(address): Extension<Address>,
-    Extension(id): Extension<RequestId>,
-    Path(company): Path<String>,
-    period: Result<Query<Period>, QueryRejection>,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked {
-        address,
-        id,
-        headers,
-        company,
-        period,
-    };
-    answer(state, asked, Format::Oscal).await
-}
-
-async fn answer(state: State, asked: Asked, format: Format) -> Response {
     let answer = async {
-        let admitted = guard::admit(&state, asked.address, &Method::GET, &asked.headers).await?;
+        let admitted = guard::admit(&state, address, &Method::GET, &headers).await?;
         let viewer = admitted.viewer;
-        let company = visible(&state, &viewer, &asked.company).await?;
-        let wanted = wanted(company, asked.period)?;
+        let company = visible(&state, &viewer, &company).await?;
+        let wanted = wanted(company, period)?;
         let desk = state.desks.take(wanted.company.id).ok_or(Refusal::TOO_MANY_EXPORTS)?;
         let names = Names::of(&wanted, format);
         // Whoever goes away meanwhile leaves their desk only when the work on it has ended.
-        let work = tokio::spawn(make(state.clone(), viewer, asked.id, wanted, format, desk));
+        let work = tokio::spawn(make(state.clone(), viewer, id, wanted, format, desk));
         let made = work.await.context("making evidence panicked")??;
         Ok(send(made, &names)?)
     };

@@ -32,12 +32,14 @@ mod web;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+
+use crate::evidence::export::Format;
 
 pub use probes::serve_probes;
 pub use rates::Rate;
@@ -89,12 +91,10 @@ fn graphql_routes(state: &State) -> Router<State> {
 
 /// Evidence to take away.
 fn evidence_routes(state: &State) -> Router<State> {
+    let take_away = |format: Format| get(evidence::take_away).head(refuse_to_make).layer(Extension(format));
     Router::new()
-        .route(
-            "/evidence/{companyId}/bundle",
-            get(evidence::bundle).head(refuse_to_make),
-        )
-        .route("/evidence/{companyId}/oscal", get(evidence::oscal).head(refuse_to_make))
+        .route("/evidence/{companyId}/bundle", take_away(Format::Bundle))
+        .route("/evidence/{companyId}/oscal", take_away(Format::Oscal))
         .layer(headers::cors(state))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,

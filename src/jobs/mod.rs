@@ -32,12 +32,13 @@ use self::worker::Worker;
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::model::sync_run::lease::Claim;
+use crate::run::Place;
 
 /// Works until `stop`: at most `concurrency` runs at a time, half of them at most of large tenants, each of them performed
 /// by `perform`.
 ///
 /// `perform` ends the run by the functions of [`lease`](crate::model::sync_run::lease), and when its token is
-/// cancelled hands it back. It is dropped where it stands when the lease is lost. A run that it leaves without an end,
+/// cancelled hands it back. Its place is free when it drops it, or leaves it for a while. It is dropped where it stands when the lease is lost. A run that it leaves without an end,
 /// or panics in, counts as one that brought its worker down.
 ///
 /// After `stop` no run is claimed, those under way are handed back, and then this returns.
@@ -49,7 +50,7 @@ pub async fn work<P, F>(
     perform: P,
     stop: CancellationToken,
 ) where
-    P: Fn(Claim, CancellationToken) -> F + Clone + Send + Sync + 'static,
+    P: Fn(Claim, Place, CancellationToken) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let worker = Worker::new(pool.clone(), doorbell.clone(), events.clone(), concurrency, perform);

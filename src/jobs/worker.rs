@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use apalis::prelude::{PollWith, Strategy, WorkerBuilder, WorkerBuilderExt, WorkerContext, WorkerError};
 use futures::stream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field};
@@ -25,10 +25,11 @@ use uuid::Uuid;
 
 use super::doorbell::{Doorbell, Ring};
 use super::hold::hold;
-use super::places::{Place, Places};
+use super::places::Places;
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::model::sync_run::lease::{self, Claim};
+use crate::run::Place;
 use crate::telemetry::{TraceParent, metrics};
 
 /// The queue is looked at this often even if nothing was heard: a bell that rings while the queue is being read is not
@@ -49,11 +50,13 @@ pub(super) struct Worker<P> {
     perform: P,
     concurrency: usize,
     places: Places,
+    /// Every run has a receiver of it until it has left: it may outlive the queue's worker that was asked to do it.
+    present: watch::Sender<()>,
 }
 
 impl<P, F> Worker<P>
 where
-    P: Fn(Claim, CancellationToken) -> F + Clone + Send + Sync + 'static,
+    P: Fn(Claim, Place, CancellationToken) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     pub(super) fn new(pool: Pool, doorbell: Doorbell, events: Events, concurrency: usize, perform: P) -> Arc<Self> {
@@ -64,6 +67,7 @@ where
             perform,
             concurrency,
             places: Places::new(fresh_name(), concurrency),
+            present: watch::Sender::new(()),
         })
     }
 
@@ -74,7 +78,7 @@ where
             () = self.doorbell.clone().hear(heard.clone()) => {}
             () = self.clone().answer_until(heard, &stop) => {}
         }
-        self.places.close(self.concurrency).await;
+        self.present.closed().await;
     }
 
     /// Keeps a worker of the queue running.
@@ -133,21 +137,27 @@ where
         }
     }
 
-    /// Ends a little after every run has left its place: what they leave in the queue may still be acknowledged.
+    /// Ends a little after every run has left: what they leave in the queue may still be acknowledged.
     async fn farewell(&self) {
-        self.places.close(self.concurrency).await;
+        self.present.closed().await;
         tokio::time::sleep(FAREWELL).await;
     }
 
-    /// Performs a run, if one is due, and never fails.
+    /// Performs a run, if one is due, and never fails. The bell is answered as soon as the run leaves its place, for the
+    /// queue counts answers: a run that waits must not be one.
     async fn answer(self: Arc<Self>, ring: Ring, stop: CancellationToken) {
-        let Some(Some(place)) = stop.run_until_cancelled(self.places.take()).await else {
+        let Some(mut place) = stop.run_until_cancelled(self.places.take()).await else {
             return;
         };
-        let run = tokio::spawn(async move { self.perform_next(ring.run_id, place, stop).await });
-        if let Err(error) = run.await {
-            tracing::error!(run_id = %ring.run_id, %error, "a run panicked; its lease will run out");
-        }
+        let (left, present) = (place.until_left(), self.present.subscribe());
+        tokio::spawn(async move {
+            let run = tokio::spawn(async move { self.perform_next(ring.run_id, place, stop).await });
+            if let Err(error) = run.await {
+                tracing::error!(run_id = %ring.run_id, %error, "a run panicked; its lease will run out");
+            }
+            drop(present);
+        });
+        left.await;
     }
 
     async fn perform_next(&self, rung: Uuid, mut place: Place, stop: CancellationToken) {
@@ -161,7 +171,8 @@ where
         self.events.wake();
         let (kind, began) = (claim.run.kind, Instant::now());
         let span = self.span_of(&claim).await;
-        hold(&self.pool, &self.events, claim, stop.clone(), self.perform.clone())
+        let perform = |claim, stop| (self.perform)(claim, place, stop);
+        hold(&self.pool, &self.events, claim, stop.clone(), perform)
             .instrument(span)
             .await;
         metrics::run_took(kind.as_str(), began.elapsed());

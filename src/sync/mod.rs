@@ -10,14 +10,12 @@
 mod apply;
 mod checkpoint;
 mod devices;
-mod ending;
-mod engine;
 mod groups;
 mod guard;
 mod people;
-mod reporter;
+mod reading;
 mod run;
 mod stage;
 mod tenant_check;
 
-pub use engine::Engine;
+pub use run::Engine;

@@ -3,52 +3,65 @@
 //! Groups come first, because the sync rules may ask who is in them. A kind that fails leaves its own records as they
 //! were; the others are applied all the same.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::apply::{Plan, Statements};
 use super::checkpoint::Checkpoint;
-use super::ending::Stop;
-use super::reporter::Reporter;
+use super::reading::Reading;
 use super::stage::{Place, Stager};
 use super::{devices, groups, people};
+use crate::db::Pool;
 use crate::db::events::Events;
-use crate::db::{Connection, Pool};
-use crate::microsoft::{DeltaLink, Graph, Trouble};
-use crate::model::sync_run::lease::{self, Claim};
+use crate::microsoft::{DeltaLink, Microsoft, Trouble};
+use crate::model::sync_run::lease::Claim;
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
-use crate::model::{Noun, SyncGuard, SyncRules, Tenant, session, sync_guard, sync_rules, tenant};
-use crate::telemetry::metrics;
+use crate::model::{Noun, SyncGuard, SyncRules, session, sync_guard, sync_rules, tenant};
+use crate::run::{self, Run, Stop, now};
 
-/// How long a fresh consent may take to reach every part of Microsoft.
-const CONSENT_TAKES: TimeDelta = TimeDelta::minutes(15);
-/// The grants of one consent need not be seen all at once, but nearly.
-const GRANTS_COME_TOGETHER: TimeDelta = TimeDelta::seconds(60);
 /// Delta links live 7 days; a full read comes in good time before that.
 const FULL_EVERY: TimeDelta = TimeDelta::hours(7 * 24 - 6);
 
 /// The version of rules that are on trial.
 const TRIED: i64 = -1;
 
-/// One claimed run.
-pub struct Run {
-    pub(super) pool: Pool,
-    pub(super) graph: Graph,
-    pub(super) tenant: Tenant,
-    pub(super) claim: Claim,
-    pub(super) reporter: Reporter,
+/// Performs identity runs.
+#[derive(Clone)]
+pub struct Engine(run::Engine);
+
+impl Engine {
+    /// An engine over this database and this way to Microsoft.
+    pub fn new(pool: Pool, microsoft: Microsoft, events: Events) -> Self {
+        Self(run::Engine {
+            pool,
+            microsoft,
+            events,
+        })
+    }
+
+    /// Performs the run and writes down how it ended: finished, waiting, or handed back when `stop` is cancelled. A
+    /// run whose lease was lost is left alone.
+    pub async fn perform(&self, claim: Claim, stop: CancellationToken) {
+        let (run_id, fence) = (claim.run.id, claim.fence);
+        let work = async { Identity::new(self.0.take_up(claim).await?).await?.perform().await };
+        self.0.perform(run_id, fence, work, stop).await;
+    }
+}
+
+/// One claimed run of kind IDENTITY.
+pub struct Identity {
+    pub(super) run: Run,
     pub(super) stager: Stager,
     pub(super) rules: SyncRules,
     /// Where the reading is, to go on from after a wait.
     pub(super) place: Option<Place>,
+    pub(super) reading: Option<Reading>,
     /// The kinds that could not be read, and why.
     failed: Vec<(Noun, RunFailure)>,
     rules_version: i64,
-    began: DateTime<Utc>,
 }
 
 /// What was staged of one kind of record.
@@ -59,27 +72,18 @@ pub(super) struct Staged {
     pub link: Option<DeltaLink>,
 }
 
-/// The database's clock: the one that leases and records go by.
-///
-/// # Errors
-/// When the database fails.
-pub(super) async fn now(conn: &mut Connection) -> diesel::QueryResult<DateTime<Utc>> {
-    let clock = diesel::dsl::sql::<diesel::sql_types::Timestamptz>("clock_timestamp()");
-    diesel_async::RunQueryDsl::get_result(diesel::select(clock), conn).await
-}
-
-impl Run {
-    /// Makes ready to perform what was claimed.
+impl Identity {
+    /// Makes ready to perform what was taken up.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn new(pool: Pool, events: Events, graph: Graph, tenant: Tenant, claim: Claim) -> Result<Self, Stop> {
-        let (saved, rules_version, began) = {
-            let mut conn = pool.get().await?;
-            let (saved, version) = sync_rules::get(&mut conn, claim.run.company_id).await?;
-            (saved, version, now(&mut conn).await?)
+    pub async fn new(run: Run) -> Result<Self, Stop> {
+        let (saved, rules_version) = {
+            let mut conn = run.pool.get().await?;
+            sync_rules::get(&mut conn, run.claim.run.company_id).await?
         };
-        let tried: Option<SyncRules> = claim
+        let tried: Option<SyncRules> = run
+            .claim
             .rules
             .clone()
             .map(serde_json::from_value)
@@ -87,36 +91,42 @@ impl Run {
             .map_err(anyhow::Error::from)?;
         // Rules on trial are others than any that were ever saved.
         let rules_version = if tried.is_some() { TRIED } else { rules_version };
-        let mut checkpoint = Checkpoint::read(claim.checkpoint.clone())?;
+        let mut checkpoint = Checkpoint::read(run.claim.checkpoint.clone())?;
         let place = checkpoint.place_under(rules_version);
-        let (stager, place) = Stager::open(pool.raw().await?, claim.run.id, claim.fence, place).await?;
-        let reporter = Reporter::new(pool.clone(), events, graph.clone(), claim.clone());
+        let (stager, place) = Stager::open(run.pool.raw().await?, run.claim.run.id, run.claim.fence, place).await?;
         Ok(Self {
-            pool,
-            graph,
-            tenant,
-            claim,
-            reporter,
+            run,
             stager,
             rules: tried.unwrap_or(saved),
             place,
+            reading: None,
             failed: checkpoint.failed,
             rules_version,
-            began,
         })
     }
 
-    /// Reads, plans, guards and applies, and writes down how it ended.
+    /// Performs it, and writes down how it ended.
     ///
     /// # Errors
-    /// What keeps the run from ending here: see [`Stop`].
-    pub async fn perform(&mut self) -> Result<(), Stop> {
-        self.note_granted().await?;
+    /// What keeps it from ending here.
+    pub async fn perform(mut self) -> Result<(), Stop> {
+        let done = self.work().await;
+        let checkpoint = self.checkpoint();
+        self.run.end(done, &checkpoint).await
+    }
+
+    /// Reads, plans, guards and applies.
+    async fn work(&mut self) -> Result<(), Stop> {
+        match self.run.note_granted().await {
+            // The first question meets it again.
+            Err(Stop::Trouble(_)) => {}
+            noted => drop(noted?),
+        }
         if let Err(stop) = self.check_tenant().await {
-            return Err(self.weigh(stop).await?);
+            return Err(self.run.weigh(stop).await?);
         }
         for noun in [Noun::ContactGroup, Noun::Contact, Noun::Asset] {
-            if self.reporter.is_settled(noun) || self.failed.iter().any(|(failed, _)| *failed == noun) {
+            if self.run.is_settled(noun) || self.failed.iter().any(|(failed, _)| *failed == noun) {
                 continue;
             }
             let done = match noun {
@@ -125,7 +135,7 @@ impl Run {
                 Noun::Asset => self.devices().await,
             };
             let Err(stop) = done else { continue };
-            match self.weigh(stop).await? {
+            match self.run.weigh(stop).await? {
                 Stop::Trouble(trouble) => self.fail(noun, &trouble).await?,
                 stop => return Err(stop),
             }
@@ -143,7 +153,7 @@ impl Run {
     }
 
     /// Where the run goes on when it has to wait.
-    pub(super) fn checkpoint(&self) -> Checkpoint {
+    fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             place: self.place.clone(),
             failed: self.failed.clone(),
@@ -153,12 +163,12 @@ impl Run {
 
     async fn finish(&mut self) -> Result<(), Stop> {
         let Some((noun, cause)) = self.failed.first() else {
-            let message = if self.claim.run.dry_run {
+            let message = if self.run.claim.run.dry_run {
                 "Dry run complete"
             } else {
                 "Sync complete"
             };
-            return self.reporter.finish(SyncStatus::Succeeded, message.into(), None).await;
+            return self.run.finish(SyncStatus::Succeeded, message.into(), None).await;
         };
         let what = match noun {
             Noun::Contact => "Contacts",
@@ -169,7 +179,7 @@ impl Run {
             message: format!("{what} could not be read. {}", cause.message),
             ..cause.clone()
         };
-        let (status, message) = if self.reporter.brought_nothing() {
+        let (status, message) = if self.run.brought_nothing() {
             (SyncStatus::Failed, failure.message.clone())
         } else {
             (
@@ -177,89 +187,7 @@ impl Run {
                 format!("Sync partly complete. {}", failure.message),
             )
         };
-        self.reporter.finish(status, message, Some(&failure)).await
-    }
-
-    /// What becomes of trouble: some of it passes, some concerns one kind of record, some ends the run.
-    async fn weigh(&self, stop: Stop) -> Result<Stop, Stop> {
-        let Stop::Trouble(trouble) = stop else { return Ok(stop) };
-        Ok(match &trouble {
-            Trouble::Throttled { retry_after } => {
-                metrics::throttle_handed_back(*retry_after);
-                Stop::Wait {
-                    delay: *retry_after,
-                    message: format!(
-                        "Waiting for Microsoft, which asks for {} seconds",
-                        retry_after.as_secs().max(1)
-                    ),
-                }
-            }
-            Trouble::ConsentMissing | Trouble::PermissionMissing { .. } if self.may_be_late(&trouble).await => {
-                Stop::Wait {
-                    delay: self.consent_delay(),
-                    message: "Waiting for Microsoft to apply consent".into(),
-                }
-            }
-            Trouble::CredentialRefused { .. } => Stop::WaitForOperator {
-                delay: lease::patience(self.began - self.claim.run.queued_at),
-                failure: RunFailure::from(&trouble),
-            },
-            Trouble::ConsentMissing | Trouble::TenantUnknown => {
-                self.need_reconnect(&trouble).await?;
-                return Err(Stop::Trouble(trouble));
-            }
-            Trouble::BlockedByPolicy | Trouble::TokenRefused => {
-                return Err(Stop::Trouble(trouble));
-            }
-            _ => Stop::Trouble(trouble),
-        })
-    }
-
-    async fn need_reconnect(&self, trouble: &Trouble) -> Result<(), Stop> {
-        let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
-        let mut conn = self.pool.get().await?;
-        conn.transaction(async |conn| -> Result<(), Stop> {
-            lease::check(conn, run_id, fence).await?;
-            let now = now(conn).await?;
-            tenant::need_reconnect(conn, now, company_id, self.graph.tenant(), &trouble.message()).await?;
-            Ok(())
-        })
-        .await
-    }
-
-    fn consent_age(&self) -> TimeDelta {
-        self.tenant
-            .connected_at
-            .map_or(TimeDelta::MAX, |connected| self.began - connected)
-    }
-
-    /// Whether what is missing may yet come, because the consent is fresh. A permission that was not among what was granted
-    /// does not come: then there is nothing to wait for.
-    async fn may_be_late(&self, trouble: &Trouble) -> bool {
-        let age = self.consent_age();
-        match trouble {
-            _ if age >= CONSENT_TAKES => false,
-            Trouble::PermissionMissing { permission } if age >= GRANTS_COME_TOGETHER => {
-                !self.graph.was_not_granted(permission).await
-            }
-            _ => true,
-        }
-    }
-
-    /// Keeps what the tenant has granted, as its token says. Trouble with the token is for the first question to meet.
-    async fn note_granted(&self) -> Result<(), Stop> {
-        let Ok(granted) = self.graph.granted_permissions().await else {
-            return Ok(());
-        };
-        let mut conn = self.pool.get().await?;
-        tenant::note_granted(&mut conn, self.claim.run.company_id, self.graph.tenant(), &granted).await?;
-        Ok(())
-    }
-
-    /// Longer and longer, from a second to half a minute.
-    fn consent_delay(&self) -> Duration {
-        let quarter = self.consent_age().to_std().unwrap_or_default() / 4;
-        quarter.clamp(Duration::from_secs(1), Duration::from_secs(30))
+        self.run.finish(status, message, Some(&failure)).await
     }
 
     /// Where the reading of this kind stopped when the run had to wait.
@@ -273,16 +201,16 @@ impl Run {
         collection: Collection,
         selection: &str,
     ) -> Result<Option<DeltaLink>, Stop> {
-        if self.claim.run.mode == SyncMode::Full {
+        if self.run.claim.run.mode == SyncMode::Full {
             return Ok(None);
         }
-        let mut conn = self.pool.get().await?;
-        let state = sync_state::find(&mut conn, self.claim.run.company_id, collection).await?;
+        let mut conn = self.run.pool.get().await?;
+        let state = sync_state::find(&mut conn, self.run.claim.run.company_id, collection).await?;
         let usable = state.filter(|state| {
-            state.entra_tenant_id == self.graph.tenant()
+            state.entra_tenant_id == self.run.graph.tenant()
                 && state.selection == selection
                 && (collection == Collection::Groups || state.rules_version == self.rules_version)
-                && self.began - state.full_at < FULL_EVERY
+                && self.run.began - state.full_at < FULL_EVERY
         });
         Ok(usable.map(|state| DeltaLink::stored(state.delta_link)))
     }
@@ -310,8 +238,8 @@ impl Run {
         staged: Staged,
         state: Option<(Collection, &str)>,
     ) -> Result<(), Stop> {
-        let mut conn = self.pool.get().await?;
-        let (dry_run, company_id) = (self.claim.run.dry_run, self.claim.run.company_id);
+        let mut conn = self.run.pool.get().await?;
+        let (dry_run, company_id) = (self.run.claim.run.dry_run, self.run.claim.run.company_id);
         let this = &*self;
         let counts = conn
             .transaction(async |conn| -> Result<Counts, Stop> {
@@ -336,7 +264,7 @@ impl Run {
                         &SyncState {
                             company_id,
                             collection,
-                            entra_tenant_id: this.graph.tenant(),
+                            entra_tenant_id: this.run.graph.tenant(),
                             delta_link: link.as_str().to_owned(),
                             selection: selection.to_owned(),
                             rules_version: this.rules_version,
@@ -350,11 +278,11 @@ impl Run {
                 if noun == Noun::Contact && !dry_run {
                     tenant::note_size(conn, company_id).await?;
                 }
-                this.reporter.settle(conn, &counts).await?;
+                this.run.settle(conn, &counts).await?;
                 Ok(counts)
             })
             .await?;
-        self.reporter.settled(counts);
+        self.run.settled(counts);
         Ok(())
     }
 
@@ -370,9 +298,9 @@ impl Run {
         Plan {
             noun,
             statements,
-            company_id: self.claim.run.company_id,
-            run_id: self.claim.run.id,
-            fence: self.claim.fence,
+            company_id: self.run.claim.run.company_id,
+            run_id: self.run.claim.run.id,
+            fence: self.run.claim.fence,
             full,
             rules: &self.rules,
             guard,
@@ -384,15 +312,25 @@ impl Run {
     /// Says what is being read now; how far it is can be told by how many records there are already.
     async fn begin(&mut self, noun: Noun, statements: &Statements) -> Result<(), Stop> {
         let known = {
-            let mut conn = self.pool.get().await?;
-            super::apply::count_active(&mut conn, statements, self.claim.run.company_id).await?
+            let mut conn = self.run.pool.get().await?;
+            super::apply::count_active(&mut conn, statements, self.run.claim.run.company_id).await?
         };
         let read = self
             .place
             .as_ref()
             .filter(|place| place.noun() == noun)
             .map_or(0, |place| place.read);
-        self.reporter.begin(noun, known, read).await
+        let (stage, percent) = self.reading.insert(Reading::new(noun, known, read)).begins();
+        self.run.begin(stage, percent).await
+    }
+
+    /// So many records more of the kind were read.
+    pub(super) async fn read(&mut self, records: usize) -> Result<(), Stop> {
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
+        let (message, percent) = reading.read(records);
+        self.run.progress(message, percent).await
     }
 
     async fn groups(&mut self) -> Result<(), Stop> {
@@ -419,11 +357,11 @@ impl Run {
 
     /// Rules that ask who is in a group cannot be judged while no group was ever read.
     async fn require_group_members(&self) -> Result<(), Stop> {
-        if self.rules.only_groups.is_empty() || self.reporter.is_settled(Noun::ContactGroup) {
+        if self.rules.only_groups.is_empty() || self.run.is_settled(Noun::ContactGroup) {
             return Ok(());
         }
-        let mut conn = self.pool.get().await?;
-        match sync_state::find(&mut conn, self.claim.run.company_id, Collection::Groups).await? {
+        let mut conn = self.run.pool.get().await?;
+        match sync_state::find(&mut conn, self.run.claim.run.company_id, Collection::Groups).await? {
             Some(_) => Ok(()),
             None => Err(Trouble::UnexpectedResponse {
                 what: "the groups that the sync rules name could not be read".into(),
@@ -456,9 +394,9 @@ impl Run {
             skipped_because: Some(why.message()),
             ..Counts::none(noun)
         };
-        let mut conn = self.pool.get().await?;
-        self.reporter.settle(&mut conn, &counts).await?;
-        self.reporter.settled(counts);
+        let mut conn = self.run.pool.get().await?;
+        self.run.settle(&mut conn, &counts).await?;
+        self.run.settled(counts);
         Ok(())
     }
 }

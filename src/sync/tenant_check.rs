@@ -4,28 +4,28 @@
 
 use diesel_async::AsyncConnection;
 
-use super::ending::Stop;
-use super::run::Run;
+use super::run::Identity;
 use crate::microsoft::CONSENTING_ROLES;
 use crate::microsoft::wire::Organization;
-use crate::model::sync_run::{RunFailure, SyncStatus, lease};
+use crate::model::sync_run::{RunFailure, lease};
 use crate::model::tenant;
+use crate::run::Stop;
 
-impl Run {
+impl Identity {
     /// Compares what `/organization` says with what was connected, and keeps the tenant's name and domain.
     ///
     /// # Errors
-    /// [`Stop::Refused`] when it is another tenant, does not own the expected domain, or was connected by somebody
+    /// [`Stop::Mistaken`] when it is another tenant, does not own the expected domain, or was connected by somebody
     /// who is no administrator.
     pub(super) async fn check_tenant(&mut self) -> Result<(), Stop> {
-        let organization = self.graph.organization().await?;
-        if organization.id != self.graph.tenant() {
+        let organization = self.run.graph.organization().await?;
+        if organization.id != self.run.graph.tenant() {
             return Err(refused(
                 "TENANT_MISMATCH",
                 "Microsoft answered for another tenant than the one that was connected",
             ));
         }
-        if let Some(expected) = &self.tenant.expected_domain
+        if let Some(expected) = &self.run.tenant.expected_domain
             && !owns(&organization, expected)
         {
             return Err(refused(
@@ -33,7 +33,7 @@ impl Run {
                 &format!("The tenant does not own {expected}"),
             ));
         }
-        if self.tenant.role_proven == Some(false) {
+        if self.run.tenant.role_proven == Some(false) {
             self.check_administrator().await?;
         }
         self.describe_tenant(&organization).await
@@ -41,8 +41,8 @@ impl Run {
 
     /// Where the sign-in did not tell the administrator's roles, Graph does.
     async fn check_administrator(&mut self) -> Result<(), Stop> {
-        let roles = match self.tenant.consented_oid {
-            Some(administrator) => self.graph.directory_roles_of(administrator).await?,
+        let roles = match self.run.tenant.consented_oid {
+            Some(administrator) => self.run.graph.directory_roles_of(administrator).await?,
             None => Vec::new(),
         };
         if roles.iter().any(|role| CONSENTING_ROLES.contains(role)) {
@@ -54,28 +54,6 @@ impl Run {
         ))
     }
 
-    /// The connection was not what it was taken for: the run fails and the tenant is disconnected, at once.
-    ///
-    /// # Errors
-    /// [`Stop::Lost`] when the run is no longer ours.
-    pub(super) async fn refuse(&mut self, failure: &RunFailure) -> Result<(), Stop> {
-        let (company_id, run_id) = (self.claim.run.company_id, self.claim.run.id);
-        let mut conn = self.pool.get().await?;
-        let reporter = &mut self.reporter;
-        conn.transaction(async |conn| -> Result<(), Stop> {
-            tenant::lock(conn, company_id).await?;
-            reporter
-                .finish_within(conn, SyncStatus::Failed, failure.message.clone(), Some(failure))
-                .await?;
-            let now = super::run::now(conn).await?;
-            tenant::disconnect_mistaken(conn, now, company_id, run_id, failure).await?;
-            Ok(())
-        })
-        .await?;
-        self.reporter.wake();
-        Ok(())
-    }
-
     async fn describe_tenant(&mut self, organization: &Organization) -> Result<(), Stop> {
         let domain = organization
             .verified_domains
@@ -84,12 +62,18 @@ impl Run {
             .or(organization.verified_domains.first())
             .map(|domain| &*domain.name);
         let name = organization.display_name.as_deref();
-        if self.tenant.display_name.as_deref() == name && self.tenant.domain.as_deref() == domain && self.is_described()
+        if self.run.tenant.display_name.as_deref() == name
+            && self.run.tenant.domain.as_deref() == domain
+            && self.is_described()
         {
             return Ok(());
         }
-        let (run_id, fence, company_id) = (self.claim.run.id, self.claim.fence, self.claim.run.company_id);
-        let mut conn = self.pool.get().await?;
+        let (run_id, fence, company_id) = (
+            self.run.claim.run.id,
+            self.run.claim.fence,
+            self.run.claim.run.company_id,
+        );
+        let mut conn = self.run.pool.get().await?;
         conn.transaction(async |conn| -> Result<(), Stop> {
             tenant::lock(conn, company_id).await?;
             lease::check(conn, run_id, fence).await?;
@@ -100,12 +84,12 @@ impl Run {
     }
 
     fn is_described(&self) -> bool {
-        self.tenant.expected_domain.is_none() && self.tenant.role_proven != Some(false)
+        self.run.tenant.expected_domain.is_none() && self.run.tenant.role_proven != Some(false)
     }
 }
 
 fn refused(code: &str, reason: &str) -> Stop {
-    Stop::Refused(RunFailure {
+    Stop::Mistaken(RunFailure {
         code: code.into(),
         message: format!("{reason}, so it was disconnected."),
         remedy: "Connect again and sign in as a Global Administrator of the right tenant.".into(),

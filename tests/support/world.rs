@@ -16,6 +16,7 @@ use tenantry::model::sync_run::lease::{self, Claim};
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
 use tenantry::model::{Company, Scope, SyncRules, SyncRun, company, held_change, tenant};
+use tenantry::run::{Place, Room};
 use tenantry::sync::Engine;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -221,7 +222,7 @@ impl World {
         let claim = self.claim(run_id).await;
         match claim.run.kind {
             SyncKind::Identity => self.engine.perform(claim, CancellationToken::new()).await,
-            SyncKind::Evidence => self.evidence.perform(claim, CancellationToken::new()).await,
+            SyncKind::Evidence => self.evidence.perform(claim, place(), CancellationToken::new()).await,
         }
         self.run(run_id).await
     }
@@ -233,7 +234,7 @@ impl World {
         tokio::spawn(async move {
             match claim.run.kind {
                 SyncKind::Identity => engine.perform(claim, CancellationToken::new()).await,
-                SyncKind::Evidence => evidence.perform(claim, CancellationToken::new()).await,
+                SyncKind::Evidence => evidence.perform(claim, place(), CancellationToken::new()).await,
             }
         })
     }
@@ -374,6 +375,11 @@ impl World {
         assert!(status.is_success(), "{path}: {status}: {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
+}
+
+/// A place at no worker.
+fn place() -> Place {
+    Room::new(1).try_take().expect("nobody else is there")
 }
 
 /// Waits are kept out of tests: one try more, at once.

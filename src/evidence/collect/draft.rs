@@ -186,18 +186,17 @@ impl Storm {
         }
     }
 
-    /// Waits as Microsoft asks.
+    /// How long to wait, as Microsoft asks.
     ///
     /// # Errors
     /// The trouble, if it is another one or the wait is longer than what is left.
-    pub async fn sit_out(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+    pub fn wait(&mut self, trouble: Trouble) -> Result<Duration, Trouble> {
         let Trouble::Throttled { retry_after } = trouble else {
             return Err(trouble);
         };
         let wait = retry_after.max(SHORTEST);
         self.left = self.left.checked_sub(wait).ok_or(trouble)?;
-        tokio::time::sleep(wait).await;
-        Ok(())
+        Ok(wait)
     }
 }
 
@@ -285,15 +284,15 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_storm_is_left_when_it_lasts_longer_than_the_patience() {
+    #[test]
+    fn a_storm_is_left_when_it_lasts_longer_than_the_patience() {
         let throttled = |seconds| Trouble::Throttled {
             retry_after: Duration::from_secs(seconds),
         };
         let mut storm = Storm {
             left: Duration::from_secs(30),
         };
-        assert_eq!(storm.sit_out(throttled(31)).await, Err(throttled(31)));
-        assert_eq!(storm.sit_out(Trouble::Unavailable).await, Err(Trouble::Unavailable));
+        assert_eq!(storm.wait(throttled(31)), Err(throttled(31)));
+        assert_eq!(storm.wait(Trouble::Unavailable), Err(Trouble::Unavailable));
     }
 }

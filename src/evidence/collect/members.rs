@@ -124,7 +124,9 @@ impl Reader<'_> {
     async fn group(&self, id: Uuid) -> Result<Group, Trouble> {
         let (graph, heard) = self.graph.listening();
         let mut list = List::default();
+        self.begins();
         let ended = self.list_members(&graph, id, &mut list).await;
+        self.ends();
         let refused = heard.refused();
         let gone = list.pages == 0 && refused.as_ref().is_some_and(|refused| refused.status == NOT_FOUND);
         let read = match ended {
@@ -158,7 +160,7 @@ impl Reader<'_> {
                     list.page(page.items)?;
                 }
                 Ok(None) => return Ok(()),
-                Err(trouble) => storm.sit_out(trouble).await?,
+                Err(trouble) => self.sit_out(&mut storm, trouble).await?,
             }
         }
     }

@@ -18,22 +18,44 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::try_join_all;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::evidence::snapshot::{Pull, Resource, Snapshot, Witness};
 use crate::microsoft::{Graph, Trouble};
-use draft::Draft;
+use crate::telemetry::metrics;
+use draft::{Draft, Storm};
 use source::{Shape, Source, source};
 
 /// Where a run takes the time from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// How far the reading is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Progress {
     /// Resources that are done with, however they ended.
     pub done: usize,
     /// Objects that were read.
     pub objects: u64,
+    /// Readings that are under way.
+    under_way: usize,
+    /// Until when those of them wait that Microsoft told to.
+    waits: Vec<Instant>,
+    /// How often the run has left its place.
+    left: u32,
+}
+
+impl Progress {
+    /// Until when nothing is asked: every reading that is under way waits.
+    pub fn still_until(&self) -> Option<Instant> {
+        let first = self.waits.iter().min().copied();
+        first.filter(|_| self.waits.len() == self.under_way)
+    }
+
+    /// The run leaves its place for as long as nothing is asked. Nobody has to be told.
+    pub fn place_left(&mut self) -> bool {
+        self.left += 1;
+        false
+    }
 }
 
 /// How many resources are read.
@@ -138,25 +160,44 @@ impl Reader<'_> {
         let (graph, heard) = self.graph.listening();
         let request = graph.address(source.collection, &source.query);
         let mut draft = Draft::begin(request, &source.permissions(), (self.clock)());
+        self.begins();
         let ended = match source.shape {
             Shape::List => self.list(&graph, source, &mut draft).await,
-            Shape::Single => single(&graph, resource, source, &mut draft).await,
+            Shape::Single => self.single(&graph, resource, source, &mut draft).await,
         };
         let witness = match (source.witness, &ended) {
             (Some(collection), Ok(())) => self.count(&graph, collection).await?,
             _ => None,
         };
+        self.ends();
         draft.end(ended, witness, &heard, self.granted_roles, (self.clock)())
     }
 
     async fn list(&self, graph: &Graph, source: &Source, draft: &mut Draft) -> Result<(), Trouble> {
         let mut pages = graph.objects(source.collection, &source.query);
-        let mut storm = draft::Storm::of(graph);
+        let mut storm = Storm::of(graph);
         loop {
             match pages.next().await {
                 Ok(Some(page)) => self.read(draft.page(page.items)?),
                 Ok(None) => return Ok(()),
-                Err(trouble) => storm.sit_out(trouble).await?,
+                Err(trouble) => self.sit_out(&mut storm, trouble).await?,
+            }
+        }
+    }
+
+    /// Reads what there is one of.
+    async fn single(
+        &self,
+        graph: &Graph,
+        resource: Resource,
+        source: &Source,
+        draft: &mut Draft,
+    ) -> Result<(), Trouble> {
+        let mut storm = Storm::of(graph);
+        loop {
+            match graph.object(source.collection, &source.query).await {
+                Ok(object) => return draft.only(resource, object),
+                Err(trouble) => self.sit_out(&mut storm, trouble).await?,
             }
         }
     }
@@ -173,22 +214,42 @@ impl Reader<'_> {
         }
     }
 
+    /// Waits as Microsoft asks.
+    ///
+    /// # Errors
+    /// The trouble, if it is another one or the wait is longer than the patience that is left.
+    async fn sit_out(&self, storm: &mut Storm, trouble: Trouble) -> Result<(), Trouble> {
+        let wait = storm.wait(trouble)?;
+        let until = Instant::now() + wait;
+        let left_before = self.progress.borrow().left;
+        self.progress.send_modify(|progress| progress.waits.push(until));
+        sleep_until(until).await;
+        self.progress.send_modify(|progress| {
+            if let Some(mine) = progress.waits.iter().position(|other| *other == until) {
+                progress.waits.swap_remove(mine);
+            }
+        });
+        if self.progress.borrow().left == left_before {
+            metrics::throttle_slept(wait);
+        } else {
+            metrics::throttle_handed_back(wait);
+        }
+        Ok(())
+    }
+
+    fn begins(&self) {
+        self.progress.send_modify(|progress| progress.under_way += 1);
+    }
+
+    fn ends(&self) {
+        self.progress.send_modify(|progress| progress.under_way -= 1);
+    }
+
     fn read(&self, objects: u64) {
         self.progress.send_modify(|progress| progress.objects += objects);
     }
 
     fn done(&self) {
         self.progress.send_modify(|progress| progress.done += 1);
-    }
-}
-
-/// Reads what there is one of.
-async fn single(graph: &Graph, resource: Resource, source: &Source, draft: &mut Draft) -> Result<(), Trouble> {
-    let mut storm = draft::Storm::of(graph);
-    loop {
-        match graph.object(source.collection, &source.query).await {
-            Ok(object) => return draft.only(resource, object),
-            Err(trouble) => storm.sit_out(trouble).await?,
-        }
     }
 }

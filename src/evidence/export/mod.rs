@@ -49,7 +49,7 @@ impl Wanted {
     /// # Errors
     /// `BAD_INPUT` otherwise.
     pub fn new(company: Company, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Self, UserError> {
-        if from.year() < 1970 || to.year() > 2100 {
+        if !keep::YEARS.contains(&from.year()) || !keep::YEARS.contains(&to.year()) {
             return Err(UserError::at(
                 "BAD_INPUT",
                 &["from"],

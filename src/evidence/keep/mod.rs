@@ -27,6 +27,8 @@ mod standing;
 mod store;
 mod verify;
 
+use std::ops::RangeInclusive;
+
 pub use blob::contents;
 pub(in crate::evidence) use blob::inflate;
 pub(in crate::evidence) use canonical::Manner;
@@ -53,3 +55,6 @@ pub use seal::{Sealed, hex};
 pub(in crate::evidence) use standing::{findings as standing_findings, objects as standing_objects};
 pub use store::{Kept, PopulationDetail, ResultDetail, store};
 pub use verify::{Fault, FaultKind, verify};
+
+/// The years that evidence may be asked for of: others are slips of the pen, and more than calendars can reckon with.
+pub const YEARS: RangeInclusive<i32> = 1970..=2100;

@@ -187,7 +187,7 @@ async fn run_as_of(ctx: &Context<'_>, company_id: Uuid, at: DateTime<Utc>) -> An
 
 /// Nobody knows how things will stand; a day is for clocks and days of other places.
 fn require_known(argument: &str, at: DateTime<Utc>) -> Answer<()> {
-    if at.year() < FIRST_YEAR {
+    if at.year() < *keep::YEARS.start() {
         return Err(Fault::bad_input(argument, "There is no evidence of that time."));
     }
     if at > now() + TimeDelta::days(1) {
@@ -197,7 +197,7 @@ fn require_known(argument: &str, at: DateTime<Utc>) -> Answer<()> {
 }
 
 fn require_order(from: DateTime<Utc>, to: DateTime<Utc>) -> Answer<()> {
-    if !(FIRST_YEAR..LAST_YEAR).contains(&from.year()) || !(FIRST_YEAR..LAST_YEAR).contains(&to.year()) {
+    if !keep::YEARS.contains(&from.year()) || !keep::YEARS.contains(&to.year()) {
         return Err(Fault::bad_input(
             "from",
             "A period lies in this century or the one before.",
@@ -208,7 +208,3 @@ fn require_order(from: DateTime<Utc>, to: DateTime<Utc>) -> Answer<()> {
     }
     Err(Fault::bad_input("from", "A period ends after it begins."))
 }
-
-/// Years outside of these are slips of the pen, and more than calendars can reckon with.
-const FIRST_YEAR: i32 = 1970;
-const LAST_YEAR: i32 = 2100;

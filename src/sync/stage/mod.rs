@@ -15,12 +15,13 @@ pub use place::{Part, Place};
 pub use rows::Stager;
 
 use self::rows::Rows;
-use super::ending::Stop;
 use super::people;
-use super::run::{Run, Staged};
+use super::reading::Reading;
+use super::run::{Identity, Staged};
 use crate::microsoft::{DeltaFrom, DeltaLink, GROUP_SELECTION, PERSON_SELECTION, Pages, Trouble};
 use crate::model::Noun;
 use crate::model::sync_state::Collection;
+use crate::run::Stop;
 
 /// Tables that more rows than this came into are analysed before they are compared.
 const MANY_ROWS: i64 = 1_000;
@@ -33,7 +34,7 @@ struct EntraId {
     entra_id: Uuid,
 }
 
-impl Run {
+impl Identity {
     /// Stages people: what changed, or everybody.
     pub(super) async fn stage_people(&mut self) -> Result<Staged, Stop> {
         let place = self.place_of(Noun::Contact);
@@ -58,7 +59,7 @@ impl Run {
                 at,
                 ..
             }) => {
-                let rest = self.graph.users_from(&DeltaLink::stored(at));
+                let rest = self.run.graph.users_from(&DeltaLink::stored(at));
                 self.stage_list_of_people(rest, DeltaLink::stored(then)).await
             }
             Some(Place {
@@ -82,13 +83,13 @@ impl Run {
     /// Everybody: the place to go on from first, then the plain list, whose pages are the largest there are, then what
     /// changed meanwhile.
     async fn stage_everybody(&mut self) -> Result<Staged, Stop> {
-        let mut from_now_on = self.graph.users_delta(DeltaFrom::Now);
+        let mut from_now_on = self.run.graph.users_delta(DeltaFrom::Now);
         let mut then = None;
         while let Some(page) = from_now_on.next().await? {
             then = page.delta_link;
         }
         let then = then.ok_or_else(no_delta_link)?;
-        self.stage_list_of_people(self.graph.users(), then).await
+        self.stage_list_of_people(self.run.graph.users(), then).await
     }
 
     async fn stage_list_of_people(
@@ -107,7 +108,7 @@ impl Run {
     }
 
     async fn stage_people_changes(&mut self, link: DeltaLink, full: bool) -> Result<Staged, Stop> {
-        let pages = self.graph.users_delta(DeltaFrom::Link(link));
+        let pages = self.run.graph.users_delta(DeltaFrom::Link(link));
         let link = self.stage_pages(pages, Part::PeopleChanges { full }).await?;
         Ok(Staged {
             full,
@@ -119,11 +120,11 @@ impl Run {
     /// or of whom a change told too little, are read by id.
     async fn stage_entrants(&mut self) -> Result<(), Stop> {
         let entrants: Vec<EntraId> = {
-            let mut conn = self.pool.get().await?;
+            let mut conn = self.run.pool.get().await?;
             diesel::sql_query(people::TO_READ)
-                .bind::<SqlUuid, _>(self.claim.run.company_id)
-                .bind::<SqlUuid, _>(self.claim.run.id)
-                .bind::<BigInt, _>(self.claim.fence)
+                .bind::<SqlUuid, _>(self.run.claim.run.company_id)
+                .bind::<SqlUuid, _>(self.run.claim.run.id)
+                .bind::<BigInt, _>(self.run.claim.fence)
                 .bind::<Bool, _>(false)
                 .bind::<Bool, _>(self.rules.include_guests)
                 .bind::<Bool, _>(self.rules.licensed_only)
@@ -134,7 +135,7 @@ impl Run {
         };
         let entrants: Vec<Uuid> = entrants.into_iter().map(|row| row.entra_id).collect();
         for some in entrants.chunks(ENTRANTS) {
-            let people = self.graph.users_by_id(some).await?;
+            let people = self.run.graph.users_by_id(some).await?;
             Rows::stage(&people, &mut self.stager).await?;
         }
         Ok(())
@@ -179,7 +180,7 @@ impl Run {
 
     async fn stage_groups_from(&mut self, from: DeltaFrom, full: bool) -> Result<Staged, Stop> {
         let link = self
-            .stage_pages(self.graph.groups_delta(from), Part::Groups { full })
+            .stage_pages(self.run.graph.groups_delta(from), Part::Groups { full })
             .await?;
         Ok(Staged {
             full,
@@ -190,10 +191,10 @@ impl Run {
     /// Stages every device.
     pub(super) async fn stage_devices(&mut self) -> Result<Staged, Stop> {
         let pages = match self.place_of(Noun::Asset) {
-            Some(Place { at, .. }) => self.graph.managed_devices_from(&DeltaLink::stored(at)),
+            Some(Place { at, .. }) => self.run.graph.managed_devices_from(&DeltaLink::stored(at)),
             None => {
                 self.stager.discard(Noun::Asset).await?;
-                self.graph.managed_devices()
+                self.run.graph.managed_devices()
             }
         };
         self.stage_pages(pages, Part::Devices).await?;
@@ -211,7 +212,7 @@ impl Run {
         self.keep_place(&pages, &part);
         while let Some(page) = pages.next().await? {
             T::stage(&page.items, &mut self.stager).await?;
-            self.reporter.read(page.items.len()).await?;
+            self.read(page.items.len()).await?;
             link = page.delta_link;
             self.keep_place(&pages, &part);
         }
@@ -222,7 +223,7 @@ impl Run {
         self.place = pages.place().map(|at| Place {
             part: part.clone(),
             at: at.as_str().to_owned(),
-            read: self.reporter.records_read(),
+            read: self.reading.as_ref().map_or(0, Reading::records),
             seq: self.stager.seq(),
         });
     }
@@ -234,9 +235,9 @@ impl Run {
         link: DeltaLink,
         stage: impl AsyncFnOnce(&mut Self, DeltaLink) -> Result<Staged, Stop>,
     ) -> Result<Staged, Stop> {
-        let asked = self.graph.requests();
+        let asked = self.run.graph.requests();
         match stage(self, link).await {
-            Err(Stop::Trouble(Trouble::UntrustedLink)) if self.graph.requests() == asked => {
+            Err(Stop::Trouble(Trouble::UntrustedLink)) if self.run.graph.requests() == asked => {
                 Err(Trouble::StartOver.into())
             }
             other => other,

@@ -15,7 +15,7 @@ use super::Place;
 use crate::db::Connection;
 use crate::microsoft::wire::{Field, GroupChange, ManagedDevice, MemberKind, Text, User, UserChange};
 use crate::model::Noun;
-use crate::sync::ending::Stop;
+use crate::run::Stop;
 
 /// Bits of the properties that a staged item told.
 mod told {

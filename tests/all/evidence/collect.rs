@@ -22,7 +22,7 @@ async fn read_with(microsoft: &Microsoft, client: Client) -> (Snapshot, Progress
     let (progress, told) = watch::channel(Progress::default());
     let graph = microsoft.graph(client.tenant_id);
     let snapshot = collect(&graph, &(Arc::new(now) as _), &progress).await;
-    let told = *told.borrow();
+    let told = told.borrow().clone();
     (snapshot.expect("the tenant lets itself be read"), told)
 }
 

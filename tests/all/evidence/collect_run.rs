@@ -316,9 +316,9 @@ async fn hire(house: &House) {
         events.clone(),
         Arc::new(now),
     );
-    let perform = move |claim, stop| {
+    let perform = move |claim, place, stop| {
         let engine = engine.clone();
-        async move { engine.perform(claim, stop).await }
+        async move { engine.perform(claim, place, stop).await }
     };
     tokio::spawn(jobs::work(
         house.pool.clone(),

@@ -7,3 +7,4 @@ mod export;
 pub mod keep;
 pub mod kept;
 mod story;
+mod throttled;

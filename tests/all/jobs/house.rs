@@ -12,6 +12,7 @@ use tenantry::model::sync_run::lease::{self, Claim, Report};
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
 use tenantry::model::{Scope, company, tenant};
+use tenantry::run::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -209,6 +210,7 @@ impl Hired {
 /// A run that is being performed.
 pub struct Performance {
     pub claim: Claim,
+    pub place: Place,
     pub stop: CancellationToken,
     curtain: oneshot::Sender<()>,
 }
@@ -229,15 +231,23 @@ type Performing = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Something that performs runs by putting them on a stage, until the test ends them.
 pub fn stage() -> (
-    impl Fn(Claim, CancellationToken) -> Performing + Clone + Send + Sync + 'static,
+    impl Fn(Claim, Place, CancellationToken) -> Performing + Clone + Send + Sync + 'static,
     mpsc::UnboundedReceiver<Performance>,
 ) {
     let (enter, stage) = mpsc::unbounded_channel();
-    let perform = move |claim: Claim, stop: CancellationToken| -> Performing {
+    let perform = move |claim: Claim, place: Place, stop: CancellationToken| -> Performing {
         let enter = enter.clone();
         Box::pin(async move {
             let (curtain, fallen) = oneshot::channel();
-            if enter.send(Performance { claim, stop, curtain }).is_ok() {
+            if enter
+                .send(Performance {
+                    claim,
+                    place,
+                    stop,
+                    curtain,
+                })
+                .is_ok()
+            {
                 // An error is a test that is over.
                 let _ = fallen.await;
             }

@@ -1,8 +1,9 @@
 //! Who gets a worker's place.
 
-use tenantry::jobs::places::{Place, Places};
+use tenantry::jobs::places::Places;
 use tenantry::model::sync_run::SyncTrigger;
 use tenantry::model::sync_run::lease::Claim;
+use tenantry::run::Place;
 use uuid::Uuid;
 
 use super::house::House;

@@ -124,14 +124,37 @@ fn a_run_whose_worker_died_is_performed_by_another_and_the_dead_one_writes_nothi
 }
 
 #[tokio::test]
+async fn a_run_that_leaves_its_place_for_a_while_lets_another_have_it() {
+    let house = House::open().await;
+    let mut worker = house.hire(1);
+    let first = house.queue(house.company().await, SyncTrigger::Manual).await;
+    house.doorbell.ring(first.id).await;
+    let mut waiting = worker.next().await;
+
+    assert!(waiting.place.leave());
+    let second = house.queue(house.company().await, SyncTrigger::Manual).await;
+    house.doorbell.ring(second.id).await;
+    let between = worker.next().await;
+    assert_eq!(between.claim.run.id, second.id);
+    house.finish(&between.claim).await;
+    between.end();
+
+    soon(waiting.place.take_again()).await;
+    house.finish(&waiting.claim).await;
+    assert_eq!(house.run(first.id).await.status, SyncStatus::Succeeded);
+    waiting.end();
+    assert!(worker.leave().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_run_that_panics_takes_no_place_away() {
     let house = House::open().await;
     let poison = house.queue(house.company().await, SyncTrigger::Manual).await;
     let (perform, mut stage) = stage();
     let poison_id = poison.id;
-    let perform = move |claim: lease::Claim, stop: CancellationToken| {
+    let perform = move |claim: lease::Claim, place, stop: CancellationToken| {
         assert_ne!(claim.run.id, poison_id, "this run is poison");
-        perform(claim, stop)
+        perform(claim, place, stop)
     };
     let stop = house.stop.child_token();
     tokio::spawn(jobs::work(

@@ -74,6 +74,7 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         &[
             "a_long_throttle_waits_without_holding_a_worker_and_goes_on",
             "a_throttle_that_names_no_time_waits_too",
+            "a_throttled_run_leaves_its_place_to_another_and_ends_complete",
             "an_absurd_wait_is_an_hour",
             "a_wait_may_be_a_date",
             "no_try_comes_before_the_time_that_microsoft_names",

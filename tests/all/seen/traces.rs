@@ -106,9 +106,12 @@ async fn a_click_and_the_run_that_it_asked_for_are_one_trace() {
     assert_eq!(response.split('-').nth(1), Some(&*trace_id));
 
     let engine = house.engine().await;
-    let perform = move |claim, stop| {
+    let perform = move |claim, place, stop| {
         let engine = engine.clone();
-        async move { engine.perform(claim, stop).await }
+        async move {
+            engine.perform(claim, stop).await;
+            drop(place);
+        }
     };
     let doorbell = Doorbell::open(&house.pool).await.unwrap();
     let worker = tokio::spawn(jobs::work(
@@ -158,9 +161,12 @@ async fn a_run_that_nobody_asked_for_begins_a_trace_of_its_own() {
     let events = Events::start(&house.pool, house.stop.clone()).await.unwrap();
     let mut watch = events.watch(company, SyncKind::Identity);
     let engine = house.engine().await;
-    let perform = move |claim, stop| {
+    let perform = move |claim, place, stop| {
         let engine = engine.clone();
-        async move { engine.perform(claim, stop).await }
+        async move {
+            engine.perform(claim, stop).await;
+            drop(place);
+        }
     };
     let doorbell = Doorbell::open(&house.pool).await.unwrap();
     let worker = tokio::spawn(jobs::work(

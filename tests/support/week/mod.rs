@@ -29,10 +29,11 @@ use rand::{Rng, SeedableRng};
 use serde_json::json;
 use tenantry::db::{Connection, Pool, events};
 use tenantry::jobs::clock::strike;
-use tenantry::jobs::places::{Place, Places};
+use tenantry::jobs::places::Places;
 use tenantry::model::clock::next_slot;
 use tenantry::model::sync_run::lease::{self, Claim, Report};
 use tenantry::model::sync_run::{self, RunFailure, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
+use tenantry::run::Place;
 use uuid::Uuid;
 
 pub use self::figures::Figures;

@@ -1,4 +1,4 @@
-//! How a run, or one kind of record in it, ends.
+//! Why work on a run stops before it is done.
 
 use std::time::Duration;
 
@@ -12,9 +12,12 @@ pub enum Stop {
     /// Microsoft said no, or nothing that can be used.
     #[error(transparent)]
     Trouble(#[from] Trouble),
-    /// A reason of our own, for people; the company is disconnected.
+    /// A reason of our own, for people.
     #[error("{}", .0.message)]
     Refused(RunFailure),
+    /// The connection is not what it was taken for: the company is disconnected.
+    #[error("{}", .0.message)]
+    Mistaken(RunFailure),
     /// To go on later, without holding a worker meanwhile.
     #[error("waiting: {message}")]
     Wait { delay: Duration, message: String },
