@@ -29,8 +29,8 @@ pub use self::alarms::Alarms;
 pub use self::doorbell::Doorbell;
 pub use self::webhook::{Show, Webhook};
 use self::worker::Worker;
-use crate::db::Pool;
 use crate::db::events::Events;
+use crate::db::{Pool, Setback};
 use crate::model::sync_run::lease::Claim;
 use crate::run::Place;
 
@@ -82,7 +82,11 @@ impl Turns {
     /// Takes a turn. A failure is logged, and the next turn tries again.
     async fn take(&self, name: &str, turn: impl Future<Output = anyhow::Result<()>>) {
         if let Some(Err(error)) = self.stop.run_until_cancelled(turn).await {
-            tracing::error!(error = format!("{error:#}"), "the {name} failed");
+            match Setback::of(&error) {
+                // The pool has told of it, once for all loops.
+                Some(Setback::Away) => tracing::debug!(error = format!("{error:#}"), "the {name} failed"),
+                _ => tracing::error!(error = format!("{error:#}"), "the {name} failed"),
+            }
         }
     }
 }
