@@ -43,7 +43,8 @@ const MISSING: &str = "
     union all
     select format('the right of the database user to read as tenantry_viewer (as an administrator, run: grant tenantry_viewer to %I)', current_user)
     from role
-    where not coalesce(pg_has_role(viewer, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end), false)
+    where exists (select from standing where locked)
+      and not coalesce(pg_has_role(viewer, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end), false)
     order by 1";
 
 /// What a migrated database lacks of the second lock.
