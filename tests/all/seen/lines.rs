@@ -10,17 +10,13 @@ use crate::support::world::{CLIENT_ID, World};
 async fn the_log_says_how_each_run_began_and_ended_and_of_which_company() {
     let log = Log::begin("tenantry=info");
     let world = World::start().await;
-    let contoso = world
-        .connected(json!({"name": "Canary", "people": 3, "devices": 1}))
-        .await;
+    let contoso = world.connected_company(3, 1).await;
     let company = contoso.company_id;
-    world
-        .sql("update tenant set connected_at = now() - interval '1 day'")
-        .await;
 
     let good = world.sync(contoso).await;
     let consent = format!("tenants/{}/consents/{CLIENT_ID}", contoso.tenant_id);
     world.delete(&consent).await;
+    world.post("tokens/expire", json!({})).await;
     let bad = world.sync(contoso).await;
     assert_eq!((good.status, bad.status), (SyncStatus::Succeeded, SyncStatus::Failed));
 
@@ -46,5 +42,5 @@ async fn the_log_says_how_each_run_began_and_ended_and_of_which_company() {
         failed.contains("WARN") && failed.contains("outcome=FAILED") && failed.contains(code),
         "{failed}"
     );
-    assert!(!text.contains("Canary"), "nobody is named: {text}");
+    assert!(!text.contains("Contoso"), "nobody is named: {text}");
 }
