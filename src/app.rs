@@ -24,11 +24,12 @@ pub struct Data {
 }
 
 impl Data {
-    /// Starts or joins the private Postgres where no other is named, and brings the schema up to date.
+    /// Starts or joins the private Postgres where no other is named, and brings the schema up to date. `name` is the
+    /// command's: the server shows it with each connection.
     ///
     /// # Errors
     /// When there is no Postgres to start or to reach, or a migration fails.
-    pub async fn open(settings: &Database) -> anyhow::Result<Self> {
+    pub async fn open(settings: &Database, name: &str) -> anyhow::Result<Self> {
         let (url, embedded) = match &settings.database_url {
             Some(url) => (url.clone(), None),
             None => {
@@ -36,11 +37,7 @@ impl Data {
                 (embedded.url().to_owned(), Some(embedded))
             }
         };
-        let through = Address::parse(&url).context("DATABASE_URL")?;
-        let direct = match &settings.direct_database_url {
-            Some(direct) => Address::parse(direct).context("TENANTRY_DIRECT_DATABASE_URL")?,
-            None => through.clone(),
-        };
+        let (through, direct) = addresses(&url, settings.direct_database_url.as_deref(), name)?;
         db::pooler::require(&through, &direct).await?;
         db::migrate_at(&direct).await?;
         let pool = Pool::through(through, direct, settings.database_connections)?;
@@ -58,6 +55,22 @@ impl Data {
             None => Ok(()),
         }
     }
+}
+
+/// Where the database is, through a pooler if there is one and past it, reached under the name of a command.
+///
+/// # Errors
+/// Names the setting that is no address.
+pub fn addresses(url: &str, direct: Option<&str>, name: &str) -> anyhow::Result<(Address, Address)> {
+    let name = format!("tenantry {name}");
+    let through = Address::parse(url).context("DATABASE_URL")?.named(&name);
+    let direct = match direct {
+        Some(direct) => Address::parse(direct)
+            .context("TENANTRY_DIRECT_DATABASE_URL")?
+            .named(&name),
+        None => through.clone(),
+    };
+    Ok((through, direct))
 }
 
 /// The parts of a process that serves or works.
@@ -103,7 +116,7 @@ impl App {
 
     /// The figures of this process.
     pub fn facts(&self) -> Facts {
-        Facts::new(self.pool.clone(), self.microsoft.credential_expires())
+        Facts::new("work", self.pool.clone(), self.microsoft.credential_expires())
     }
 
     /// Works until `stop`, at most `concurrency` runs at a time, as one of the processes that share Microsoft's limits.

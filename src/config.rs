@@ -3,17 +3,34 @@
 //! The danger here is a server that starts with half of its settings and fails at the first client. So everything is
 //! checked at the start, and an error names the setting and what to put there.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{ArgAction, Args, Command, ValueEnum};
 use url::Url;
 use uuid::Uuid;
 
 use crate::model::session::StaffRole;
+
+/// The command line as operators need it: a setting that is set to nothing is not set, as in a file of settings with empty
+/// lines to fill in; and complaints name the setting, which is what was written down, beside the flag.
+#[must_use]
+pub fn for_operators(command: Command) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "this file is where settings are read")]
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| match arg.get_env().map(OsStr::to_os_string) {
+            None => arg,
+            Some(name) if is_empty(&name) => arg.env(Resettable::Reset),
+            // Kept for as long as the process lives: some thirty words.
+            Some(name) => arg.value_name(&*name.to_string_lossy().into_owned().leak()),
+        })
+        .mut_subcommands(for_operators)
+}
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -66,6 +83,13 @@ pub struct Web {
     /// Whether those who may explore can ask for the schema itself (on or off)
     #[arg(long, env = "TENANTRY_INTROSPECTION", default_value = "on", action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     pub introspection: bool,
+    /// What a scraper shows as its bearer token at /metrics, at least 32 characters: it opens nothing else, and does so
+    /// while the database is away. Unset: a service token alone does
+    #[arg(long, env = "TENANTRY_SCRAPE_TOKEN", hide_env_values = true)]
+    pub scrape_token: Option<String>,
+    /// Seconds for which requests are still taken after SIGTERM, while /health/ready says 503 already (15 at most)
+    #[arg(long, env = "TENANTRY_LINGER", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=15))]
+    pub linger: u64,
 }
 
 /// Microsoft's national clouds.
@@ -202,6 +226,19 @@ impl Web {
         self.staff_groups.iter().map(read).collect()
     }
 
+    /// What opens the figures to a scraper, and nothing else.
+    ///
+    /// # Errors
+    /// When it could be guessed.
+    pub fn scraper(&self) -> anyhow::Result<Option<&str>> {
+        match self.scrape_token.as_deref() {
+            Some(token) if token.len() < 32 => {
+                bail!("TENANTRY_SCRAPE_TOKEN: use at least 32 random characters, such as `openssl rand -hex 32` makes")
+            }
+            token => Ok(token),
+        }
+    }
+
     /// The MSP's own tenant.
     ///
     /// # Errors
@@ -255,6 +292,27 @@ mod tests {
     struct Settings {
         #[command(flatten)]
         web: Web,
+    }
+
+    #[test]
+    fn a_complaint_names_the_setting() {
+        use clap::CommandFactory;
+        let refused =
+            for_operators(Settings::command()).try_get_matches_from(["tenantry", "--staff-tenant-id", "none"]);
+        let told = refused.unwrap_err().to_string();
+        assert!(told.contains("TENANTRY_STAFF_TENANT_ID"), "{told}");
+    }
+
+    #[test]
+    fn a_scrape_token_that_could_be_guessed_is_refused() {
+        let with = |token: &str| {
+            Settings::try_parse_from(["tenantry", "--scrape-token", token])
+                .unwrap()
+                .web
+        };
+        assert!(with("monitoring").scraper().is_err());
+        let long = "0123456789abcdef0123456789abcdef";
+        assert_eq!(with(long).scraper().unwrap(), Some(long));
     }
 
     #[test]

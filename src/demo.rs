@@ -63,7 +63,7 @@ impl Demo {
             database_connections: 16,
         };
         eprintln!("Starting Postgres under {} …", self.data_dir.display());
-        let data = Data::open(&database).await?;
+        let data = Data::open(&database, "demo").await?;
         let outcome = self.serve(&data.pool, &simulator, listener, stop).await;
         data.close().await?;
         outcome?;
@@ -111,6 +111,8 @@ impl Demo {
             proxy_hops: 0,
             graphiql: true,
             introspection: true,
+            scrape_token: None,
+            linger: 0,
         };
         let registration = register(simulator, &web.origin()?, &msp);
         for (account, app_role) in clients::staff(&msp) {

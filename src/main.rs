@@ -6,8 +6,8 @@ mod demo;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use tenantry::config::Logging;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tenantry::config::{self, Logging};
 
 /// Keeps the Microsoft 365 tenants of a managed service provider's clients in its PSA
 #[derive(Parser)]
@@ -44,7 +44,11 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = config::for_operators(Cli::command()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let exporter = match command::observe(&cli.logging) {
         Ok(exporter) => exporter,
         Err(error) => {

@@ -52,7 +52,7 @@ impl Evidence {
 
 impl Verify {
     async fn run(self) -> anyhow::Result<ExitCode> {
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "evidence").await?;
         let code = {
             let mut conn = data.pool.get().await?;
             self.verify(&mut conn).await?

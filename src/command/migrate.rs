@@ -14,7 +14,7 @@ pub struct Migrate {
 
 impl Migrate {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        Data::open(&self.database).await?.close().await?;
+        Data::open(&self.database, "migrate").await?.close().await?;
         eprintln!("The database is up to date.");
         Ok(ExitCode::SUCCESS)
     }

@@ -54,11 +54,17 @@ pub const SHOW: Show = Show {
 /// and the messages of sockets. There are secrets and people in those.
 const INDISCREET: &[&str] = &["tokio_postgres", "tungstenite"];
 
+/// Says at each start, of each table that is there, that it is there.
+const CHATTY: &str = "sqlx::postgres::notice";
+
 /// A filter of its own, for `RUST_LOG` could overrule a directive by one that is more precise.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let of = target.split_once("::").map_or(target, |(of, _)| of);
-    *metadata.level() <= Level::INFO || !INDISCREET.contains(&of)
+    match *metadata.level() {
+        level if level > Level::INFO => !INDISCREET.contains(&of),
+        level => level <= Level::WARN || target != CHATTY,
+    }
 }
 
 fn log<W>(wanted: EnvFilter, format: LogFormat, writer: W) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync

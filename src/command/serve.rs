@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,6 +12,7 @@ use tenantry::auth::sign_in::SignIn;
 use tenantry::config::{Database, Registration, Web, Webhook};
 use tenantry::graphql::{self, PublicUrl};
 use tenantry::http::{self, Build, Executor, Parts, Rates, State, Switches, Timing};
+use tenantry::model::secret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +35,16 @@ impl Serve {
         let listener = TcpListener::bind(self.web.listen)
             .await
             .with_context(|| format!("listening on {}", self.web.listen))?;
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "serve").await?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            listen = %self.web.listen,
+            public_url = %self.web.origin()?,
+            database = data.pool.direct().place(),
+            connections = self.database.database_connections,
+            webhook = self.webhook.webhook_url.is_some(),
+            "serving"
+        );
         let outcome = async {
             let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
             let alarms = app.alarms(&self.webhook, super::SHOW)?;
@@ -50,7 +61,7 @@ impl Serve {
     }
 }
 
-/// Serves until `stop` is cancelled; requests under way may end.
+/// Serves until `stop` is cancelled and for as long after it as the settings say; then requests under way may end.
 ///
 /// # Errors
 /// When a setting is wrong.
@@ -80,7 +91,10 @@ pub async fn serve(
         staff_tenant: web.staff_tenant()?,
         staff_groups: web.staff_groups()?,
         clock: super::now,
-        timing: Timing::default(),
+        timing: Timing {
+            linger: Duration::from_secs(web.linger),
+            ..Timing::default()
+        },
         rates: Rates::default(),
         switches: Switches {
             graphiql: web.graphiql,
@@ -88,6 +102,7 @@ pub async fn serve(
         },
         build: Build::own(),
         proxy_hops: web.proxy_hops,
+        scrape_token: web.scraper()?.map(secret::hash),
         ready,
         stop,
     });

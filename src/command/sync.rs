@@ -63,7 +63,7 @@ impl From<Kind> for SyncKind {
 impl Sync {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let stop = super::stop_on_signal()?;
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "sync").await?;
         let outcome = self.follow(&data.pool, stop).await;
         data.close().await?;
         outcome

@@ -27,7 +27,7 @@ pub struct Token {
 impl Token {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let name = input::line(&self.name, "name").map_err(|error| anyhow::anyhow!("--name: {error}"))?;
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "token").await?;
         let secret = {
             let mut conn = data.pool.get().await?;
             let now = super::now();

@@ -30,8 +30,17 @@ pub struct Work {
 impl Work {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let stop = super::stop_on_signal()?;
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "work").await?;
         let app = App::start(data.pool.clone(), &self.registration, stop.clone()).await?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            places = self.concurrency,
+            monitoring = ?self.worker_listen,
+            database = data.pool.direct().place(),
+            connections = self.database.database_connections,
+            webhook = self.webhook.webhook_url.is_some(),
+            "working"
+        );
         let alarms = app.alarms(&self.webhook, super::SHOW)?;
         let looking = tokio::spawn(alarms.run(Arc::new(super::now), stop.clone()));
         let probing = match self.worker_listen {

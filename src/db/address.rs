@@ -18,7 +18,7 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, Socket};
 use tokio_rustls::TlsConnector;
@@ -86,6 +86,35 @@ impl Address {
             tls,
             authorities,
         })
+    }
+
+    /// The same place, reached under a name that the server shows with each connection, unless the address has one.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        if self.config.get_application_name().is_none() {
+            Arc::make_mut(&mut self.config).application_name(name);
+        }
+        self
+    }
+
+    /// The name that the server shows with each connection, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.config.get_application_name()
+    }
+
+    /// Host, port and database, for people: nothing of it is secret.
+    pub fn place(&self) -> String {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(folder) => folder.display().to_string(),
+        });
+        let ports = self.config.get_ports().iter().map(ToString::to_string);
+        format!(
+            "{}:{}/{}",
+            hosts.collect::<Vec<_>>().join(","),
+            ports.collect::<Vec<_>>().join(","),
+            self.config.get_dbname().unwrap_or_default()
+        )
     }
 
     /// The address without what it says of TLS.
@@ -290,6 +319,20 @@ mod tests {
     fn what_is_no_address_is_refused_without_being_quoted() {
         let refused = refusal("postgresql://u:secret@db.example:port/tenantry");
         assert!(!refused.contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn the_place_of_a_database_holds_no_secret() {
+        let address = Address::parse("postgresql://u:secret@db.example:6543/tenantry").expect("an address");
+        assert_eq!(address.place(), "db.example:6543/tenantry");
+    }
+
+    #[test]
+    fn a_name_that_the_address_has_is_kept() {
+        let name = |url: &str| Address::parse(url).expect("an address").named("tenantry serve");
+        let own = name("postgresql://db.example/t?application_name=psa");
+        assert_eq!(own.name(), Some("psa"));
+        assert_eq!(name("postgresql://db.example/t").name(), Some("tenantry serve"));
     }
 
     #[test]

@@ -7,26 +7,29 @@ mod address;
 pub mod embedded;
 pub mod events;
 pub mod listen;
+pub mod locks;
+mod migrations;
 pub mod pooler;
 pub mod schema;
 mod setback;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use anyhow::Context;
-use diesel::migration::{Migration as _, MigrationSource};
+use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool};
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
 
 pub use self::address::Address;
+pub use self::migrations::{migrate, migrate_at, migrations_not_in, pending, require_roles};
 pub use self::setback::Setback;
 
 /// One connection to Postgres.
 pub type Connection = AsyncPgConnection;
 /// A connection on loan from the [`Pool`].
 pub type Loan = deadpool::Object<AsyncPgConnection>;
-
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
 /// How a pool is used.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,8 @@ pub struct Usage {
 pub struct Pool {
     pool: deadpool::Pool<AsyncPgConnection>,
     direct: Address,
+    /// The database could not be reached when it was last tried.
+    away: Arc<AtomicBool>,
 }
 
 impl Pool {
@@ -76,7 +81,11 @@ impl Pool {
             .max_size(size)
             .build()
             .context("building the connection pool")?;
-        Ok(Self { pool, direct })
+        Ok(Self {
+            pool,
+            direct,
+            away: Arc::default(),
+        })
     }
 
     /// Borrows a connection; it goes back when it is dropped.
@@ -84,7 +93,25 @@ impl Pool {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn get(&self) -> anyhow::Result<Loan> {
-        self.pool.get().await.context("connecting to Postgres")
+        let loan = self.pool.get().await.context("connecting to Postgres");
+        self.tell_once(&loan);
+        loan
+    }
+
+    /// An outage is one line in the log and its end another, however many loops meet it meanwhile.
+    fn tell_once(&self, loan: &anyhow::Result<Loan>) {
+        match loan {
+            Ok(_) if self.away.load(Relaxed) && self.away.swap(false, Relaxed) => {
+                tracing::warn!("the database is there again");
+            }
+            Err(error) if Setback::of(error) == Some(Setback::Away) && !self.away.swap(true, Relaxed) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the database cannot be reached; work goes on when it is back"
+                );
+            }
+            _ => {}
+        }
     }
 
     /// How the pool is used right now.
@@ -115,84 +142,4 @@ impl Pool {
     pub async fn raw(&self) -> anyhow::Result<tokio_postgres::Client> {
         self.direct.client().await
     }
-}
-
-/// The roles that the schema needs beside its user: viewers are read for as the first, retention removes as the second.
-const ROLES: [&str; 2] = ["tenantry_viewer", "tenantry_retention"];
-
-/// Refuses, with what an administrator has to run, a user who can neither make nor become one of [`ROLES`]. Before the
-/// migrations, for Postgres' own words for it name neither.
-///
-/// # Errors
-/// Says what an administrator has to run.
-pub async fn require_roles(client: &tokio_postgres::Client) -> anyhow::Result<()> {
-    let missing = client
-        .query(
-            "select who.user_name, who.may_make, wanted.name, made.oid is not null
-             from (select rolname::text as user_name, rolsuper or rolcreaterole as may_make
-                   from pg_roles where rolname = current_user) who
-             cross join unnest($1::text[]) with ordinality wanted (name, place)
-             left join pg_roles made on made.rolname = wanted.name
-             where not who.may_make and not coalesce(pg_has_role(made.oid, 'MEMBER'), false)
-             order by wanted.place",
-            &[&ROLES.as_slice()],
-        )
-        .await
-        .context("asking for the database user's rights")?;
-    let Some(first) = missing.first() else { return Ok(()) };
-    let user: String = first.get(0);
-    let remedy = missing.iter().map(|role| {
-        let (name, made): (String, bool) = (role.get(2), role.get(3));
-        let make = if made {
-            String::new()
-        } else {
-            format!("create role {name} nologin; ")
-        };
-        format!("{make}grant {name} to \"{user}\"")
-    });
-    anyhow::bail!(
-        "the database user {user} lacks a role that Tenantry needs: as an administrator, run: {}",
-        remedy.collect::<Vec<_>>().join("; ")
-    )
-}
-
-/// The names of the migrations that this version needs and a database with these `versions` lacks. A database that is ahead
-/// lacks none: migrations only add to what an older version reads.
-pub fn migrations_not_in(versions: &[String]) -> Vec<String> {
-    let needed = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();
-    let names = needed.iter().map(|migration| migration.name());
-    names
-        .filter(|name| !versions.contains(&name.version().to_string()))
-        .map(ToString::to_string)
-        .collect()
-}
-
-/// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.
-///
-/// # Errors
-/// When the database cannot be reached or a migration fails.
-pub async fn migrate(url: &str) -> anyhow::Result<()> {
-    migrate_at(&Address::parse(url)?).await
-}
-
-/// As [`migrate`], at an address that was read already.
-///
-/// # Errors
-/// As [`migrate`].
-pub async fn migrate_at(address: &Address) -> anyhow::Result<()> {
-    let lock = address.client().await?;
-    lock.execute("select pg_advisory_lock(7461627)", &[])
-        .await
-        .context("waiting for other migrations")?;
-    require_roles(&lock).await?;
-    let connection = address.establish().await.context("connecting to Postgres")?;
-    tokio::task::spawn_blocking(move || {
-        let mut harness = AsyncMigrationHarness::new(connection);
-        harness
-            .run_pending_migrations(MIGRATIONS)
-            .map(|_| ())
-            .map_err(|error| anyhow::anyhow!("migrating the database: {error}"))
-    })
-    .await
-    .context("the migration panicked")?
 }

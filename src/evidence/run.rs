@@ -198,13 +198,13 @@ impl Evidence {
         let now = (self.clock)();
         let mut conn = self.run.pool.get().await?;
         let run = &mut self.run;
+        let (status, message, failure) = ending::of(snapshot);
         conn.transaction(async |conn| -> Result<(), Stop> {
             keep::store(conn, company_id, run_id, snapshot, verdicts, now, fence).await?;
-            let (status, message, failure) = ending::of(snapshot);
-            run.finish_within(conn, status, message, failure.as_ref()).await
+            run.finish_within(conn, status, message.clone(), failure.as_ref()).await
         })
         .await?;
-        self.run.wake();
+        self.run.over(status, failure.as_ref());
         Ok(())
     }
 }

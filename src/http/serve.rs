@@ -17,15 +17,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::router;
 use super::state::{State, Timing};
 
-/// Serves until the state's `stop` is cancelled; then requests under way may end, for as long as [`Timing::drain`] says,
-/// and every other connection is closed.
+/// Serves until the state's `stop` is cancelled, and for [`Timing::linger`] after it; then requests under way may end, for as
+/// long as [`Timing::drain`] says, and every other connection is closed.
 ///
+/// [`Timing::linger`]: super::Timing::linger
 /// [`Timing::drain`]: super::Timing::drain
 pub async fn serve(listener: TcpListener, state: State) {
     attend(listener, router(state.clone()), state.timing, state.stop.clone()).await;
@@ -35,16 +36,22 @@ pub async fn serve(listener: TcpListener, state: State) {
 pub(super) async fn attend(mut listener: TcpListener, router: Router, timing: Timing, stop: CancellationToken) {
     let service = TowerToHyperService::new(router);
     let mut connections = JoinSet::new();
+    let closing = CancellationToken::new();
+    let mut lingered = pin!(async {
+        stop.cancelled().await;
+        sleep(timing.linger).await;
+    });
     loop {
         tokio::select! {
             (stream, peer) = Listener::accept(&mut listener) => {
-                connections.spawn(converse(stream, peer, service.clone(), timing, stop.clone()));
+                connections.spawn(converse(stream, peer, service.clone(), timing, closing.clone()));
             }
             Some(_) = connections.join_next() => {}
-            () = stop.cancelled() => break,
+            () = &mut lingered => break,
         }
     }
     drop(listener);
+    closing.cancel();
     let ended = async { while connections.join_next().await.is_some() {} };
     if timeout(timing.drain, ended).await.is_err() {
         tracing::warn!(
@@ -59,7 +66,7 @@ async fn converse(
     peer: SocketAddr,
     service: TowerToHyperService<Router>,
     timing: Timing,
-    stop: CancellationToken,
+    closing: CancellationToken,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -73,7 +80,7 @@ async fn converse(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -62,6 +62,8 @@ pub struct Parts {
     pub build: Build,
     /// How many proxies of ours every request comes through; each appends to `X-Forwarded-For`.
     pub proxy_hops: usize,
+    /// The hash of what a scraper may show for the figures in place of a proof.
+    pub scrape_token: Option<Vec<u8>>,
     /// Whether the rest of the house is up.
     pub ready: watch::Receiver<bool>,
     /// Ends streams and sockets.
@@ -76,6 +78,9 @@ pub struct Timing {
     pub header: Duration,
     /// The longest that an answer may be in the making; streams and sockets live on after it has begun.
     pub answer: Duration,
+    /// When the server is told to stop, it takes requests for so long yet, and says that it is not ready: whoever balances
+    /// has to notice first. Nothing, where nobody balances.
+    pub linger: Duration,
     /// When the server stops, requests under way have this long to end.
     pub drain: Duration,
     /// A socket that has not introduced itself by then is closed.
@@ -92,6 +97,7 @@ impl Default for Timing {
         Self {
             header: Duration::from_secs(75),
             answer: Duration::from_secs(30),
+            linger: Duration::ZERO,
             drain: Duration::from_secs(10),
             introduction: Duration::from_secs(3),
             recheck: Duration::from_secs(5),
@@ -149,7 +155,7 @@ impl State {
         Self {
             counts: Arc::new(Counts::new(&parts.rates)),
             stream_seats: Seats::default(),
-            facts: Facts::new(parts.pool.clone(), parts.microsoft.credential_expires()),
+            facts: Facts::new("serve", parts.pool.clone(), parts.microsoft.credential_expires()),
             parts: Arc::new(parts),
             seats: Seats::default(),
             desks: Desks::default(),

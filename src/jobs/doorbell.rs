@@ -121,6 +121,10 @@ fn options(address: &Address) -> anyhow::Result<PgConnectOptions> {
         .url()
         .parse()
         .context("the queue cannot read the database's address")?;
+    let options = match address.name() {
+        Some(name) => options.application_name(name),
+        None => options,
+    };
     Ok(match address.authorities() {
         Some(file) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(file),
         None => options.ssl_mode(PgSslMode::Disable),

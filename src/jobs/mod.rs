@@ -32,8 +32,8 @@ pub use self::doorbell::Doorbell;
 pub use self::share::while_sharing;
 pub use self::webhook::{Show, Webhook};
 use self::worker::Worker;
-use crate::db::Pool;
 use crate::db::events::Events;
+use crate::db::{Pool, Setback};
 use crate::model::sync_run::lease::Claim;
 use crate::run::Place;
 
@@ -99,12 +99,14 @@ impl Turns {
     async fn take(&self, name: &str, turn: impl Future<Output = anyhow::Result<()>>) {
         let taken = self.stop.run_until_cancelled(timeout(self.longest, turn)).await;
         match taken {
-            Some(Ok(Err(error))) => tracing::error!(error = format!("{error:#}"), "the {name} failed"),
+            Some(Ok(Err(error))) => match Setback::of(&error) {
+                // The pool has told of it, once for all loops.
+                Some(Setback::Away) => tracing::debug!(error = format!("{error:#}"), "the {name} failed"),
+                _ => tracing::error!(error = format!("{error:#}"), "the {name} failed"),
+            },
             Some(Err(_)) => {
-                tracing::error!(
-                    seconds = self.longest.as_secs(),
-                    "the {name} got no answer, and begins again"
-                );
+                let seconds = self.longest.as_secs();
+                tracing::error!(seconds, "the {name} got no answer, and begins again");
                 self.pool.forget_idle();
             }
             Some(Ok(Ok(()))) | None => {}

@@ -34,7 +34,7 @@ impl Engine {
             () = stop.cancelled() => self.hand_back(run_id, fence).await,
         };
         match ended {
-            Ok(()) => tracing::info!(%run_id, "the run left its worker"),
+            Ok(()) => {}
             Err(Stop::Lost) => tracing::warn!(%run_id, "the run is no longer ours"),
             // The lease runs out, and the sweep takes the run back.
             Err(error) => tracing::error!(%run_id, error = ?anyhow::Error::from(error), "the run could not be ended"),
@@ -44,6 +44,7 @@ impl Engine {
     async fn hand_back(&self, run_id: Uuid, fence: i64) -> Result<(), Stop> {
         let mut conn = self.pool.get().await?;
         lease::hand_back(&mut conn, run_id, fence).await?;
+        tracing::info!(%run_id, "the run was handed back: this process stops");
         self.events.wake();
         Ok(())
     }
@@ -53,6 +54,15 @@ impl Engine {
     /// # Errors
     /// When the company has no tenant, or the database fails.
     pub async fn take_up(&self, claim: Claim) -> Result<Run, Stop> {
+        let run = &claim.run;
+        tracing::info!(
+            run_id = %run.id,
+            company_id = %run.company_id,
+            kind = %run.kind,
+            trigger = %run.trigger,
+            claim = claim.fence,
+            "the run begins"
+        );
         Run::new(self, claim).await
     }
 }

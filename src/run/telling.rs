@@ -18,6 +18,7 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Telling {
     events: Events,
     report: Report,
+    taken_up: Instant,
     told: Instant,
     stage_began: Instant,
 }
@@ -38,6 +39,7 @@ impl Telling {
         Self {
             events,
             report,
+            taken_up: now,
             told: now,
             stage_began: now,
         }
@@ -143,11 +145,37 @@ impl Run {
     ) -> Result<(), Stop> {
         let mut conn = self.pool.get().await?;
         self.finish_within(&mut conn, status, message, failure).await?;
-        self.wake();
+        self.over(status, failure);
         Ok(())
     }
 
-    /// The run ends, within a transaction that ends more than the run. After the commit, [`wake`](Self::wake).
+    /// The end of the run was committed: those who watch look, and the log has a line of it. That names the company by its
+    /// id alone, and the failure by its code.
+    pub fn over(&self, status: SyncStatus, failure: Option<&RunFailure>) {
+        self.wake();
+        let run = &self.claim.run;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    run_id = %run.id,
+                    company_id = %run.company_id,
+                    kind = %run.kind,
+                    outcome = %status,
+                    code = failure.map(|failure| failure.code.as_str()),
+                    seconds = self.telling.taken_up.elapsed().as_secs_f32(),
+                    requests = self.report().requests,
+                    "the run left its worker"
+                )
+            };
+        }
+        if status == SyncStatus::Failed {
+            line!(warn);
+        } else {
+            line!(info);
+        }
+    }
+
+    /// The run ends, within a transaction that ends more than the run. After the commit, [`over`](Self::over).
     ///
     /// # Errors
     /// [`Stop::Lost`] when the run is no longer ours.
@@ -178,12 +206,12 @@ impl Run {
     ) -> Result<(), Stop> {
         self.telling.end_stage();
         self.telling.report.message = message;
-        self.telling.report.waits_for = waits_for;
+        self.telling.report.waits_for = waits_for.clone();
         let (run_id, fence) = (self.claim.run.id, self.claim.fence);
         let checkpoint = serde_json::to_value(checkpoint).map_err(anyhow::Error::from)?;
         let mut conn = self.pool.get().await?;
         lease::wait(&mut conn, run_id, fence, delay, &self.report(), &checkpoint).await?;
-        self.wake();
+        self.over(SyncStatus::Waiting, waits_for.as_ref());
         Ok(())
     }
 }

@@ -107,7 +107,7 @@ impl Run {
             Ok(())
         })
         .await?;
-        self.wake();
+        self.over(SyncStatus::Failed, Some(failure));
         Ok(())
     }
 

@@ -25,6 +25,7 @@ use super::health::LIVING_WORKERS;
 use super::metrics;
 use super::process::Process;
 use crate::db::Pool;
+use crate::model::alarm::AlarmKind;
 use crate::model::sync_run::lease::DUE_AND_FREE;
 
 /// How long an answer of the database is good for.
@@ -36,6 +37,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// All figures of a process, for whoever scrapes it. Clones share what was read.
 #[derive(Clone)]
 pub struct Facts {
+    command: &'static str,
     pool: Pool,
     credential_expires: Option<DateTime<Utc>>,
     read: Arc<Mutex<Option<(Instant, Standing)>>>,
@@ -57,9 +59,11 @@ struct Row {
 }
 
 impl Facts {
-    /// Over this database. The second is when our credential at Microsoft runs out, where that is known.
-    pub fn new(pool: Pool, credential_expires: Option<DateTime<Utc>>) -> Self {
+    /// Of a process that runs this command, over this database. The last is when our credential at Microsoft runs out,
+    /// where that is known.
+    pub fn new(command: &'static str, pool: Pool, credential_expires: Option<DateTime<Utc>>) -> Self {
         Self {
+            command,
             pool,
             credential_expires,
             read: Arc::default(),
@@ -176,7 +180,7 @@ impl Facts {
         if let Some(standing) = standing {
             standing.tell(&mut registry);
         }
-        tell_process(&mut registry);
+        tell_process(&mut registry, self.command);
         registry
     }
 }
@@ -190,21 +194,22 @@ impl Standing {
             "runs",
             "tenantry_active_runs",
             "Runs that have not ended",
-            "status",
+            ("status", &["QUEUED", "RUNNING", "WAITING"]),
         );
         self.tell_by(
             registry,
             "companies",
             "tenantry_companies",
             "Companies by how their tenant stands",
-            "status",
+            ("status", &["CONNECTED"]),
         );
+        let kinds: Vec<&str> = AlarmKind::ALL.iter().map(|kind| kind.as_str()).collect();
         self.tell_by(
             registry,
             "alarms",
             "tenantry_alarms_open",
             "Alarms that are open",
-            "kind",
+            ("kind", &kinds),
         );
         for (what, name, help) in [
             ("held", "tenantry_held_changes", "Deactivations that wait for a person"),
@@ -220,8 +225,19 @@ impl Standing {
         }
     }
 
-    fn tell_by(&self, registry: &mut Registry, what: &str, name: &str, help: &str, label: &'static str) {
+    /// By a label. Of these of its values there is always a number, for what vanishes at zero looks like what is broken.
+    fn tell_by(
+        &self,
+        registry: &mut Registry,
+        what: &str,
+        name: &str,
+        help: &str,
+        (label, always): (&'static str, &[&str]),
+    ) {
         let family = Family::<[(&'static str, String); 1], Gauge<f64, AtomicU64>>::default();
+        for value in always {
+            family.get_or_create(&[(label, (*value).to_owned())]).set(0.0);
+        }
         for (value, number) in self.numbers.get(what).into_iter().flatten() {
             family.get_or_create(&[(label, value.clone())]).set(*number);
         }
@@ -229,29 +245,27 @@ impl Standing {
     }
 }
 
-fn tell_process(registry: &mut Registry) {
-    let version = [[("version", env!("CARGO_PKG_VERSION"))]];
-    let build = Family::<[(&'static str, &'static str); 1], Gauge>::default();
-    for labels in &version {
-        build.get_or_create(labels).set(1);
-    }
-    registry.register("tenantry_build", "The version that runs", build);
+fn tell_process(registry: &mut Registry, command: &'static str) {
+    let build = Family::<[(&'static str, &'static str); 2], Gauge>::default();
+    build
+        .get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("command", command)])
+        .set(1);
+    registry.register("tenantry_build", "The version that runs, and as what", build);
     let Some(process) = Process::read() else { return };
     registry.register(
         "process_cpu_seconds",
         "Processor time that was used",
         ConstCounter::new(process.cpu_seconds),
     );
+    if let Some(start) = process.start_seconds {
+        let help = "When the process started";
+        registry.register("process_start_time_seconds", help, ConstGauge::new(start));
+    }
     for (name, help, value) in [
         (
             "process_resident_memory_bytes",
             "Memory that is in use",
             process.resident_bytes,
-        ),
-        (
-            "process_start_time_seconds",
-            "When the process started",
-            process.start_seconds,
         ),
         ("process_threads", "Threads of the process", process.threads),
         (

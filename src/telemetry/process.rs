@@ -8,7 +8,8 @@ use std::fs;
 pub(super) struct Process {
     pub(super) cpu_seconds: f64,
     pub(super) resident_bytes: f64,
-    pub(super) start_seconds: f64,
+    /// None where the system hides when it started itself, as `ProcSubset=pid` of systemd does.
+    pub(super) start_seconds: Option<f64>,
     pub(super) threads: f64,
     pub(super) open_files: f64,
     pub(super) most_files: f64,
@@ -26,7 +27,7 @@ impl Process {
         Some(Self {
             cpu_seconds: (field(14)? + field(15)?) / ticks,
             threads: field(20)?,
-            start_seconds: boot_time()? + field(22)? / ticks,
+            start_seconds: boot_time().zip(field(22)).map(|(boot, after)| boot + after / ticks),
             resident_bytes: field(24)? * as_f64(u64::try_from(rustix::param::page_size()).ok()?),
             open_files: as_f64(u64::try_from(fs::read_dir("/proc/self/fd").ok()?.count()).ok()?),
             most_files: rustix::process::getrlimit(rustix::process::Resource::Nofile)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tenantry::db::Pool;
 
+use crate::support::log::Log;
 use crate::support::postgres;
 
 /// Columns by table, each as `name -> Type`.
@@ -146,6 +147,9 @@ async fn a_user_who_may_not_read_for_viewers_is_told_what_an_administrator_has_t
     let (_, remedy) = told.split_once("run: ").expect("a remedy");
     admin.simple_query(remedy).await.expect("the remedy runs");
     tenantry::db::migrate(&url).await.expect("the migrations run");
+    let taken_back = format!("revoke tenantry_retention from {name}");
+    admin.simple_query(&taken_back).await.expect("it may be taken back");
+    tenantry::db::migrate(&url).await.expect("and is not missed");
     let gone = format!("drop database {name} with (force)");
     admin.simple_query(&gone).await.expect("the database goes");
 }
@@ -180,6 +184,43 @@ async fn the_migrations_can_be_taken_back() {
     assert!(left.is_empty(), "{} tables are left", left.len());
     drop(client);
     connection.await.expect("no panic").expect("the connection ends well");
+}
+
+#[tokio::test]
+async fn a_migration_lets_others_pass_while_a_dump_holds_its_table_and_says_who_is_in_the_way() {
+    let log = Log::begin("tenantry=warn");
+    let database = postgres::database().await;
+    let client = async |name: &str| {
+        let pool = Pool::new(&format!("{}&application_name={name}", database.url), 1).expect("a pool");
+        pool.raw().await.expect("a connection")
+    };
+    let (reader, dump) = (client("reader").await, client("pg_dump").await);
+    for statement in [
+        include_str!("../../migrations/2026-11-23-000007_standing/down.sql"),
+        "delete from __diesel_schema_migrations where version = '20261123000007'",
+    ] {
+        reader.simple_query(statement).await.expect("the last migration goes");
+    }
+    let hold = "begin; lock table evidence_run in access share mode";
+    dump.simple_query(hold).await.expect("the table is held");
+
+    let url = database.url.clone();
+    let migrating = tokio::spawn(async move { tenantry::db::migrate(&url).await });
+    while !log.text().contains("held by pg_dump (process ") {
+        assert!(!migrating.is_finished(), "it waits");
+        // Others pass, though perhaps behind a try.
+        reader
+            .simple_query("select from evidence_run; select pg_sleep(0.05)")
+            .await
+            .expect("an answer");
+    }
+    dump.simple_query("commit").await.expect("the table is free");
+    let migrated = migrating.await.expect("no panic");
+    migrated.expect("then it runs");
+    reader
+        .simple_query("select standing_sha256 from evidence_run")
+        .await
+        .expect("the column is there");
 }
 
 #[tokio::test]

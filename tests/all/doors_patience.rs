@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::house::{House, Plan};
 use crate::support::toys::{Seen, toys_that_tell};
+use crate::support::world::client;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,6 +55,30 @@ async fn a_server_that_stops_does_not_wait_for_strangers() {
     // What the stranger is told does not matter, only that it is over.
     let over = timeout(PATIENCE, stranger.read_to_end(&mut Vec::new())).await;
     assert!(over.is_ok(), "the stranger is let go");
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_says_so_at_an_open_door_first() {
+    let house = timed(Timing {
+        linger: PATIENCE * 10,
+        ..Timing::default()
+    })
+    .await;
+    house.stop.cancel();
+    // A connection of its own: the balancer's next look.
+    let balancer = client();
+    let ready = balancer
+        .get(house.at("/health/ready"))
+        .send()
+        .await
+        .expect("the door is open");
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let live = balancer
+        .get(house.at("/health/live"))
+        .send()
+        .await
+        .expect("the door is open");
+    assert_eq!(live.status(), StatusCode::OK, "who has not noticed yet is served");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod matrix;
 mod microsoft;
 mod poolers;
 mod races;
+mod restoring;
 mod schema;
 mod seen;
 mod settings;

@@ -71,6 +71,8 @@ fn no_page_and_no_file_of_operations_names_a_setting_that_is_not_there() {
         "Dockerfile",
         "compose.yaml",
         "ops/tenantry.env",
+        "ops/prometheus.yml",
+        "ops/alerts.yml",
         "ops/systemd/tenantry-serve.service",
         "ops/systemd/tenantry-work@.service",
     ] {
@@ -80,4 +82,38 @@ fn no_page_and_no_file_of_operations_names_a_setting_that_is_not_there() {
             .collect();
         assert!(unknown.is_empty(), "{path} names {unknown:?}, which nothing reads");
     }
+}
+
+#[test]
+fn every_setting_of_the_env_file_reaches_the_containers() {
+    let compose = text("compose.yaml");
+    let (shared, services) = compose.split_once("\nservices:").expect("services");
+    assert!(shared.contains("env_file: [.env]"), "what every process of ours shares");
+    for service in ["migrate", "serve", "work"] {
+        let (_, own) = services.split_once(&format!("\n  {service}:\n")).expect("a service");
+        assert!(own.trim_start().starts_with("<<: *tenantry"), "{service}");
+    }
+    // What compose sets by itself wins over the file: so it has to ask the file first.
+    let read = read();
+    let lines = compose.lines().map(str::trim);
+    let set = lines.filter_map(|line| line.split_once(": ").filter(|(name, _)| read.contains(*name)));
+    let mut seen = 0;
+    for (name, value) in set {
+        seen += 1;
+        let asked = [":-", ":?", "-"].map(|otherwise| format!("${{{name}{otherwise}"));
+        assert!(
+            asked.iter().any(|asked| value.starts_with(asked)),
+            "{name} is {value}, whatever the file says"
+        );
+    }
+    assert!(seen > 4, "it sets some");
+}
+
+#[test]
+fn each_worker_that_is_shipped_is_scraped_where_it_listens() {
+    let scraped = text("ops/prometheus.yml");
+    let unit = text("ops/systemd/tenantry-work@.service");
+    assert!(unit.contains("TENANTRY_WORKER_LISTEN=127.0.0.1:910%i\n"));
+    assert!(text("compose.yaml").contains("127.0.0.1:9101-9102:9100"));
+    assert!(scraped.contains("127.0.0.1:9101") && scraped.contains("127.0.0.1:9102"));
 }

@@ -30,12 +30,18 @@ pub struct Cluster {
 impl Cluster {
     /// A new, migrated cluster. `name` tells its folder from others'.
     pub async fn start(name: &str) -> Self {
+        let cluster = Self::bare(name).await;
+        tenantry::db::migrate(&cluster.url).await.expect("the migrations run");
+        cluster
+    }
+
+    /// A new cluster that knows nothing of us, and none of our roles.
+    pub async fn bare(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", uuid::Uuid::new_v4().simple()));
         let server = EmbeddedPostgres::start_or_join(&folder)
             .await
             .expect("a private Postgres starts");
         let url = server.url().to_owned();
-        tenantry::db::migrate(&url).await.expect("the migrations run");
         Self {
             folder,
             server: Some(server),

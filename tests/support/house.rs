@@ -19,7 +19,7 @@ use tenantry::microsoft::{Credential, Microsoft, Secret, Settings};
 use tenantry::model::connect_ticket::{self, Invitation};
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::model::session::StaffRole;
-use tenantry::model::{Company, company};
+use tenantry::model::{Company, company, secret};
 use tenantry::sync::Engine;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -34,6 +34,9 @@ use super::world::{CLIENT_ID, CLIENT_SECRET, PERMISSIONS, impatient};
 
 /// The origin of a PSA that may use the API.
 pub const PSA: &str = "https://psa.example";
+
+/// What a scraper shows.
+pub const SCRAPE_TOKEN: &str = "a token that nobody guesses: 7f3a91";
 
 /// A house with its doors open.
 pub struct House {
@@ -153,6 +156,7 @@ impl House {
             switches: plan.switches,
             build: plan.build,
             proxy_hops: plan.proxy_hops,
+            scrape_token: Some(secret::hash(SCRAPE_TOKEN)),
             ready: is_ready,
             stop: stop.clone(),
         });

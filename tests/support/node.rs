@@ -50,6 +50,8 @@ impl Role {
         let port = free_port();
         let mut role = Self::new(name, "serve", folder, database_url, simulator);
         role.settings.push(("TENANTRY_LISTEN", format!("127.0.0.1:{port}")));
+        // Nobody balances here.
+        role.settings.push(("TENANTRY_LINGER", "0".to_owned()));
         role.settings
             .push(("TENANTRY_STAFF_TENANT_ID", Uuid::new_v4().to_string()));
         let url = format!("http://127.0.0.1:{port}/").parse().expect("a URL");

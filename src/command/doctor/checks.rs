@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tenantry::config::{Database, Registration, Web, Webhook};
 use tenantry::db::embedded::EmbeddedPostgres;
-use tenantry::db::{self, Pool};
+use tenantry::db::{self, Address, Pool, locks};
 use tenantry::jobs::alarms::Expiry;
 use tenantry::jobs::{self, alarms};
 use tenantry::microsoft::{Microsoft, Trouble};
@@ -42,16 +42,25 @@ pub fn settings(web: &Web, webhook: &Webhook) -> Vec<Finding> {
     });
     let told = webhook.told().and_then(|told| match told {
         None => Ok("nobody is told of alarms: TENANTRY_WEBHOOK_URL is not set".to_owned()),
-        Some((url, secret)) => jobs::Webhook::new(url, secret, SHOW).map(|_| "its settings are well formed".to_owned()),
+        Some((url, secret)) => {
+            jobs::Webhook::new(url, secret, SHOW).map(|_| "its settings are well formed; nothing was sent".to_owned())
+        }
     });
     let origins = web
         .other_origins()
         .map(|origins| format!("{} besides our own", origins.len()));
+    let scraper = web.scraper().map(|token| match token {
+        None => {
+            "TENANTRY_SCRAPE_TOKEN is not set: /metrics asks for a service token, and so for the database".to_owned()
+        }
+        Some(_) => "it opens /metrics".to_owned(),
+    });
     let mut findings = vec![
         origin,
         Finding::of("allowed origins", origins),
         Finding::of("staff", staff),
         Finding::of("webhook", told),
+        Finding::of("scrape token", scraper),
     ];
     findings.extend(web.origin().ok().map(|own| {
         let own = own.as_str().trim_end_matches('/').to_owned();
@@ -66,86 +75,102 @@ pub fn settings(web: &Web, webhook: &Webhook) -> Vec<Finding> {
 
 /// Whether the database is there and has what is needed.
 pub async fn database(settings: &Database) -> Vec<Finding> {
-    let private = match &settings.database_url {
-        Some(_) => None,
-        None => match EmbeddedPostgres::start_or_join(&settings.data_dir).await {
-            Ok(private) => Some(private),
-            Err(error) => {
-                return vec![Finding::fail(
-                    "database",
-                    format!("{error:#}"),
-                    "Set DATABASE_URL, or install a Postgres server for a private one.",
-                )];
-            }
-        },
-    };
-    let url = private
-        .as_ref()
-        .map(EmbeddedPostgres::url)
-        .or(settings.database_url.as_deref());
-    let findings = match connect(url.unwrap_or_default()).await {
-        Ok(client) => look_at(&client, private.is_some()).await,
-        Err(error) => vec![Finding::fail(
+    if let Some(url) = &settings.database_url {
+        return database_at(settings, url).await;
+    }
+    if !settings.data_dir.join("postgres").exists() {
+        return vec![Finding::warn(
             "database",
-            format!("{error:#}"),
-            "Look at DATABASE_URL, at the server, and at the network between.",
-        )],
+            "DATABASE_URL is not set, and there is no private Postgres yet: the first start makes one in the data folder",
+            PRIVATE,
+        )];
+    }
+    let private = match EmbeddedPostgres::start_or_join(&settings.data_dir).await {
+        Ok(private) => private,
+        Err(error) => {
+            let remedy = "Set DATABASE_URL, or install a Postgres server for a private one.";
+            return vec![Finding::fail("database", format!("{error:#}"), remedy)];
+        }
     };
-    if let Some(private) = private
-        && let Err(error) = private.stop().await
-    {
+    let told = "DATABASE_URL is not set: a private Postgres in the data folder is used";
+    let mut findings = vec![Finding::warn("database", told, PRIVATE)];
+    findings.extend(database_at(settings, private.url()).await);
+    if let Err(error) = private.stop().await {
         tracing::warn!(error = format!("{error:#}"), "the private Postgres did not stop");
     }
     findings
 }
 
-async fn connect(url: &str) -> anyhow::Result<Client> {
-    Pool::new(url, 1)?.raw().await
-}
+const PRIVATE: &str = "That is for a demo, or for one machine. For several nodes set DATABASE_URL.";
 
-async fn look_at(client: &Client, private: bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if private {
-        findings.push(Finding::warn(
-            "database",
-            "DATABASE_URL is not set: a private Postgres in the data folder is used",
-            "That is for a demo, or for one machine. For several nodes set DATABASE_URL.",
-        ));
+/// What a start would ask of these addresses, in its words, and then what is there.
+async fn database_at(settings: &Database, url: &str) -> Vec<Finding> {
+    let fail = |error: anyhow::Error, remedy| vec![Finding::fail("database", format!("{error:#}"), remedy)];
+    let (through, direct) = match app::addresses(url, settings.direct_database_url.as_deref(), "doctor") {
+        Ok(addresses) => addresses,
+        Err(error) => return fail(error, "Mend the setting that is named."),
+    };
+    let client = match connect(&through, &direct).await {
+        Ok(client) => client,
+        Err((setting, error)) => {
+            let remedy = format!("Look at {setting}, at the server, and at the network between.");
+            return vec![Finding::fail("database", format!("{setting}: {error:#}"), remedy)];
+        }
+    };
+    if let Err(error) = db::pooler::require(&through, &direct).await {
+        return fail(
+            error,
+            "Neither `tenantry serve` nor `tenantry work` starts before that.",
+        );
     }
-    for looked in [
-        version(client).await,
-        roles(client).await,
-        hstore(client).await,
-        migrations(client).await,
-        clock(client).await,
-        worker(client).await,
-    ] {
-        findings.push(looked.unwrap_or_else(|(check, error)| {
-            Finding::fail(
-                check,
-                format!("the database could not be asked: {error:#}"),
-                "Look at the server's log.",
-            )
-        }));
-    }
+    let mut findings = look_at(&client).await;
+    findings.push(asked(
+        "connections",
+        connections(&client, settings.database_connections).await,
+    ));
     findings
 }
 
-type Looked = Result<Finding, (&'static str, anyhow::Error)>;
-
-fn unasked<E: Into<anyhow::Error>>(check: &'static str) -> impl Fn(E) -> (&'static str, anyhow::Error) {
-    move |error| (check, error.into())
+/// A connection to Postgres itself, where the other address answers as well.
+async fn connect(through: &Address, direct: &Address) -> Result<Client, (&'static str, anyhow::Error)> {
+    let client = through.client().await.map_err(|error| ("DATABASE_URL", error))?;
+    if through.url() == direct.url() {
+        return Ok(client);
+    }
+    direct
+        .client()
+        .await
+        .map_err(|error| ("TENANTRY_DIRECT_DATABASE_URL", error))
 }
 
-async fn version(client: &Client) -> Looked {
+async fn look_at(client: &Client) -> Vec<Finding> {
+    vec![
+        asked("Postgres", version(client).await),
+        asked("roles", roles(client).await),
+        asked("hstore", hstore(client).await),
+        asked("migrations", migrations(client).await),
+        asked("row-level security", row_level_security(client).await),
+        asked("clock of the database", clock(client).await),
+        asked("worker", worker(client).await),
+    ]
+}
+
+/// What was found; or that it could not be asked.
+fn asked(check: &'static str, looked: anyhow::Result<Finding>) -> Finding {
+    looked.unwrap_or_else(|error| {
+        let message = format!("the database could not be asked: {error:#}");
+        Finding::fail(check, message, "Look at the server's log.")
+    })
+}
+
+async fn version(client: &Client) -> anyhow::Result<Finding> {
     let check = "Postgres";
     let row = client
         .query_one(
             "select current_setting('server_version'), current_setting('server_version_num')::int",
             &[],
         )
-        .await
-        .map_err(unasked(check))?;
+        .await?;
     let (name, number): (String, i32) = (row.get(0), row.get(1));
     Ok(if number >= OLDEST {
         Finding::ok(check, name)
@@ -154,14 +179,53 @@ async fn version(client: &Client) -> Looked {
     })
 }
 
-async fn roles(client: &Client) -> Looked {
-    Ok(match db::require_roles(client).await {
+async fn roles(client: &Client) -> anyhow::Result<Finding> {
+    let is_pending = !db::pending(client).await?.is_empty();
+    Ok(match db::require_roles(client, is_pending).await {
         Ok(()) => Finding::ok("roles", "the database user has, or can make, the roles that are needed"),
         Err(error) => Finding::fail("roles", "the database user lacks a role", format!("{error:#}")),
     })
 }
 
-async fn hstore(client: &Client) -> Looked {
+/// What keeps a portal user to their company, beside every query's own condition.
+async fn row_level_security(client: &Client) -> anyhow::Result<Finding> {
+    let check = "row-level security";
+    Ok(match locks::told(&locks::missing(client).await?) {
+        None => Finding::ok(check, "policies, grants and owners are as the migrations made them"),
+        Some(lacks) => Finding::fail(check, lacks, locks::REMEDY),
+    })
+}
+
+/// Of the places of a worker, as many as there are unless told.
+const PLACES: usize = 4;
+
+/// Whether the server has room for one API and one worker with these settings; docs/operations.md has the arithmetic.
+async fn connections(client: &Client, pool: usize) -> anyhow::Result<Finding> {
+    let check = "connections";
+    let row = client
+        .query_one(
+            "select current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint,
+                    (select count(*) from pg_stat_activity where backend_type = 'client backend')",
+            &[],
+        )
+        .await?;
+    let (room, used): (i64, i64) = (row.get(0), row.get(1));
+    let (api, worker) = (pool + 5, pool + 3 * PLACES + 6);
+    let message = format!(
+        "the server takes {room}, {used} are open; with these settings an API opens {api} at most, a worker with {PLACES} places {worker}"
+    );
+    Ok(if usize::try_from(room)? < api + worker {
+        Finding::warn(
+            check,
+            message,
+            "Raise max_connections, or lower TENANTRY_DATABASE_CONNECTIONS.",
+        )
+    } else {
+        Finding::ok(check, message)
+    })
+}
+
+async fn hstore(client: &Client) -> anyhow::Result<Finding> {
     let check = "hstore";
     let row = client
         .query_one(
@@ -169,8 +233,7 @@ async fn hstore(client: &Client) -> Looked {
                     exists (select from pg_available_extensions where name = 'hstore')",
             &[],
         )
-        .await
-        .map_err(unasked(check))?;
+        .await?;
     Ok(match (row.get(0), row.get(1)) {
         (true, _) => Finding::ok(check, "installed"),
         (false, true) => Finding::ok(check, "available; it is installed at the first start"),
@@ -178,24 +241,9 @@ async fn hstore(client: &Client) -> Looked {
     })
 }
 
-async fn migrations(client: &Client) -> Looked {
+async fn migrations(client: &Client) -> anyhow::Result<Finding> {
     let check = "migrations";
-    let row = client
-        .query_one(
-            "select to_regclass('public.__diesel_schema_migrations') is not null",
-            &[],
-        )
-        .await
-        .map_err(unasked(check))?;
-    let mut applied: Vec<String> = Vec::new();
-    if row.get(0) {
-        let rows = client
-            .query("select version::text from __diesel_schema_migrations", &[])
-            .await
-            .map_err(unasked(check))?;
-        applied.extend(rows.iter().map(|row| row.get::<_, String>(0)));
-    }
-    let missing = db::migrations_not_in(&applied);
+    let missing = db::pending(client).await?;
     Ok(if missing.is_empty() {
         Finding::ok(check, "up to date")
     } else {
@@ -207,12 +255,9 @@ async fn migrations(client: &Client) -> Looked {
     })
 }
 
-async fn clock(client: &Client) -> Looked {
+async fn clock(client: &Client) -> anyhow::Result<Finding> {
     let check = "clock of the database";
-    let row = client
-        .query_one("select clock_timestamp()", &[])
-        .await
-        .map_err(unasked(check))?;
+    let row = client.query_one("select clock_timestamp()", &[]).await?;
     Ok(compare(check, row.get(0)))
 }
 
@@ -227,16 +272,15 @@ fn compare(check: &'static str, theirs: DateTime<Utc>) -> Finding {
     }
 }
 
-async fn worker(client: &Client) -> Looked {
+async fn worker(client: &Client) -> anyhow::Result<Finding> {
     let check = "worker";
     let row = client
         .query_one("select to_regclass('apalis.workers') is not null", &[])
-        .await
-        .map_err(unasked(check))?;
+        .await?;
     let mut living: i64 = 0;
     if row.get(0) {
         let statement = format!("select count(*) {}", telemetry::health::LIVING_WORKERS);
-        living = client.query_one(&statement, &[]).await.map_err(unasked(check))?.get(0);
+        living = client.query_one(&statement, &[]).await?.get(0);
     }
     Ok(match living {
         0 => Finding::warn(
@@ -268,10 +312,27 @@ pub async fn microsoft(web: &Web, registration: &Registration) -> Vec<Finding> {
     if let Ok(tenant) = web.staff_tenant() {
         findings.push(match microsoft.graph(tenant).granted_permissions().await {
             Ok(_) => Finding::ok("credential", "Entra gave a token for the staff's tenant"),
-            Err(trouble) => Finding::fail("credential", trouble.message(), trouble.remedy()),
+            Err(trouble) => Finding::fail("credential", trouble.message(), ours(&trouble)),
         });
     }
     findings
+}
+
+/// What to look at where it is the staff's tenant: what a run of a client's would advise is of no use then.
+fn ours(trouble: &Trouble) -> &'static str {
+    match trouble {
+        Trouble::ConsentMissing => {
+            "Compare MICROSOFT_CLIENT_ID with the application (client) id of the registration. If it is right, an administrator of \
+             the tenant in TENANTRY_STAFF_TENANT_ID has to grant the permissions there (docs/microsoft.md)."
+        }
+        Trouble::TenantUnknown => {
+            "Compare TENANTRY_STAFF_TENANT_ID with the tenant's id, and MICROSOFT_CLOUD with the cloud that it is in."
+        }
+        Trouble::UnexpectedResponse { .. } | Trouble::UntrustedLink => {
+            "Look at MICROSOFT_CLOUD, MICROSOFT_LOGIN_URL and MICROSOFT_GRAPH_URL: they have to be of one cloud."
+        }
+        _ => trouble.remedy(),
+    }
 }
 
 fn addresses(microsoft: &Microsoft, registration: &Registration) -> Finding {

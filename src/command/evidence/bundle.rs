@@ -58,7 +58,7 @@ fn moment(text: &str) -> Result<DateTime<Utc>, &'static str> {
 
 impl Export {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let data = Data::open(&self.database).await?;
+        let data = Data::open(&self.database, "evidence").await?;
         let code = self.export(&data.pool).await;
         data.close().await?;
         code

@@ -47,6 +47,9 @@ async fn a_good_configuration_fails_nothing_and_what_cannot_be_known_is_said_to_
         "roles",
         "hstore",
         "migrations",
+        "row-level security",
+        "connections",
+        "scrape token",
         "clock of the database",
         "Entra",
         "Graph",
@@ -122,4 +125,60 @@ async fn a_database_and_a_microsoft_that_do_not_answer_fail() {
     for check in ["database", "Entra", "Graph", "credential"] {
         assert_eq!(of(&findings, check)["status"], "fail", "{findings:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_direct_address_that_leads_nowhere_fails_and_is_named() {
+    let house = House::open().await;
+    let nowhere = "postgres://tenantry:bad@127.0.0.1:1/other";
+    let (findings, code) = asked(&house, &[("TENANTRY_DIRECT_DATABASE_URL", nowhere)]).await;
+    assert_eq!(code, 1);
+    let database = of(&findings, "database");
+    assert_eq!(database["status"], "fail", "{findings:#?}");
+    assert!(
+        database["message"]
+            .as_str()
+            .unwrap()
+            .contains("TENANTRY_DIRECT_DATABASE_URL")
+    );
+    assert!(!database.to_string().contains("bad"), "no password is said: {database}");
+}
+
+#[tokio::test]
+async fn a_database_that_lost_a_policy_fails() {
+    let house = House::open().await;
+    house.sql("drop policy company_in_view on company").await;
+    let (findings, code) = asked(&house, &[]).await;
+    assert_eq!(code, 1);
+    let locks = of(&findings, "row-level security");
+    assert!(locks["message"].as_str().unwrap().contains("company"), "{locks}");
+}
+
+#[tokio::test]
+async fn a_client_id_of_nobody_is_told_as_the_setting_that_it_is() {
+    let house = House::open().await;
+    let (findings, code) = asked(
+        &house,
+        &[("MICROSOFT_CLIENT_ID", "00000000-0000-4000-8000-000000000001")],
+    )
+    .await;
+    assert_eq!(code, 1);
+    let credential = of(&findings, "credential");
+    assert!(
+        credential["remedy"].as_str().unwrap().contains("MICROSOFT_CLIENT_ID"),
+        "{credential}"
+    );
+}
+
+#[tokio::test]
+async fn it_makes_no_private_database_and_a_setting_of_nothing_is_not_set() {
+    let house = House::open().await;
+    let folder = format!(
+        "{}/untouched-{}",
+        env!("CARGO_TARGET_TMPDIR"),
+        uuid::Uuid::new_v4().simple()
+    );
+    let (findings, _) = asked(&house, &[("DATABASE_URL", ""), ("TENANTRY_DATA_DIR", &folder)]).await;
+    assert_eq!(of(&findings, "database")["status"], "warn", "{findings:#?}");
+    assert!(!std::path::Path::new(&folder).exists(), "it changes nothing");
 }

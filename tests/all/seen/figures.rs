@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenantry::auth::Action;
+use tenantry::db::Pool;
 use tenantry::http::serve_probes;
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::telemetry::{Facts, metrics};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::support::house::{House, now};
+use crate::support::house::{House, SCRAPE_TOKEN, now};
 
 async fn token(house: &House, company_ids: Option<Vec<Uuid>>, actions: &[Action]) -> String {
     let mut conn = house.pool.get().await.unwrap();
@@ -59,6 +60,41 @@ async fn figures_are_shown_to_nobody_who_may_not_see_how_tenantry_runs() {
     assert!(shown.text().await.unwrap().ends_with("# EOF\n"));
 }
 
+#[tokio::test]
+async fn a_scraper_is_shown_the_figures_also_while_the_database_is_away_and_nothing_else() {
+    let house = House::open().await;
+    let get = async |path: &str, token: &str| house.http.get(house.at(path)).bearer_auth(token).send().await.unwrap();
+    let shown = get("/metrics", SCRAPE_TOKEN).await;
+    assert_eq!(shown.status(), StatusCode::OK);
+    assert!(shown.text().await.unwrap().contains("tenantry_database_up 1"));
+    let refused = get("/metrics", "a token that somebody guesses: 7f3a92").await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let nobody = get("/graphql?query=%7B__typename%7D", SCRAPE_TOKEN)
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(nobody.contains("UNAUTHENTICATED"), "it opens nothing else: {nobody}");
+
+    let away = Facts::new("serve", Pool::new("postgres://127.0.0.1:1/none", 1).unwrap(), None);
+    let text = away.text().await;
+    assert!(text.contains("tenantry_database_up 0"), "{text}");
+    assert!(text.contains("command=\"serve\"") && text.contains("process_resident_memory_bytes"));
+}
+
+#[tokio::test]
+async fn what_there_is_none_of_is_told_as_zero() {
+    let house = House::open().await;
+    let text = Facts::new("work", house.pool.clone(), None).text().await;
+    for none in [
+        "tenantry_active_runs{status=\"QUEUED\"} 0",
+        "tenantry_alarms_open{kind=\"CREDENTIAL_REFUSED\"} 0",
+        "tenantry_companies{status=\"CONNECTED\"} 0",
+    ] {
+        assert!(text.contains(none), "{none} is missing in {text}");
+    }
+}
+
 /// A connected company with a run that waits and an alarm; its id, and its tenant's.
 async fn busy_company(house: &House) -> (Uuid, Uuid) {
     let company = house.company("Canary of Contoso").await;
@@ -91,7 +127,7 @@ async fn busy_company(house: &House) -> (Uuid, Uuid) {
 async fn figures_tell_how_things_stand_and_name_no_client() {
     let house = House::open().await;
     let (company, tenant) = busy_company(&house).await;
-    let text = Facts::new(house.pool.clone(), None).text().await;
+    let text = Facts::new("serve", house.pool.clone(), None).text().await;
     let value = |name: &str| -> f64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("{name} is missing in {text}"))
@@ -112,7 +148,7 @@ async fn figures_tell_how_things_stand_and_name_no_client() {
 #[tokio::test]
 async fn the_database_is_asked_for_figures_only_so_often() {
     let house = House::open().await;
-    let facts = Facts::new(house.pool.clone(), None);
+    let facts = Facts::new("work", house.pool.clone(), None);
     assert!(facts.text().await.contains("tenantry_held_changes 0"));
     let company = house.company("Contoso").await.id;
     house
@@ -124,7 +160,7 @@ async fn the_database_is_asked_for_figures_only_so_often() {
         !facts.text().await.contains("CONSENT_PENDING"),
         "what was read is good for some seconds"
     );
-    let fresh = Facts::new(house.pool.clone(), None);
+    let fresh = Facts::new("work", house.pool.clone(), None);
     assert!(
         fresh
             .text()
@@ -145,7 +181,7 @@ async fn every_figure_that_the_dashboard_and_the_rules_name_exists() {
     let house = House::open().await;
     busy_company(&house).await;
     metrics::run_took("IDENTITY", std::time::Duration::from_secs(1));
-    let text = Facts::new(house.pool.clone(), Some(now())).text().await;
+    let text = Facts::new("serve", house.pool.clone(), Some(now())).text().await;
     let mut exist = BTreeSet::new();
     for line in text.lines() {
         if let Some(family) = line.strip_prefix("# TYPE ") {
@@ -205,7 +241,7 @@ async fn a_worker_has_a_small_door_of_its_own() {
     let house = House::open().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
-    let facts = Facts::new(house.pool.clone(), None);
+    let facts = Facts::new("work", house.pool.clone(), None);
     tokio::spawn(serve_probes(listener, house.pool.clone(), facts, house.stop.clone()));
     let get = async |path: &str| house.http.get(format!("{at}{path}")).send().await.unwrap();
     assert_eq!(get("/health/live").await.status(), StatusCode::OK);

@@ -4,5 +4,6 @@ mod alarms;
 mod consent;
 mod doctor;
 mod figures;
+mod lines;
 mod traces;
 mod webhook;
