@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tenantry::config::{Database, Registration, Web, Webhook};
 use tenantry::db::embedded::EmbeddedPostgres;
-use tenantry::db::{self, Address, Pool, locks};
+use tenantry::db::{self, Address, locks};
 use tenantry::jobs::alarms::Expiry;
 use tenantry::jobs::{self, alarms};
 use tenantry::microsoft::{Microsoft, Trouble};
