@@ -168,7 +168,7 @@ impl Address {
 }
 
 /// A machine that went away says nothing. Without these, whoever waits for its answer waits for a quarter of an hour, or for
-/// two. What the address says itself goes before.
+/// two. What the address says itself goes before; of the time until the first question after silence, the shorter.
 fn hear_of_silence(config: &mut Config) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));

@@ -1,9 +1,10 @@
 //! A worker's places, and which due run gets one.
 //!
-//! Manual runs go before those of the clock, and then whoever has been due for longest. At most half of the places are
-//! given to tenants whose runs may take long; the others stay with the small ones, for which a place is free again within
-//! seconds. It is a rule about places and not about turns, because a run that is under way cannot be put aside without
-//! reading its page again: a tenant of 300,000 people is neither interrupted nor in the way.
+//! Manual runs go before those of the clock, but for ten minutes and no longer, and then whoever has been due for longest.
+//! At most half of the places are given to tenants whose runs may take long; the others stay with the small ones, for
+//! which a place is free again within seconds. It is a rule about places and not about turns, because a run that is under
+//! way cannot be put aside without reading its page again: a tenant of 300,000 people is neither interrupted nor in the
+//! way.
 //!
 //! The danger is the list of candidates: full of large tenants, none of which may have a place, it would hide the small
 //! ones behind them. So it is asked for without them when their places are taken.
