@@ -48,12 +48,13 @@ pub async fn require_roles(client: &Client, while_migrating: bool) -> anyhow::Re
     };
     let missing = client
         .query(
-            "select who.user_name, who.may_make, wanted.name, made.oid is not null
-             from (select rolname::text as user_name, rolsuper or rolcreaterole as may_make
-                   from pg_roles where rolname = current_user) who
+            "select who.user_name, wanted.name, made.oid is not null
+             from (select rolname::text as user_name, rolsuper, rolcreaterole from pg_roles where rolname = current_user) who
              cross join unnest($1::text[]) with ordinality wanted (name, place)
              left join pg_roles made on made.rolname = wanted.name
-             where not who.may_make and not coalesce(pg_has_role(made.oid, 'MEMBER'), false)
+             where not who.rolsuper and not coalesce(pg_has_role(made.oid, 'MEMBER'), false)
+               -- Since PostgreSQL 16 who may make roles may not join those that somebody else has made.
+               and not (who.rolcreaterole and (made.oid is null or current_setting('server_version_num')::int < 160000))
              order by wanted.place",
             &[&needed],
         )
@@ -62,7 +63,7 @@ pub async fn require_roles(client: &Client, while_migrating: bool) -> anyhow::Re
     let Some(first) = missing.first() else { return Ok(()) };
     let user: String = first.get(0);
     let remedy = missing.iter().map(|role| {
-        let (name, made): (String, bool) = (role.get(2), role.get(3));
+        let (name, made): (String, bool) = (role.get(1), role.get(2));
         let make = if made {
             String::new()
         } else {
@@ -124,9 +125,22 @@ pub async fn migrate_at(address: &Address) -> anyhow::Result<()> {
     require_roles(&lock, is_pending).await?;
     if is_pending {
         run_when_possible(address, &lock).await?;
+        lock.simple_query(BECOME_VIEWER)
+            .await
+            .context("taking the right to read for viewers")?;
     }
     locks::require(&lock).await
 }
+
+/// Since PostgreSQL 16 who has made a role belongs to it, and may yet not become it.
+const BECOME_VIEWER: &str = "
+    do $$ begin
+        if current_setting('server_version_num')::int >= 160000 then
+            if not pg_has_role('tenantry_viewer', 'SET') and pg_has_role('tenantry_viewer', 'MEMBER WITH ADMIN OPTION') then
+                execute format('grant tenantry_viewer to %I with set true', current_user);
+            end if;
+        end if;
+    end $$";
 
 /// Tries until no migration is left to run. It may take as long as somebody holds a table: to give up would only start the
 /// process again, and with it the wait.
