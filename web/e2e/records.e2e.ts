@@ -61,6 +61,8 @@ test('the keyboard goes from row to row, opens, copies, and comes back', async (
   await record.waitFor({ state: 'detached' });
   expect(await page.evaluate(() => document.activeElement?.textContent), 'where one was').toBe(name);
 
+  // The browser goes back to the list's address a moment after the record has closed.
+  await page.waitForURL((url) => url.search === '');
   await page.keyboard.press('PageDown');
   await page.getByText('51–100 of 10,000').waitFor();
   await expect.poll(() => page.evaluate(() => document.activeElement?.className)).toBe('row-open');
