@@ -6,9 +6,8 @@ use tenantry::jobs::{Alarms, Doorbell};
 use tenantry::model::alarm::{self, AlarmChange, Known, OwnCredential, Settled};
 use tenantry::model::sync_run::SyncStatus;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::support::world::{CLIENT_ID, CLIENT_SECRET, Client, PERMISSIONS, World};
+use crate::support::world::{Client, World};
 
 async fn alarms(world: &World) -> Alarms {
     let events = Events::start(&world.pool, CancellationToken::new())
@@ -264,22 +263,12 @@ async fn that_no_worker_lives_is_one_alarm_for_all() {
     assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
 }
 
-async fn application(world: &World, expired: bool) {
-    world
-        .post(
-            "applications",
-            json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "secretExpired": expired,
-                   "redirectUris": [], "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-        )
-        .await;
-}
-
 #[tokio::test]
 async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
     let world = World::start().await;
     let clients = [world.connected_company(5, 0).await, world.connected_company(5, 0).await];
     let alarms = alarms(&world).await;
-    application(&world, true).await;
+    world.register(true).await;
     let runs = [world.sync(clients[0]).await, world.collect_evidence(clients[1]).await];
     for run in &runs {
         assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
@@ -295,7 +284,7 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
         [json!({"kind": "CREDENTIAL_REFUSED", "company_id": null, "subject": ""})]
     );
 
-    application(&world, false).await;
+    world.register(false).await;
     for run in runs {
         let run = world.perform(run.id).await;
         assert!(
