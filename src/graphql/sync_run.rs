@@ -104,6 +104,12 @@ impl SyncRun {
         &self.0.message
     }
 
+    /// While it waits: when it begins, or goes on, at the earliest. Null while a worker is on it, and when it has ended.
+    async fn not_before(&self) -> Option<DateTime<Utc>> {
+        let waits = matches!(self.0.status, SyncStatus::Queued | SyncStatus::Waiting);
+        waits.then_some(self.0.not_before)
+    }
+
     /// What it is doing, such as "Reading contacts"; null while it does nothing.
     async fn stage(&self) -> Option<&str> {
         self.0.stage.as_deref()

@@ -178,10 +178,7 @@ export type CompanyOrder = {
 
 /** What companies can be ordered by. */
 export type CompanyOrderField =
-  /**
-   * What wants a person first: broken consent, failing runs, held changes, evidence that turned bad, no good sync for 12
-   * hours, not connected; then by name.
-   */
+  /** What wants a person first, in the order of `Attention`; then by name. */
   | 'ATTENTION'
   /** The name, whatever the case of its letters. */
   | 'NAME';
