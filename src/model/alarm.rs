@@ -5,12 +5,15 @@
 //! over. The danger is an alarm for each of two thousand companies where one thing is wrong: what concerns the application
 //! belongs to no company.
 
+mod outage;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use self::outage::Outage;
 use crate::db::Connection;
 use crate::db::schema::alarm;
 use crate::model::Scope;
@@ -34,6 +37,9 @@ super::text_enum::text_enum! {
         CredentialRefused = "CREDENTIAL_REFUSED",
         /// The database has no room left. It concerns every company.
         StorageFull = "STORAGE_FULL",
+        /// Microsoft cannot be reached, or answers with nothing but errors, for many companies at once. It concerns every
+        /// company.
+        MicrosoftUnreachable = "MICROSOFT_UNREACHABLE",
         /// No worker has been heard of lately. It concerns every company.
         NoWorker = "NO_WORKER",
     }
@@ -117,7 +123,8 @@ const FACTS: &str = "
                (array_agg(failure ->> 'message' order by queued_at desc, id desc))[1] as message,
                (array_agg(failure ->> 'remedy' order by queued_at desc, id desc))[1] as remedy
         from (select status, failure, queued_at, id from sync_run
-              where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
+              where company_id = t.company_id and kind = k.kind and not dry_run and not outage
+                and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
               order by queued_at desc, id desc limit 2) ended) two
     where t.status = 'CONNECTED' and two.failed = 2
     union all
@@ -203,8 +210,9 @@ pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled
         if !lock.ours {
             return Ok(Settled::default());
         }
+        let outage = outage::look(conn).await?;
         let (mut found, mut changed, mut over) = (Vec::new(), Vec::new(), Vec::new());
-        for difference in differences(conn, known).await? {
+        for difference in differences(conn, known, outage).await? {
             match (difference.alarm_id, &difference.kind) {
                 (None, _) => found.push(difference),
                 (Some(_), Some(_)) => changed.push(difference),
@@ -233,11 +241,13 @@ async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> Query
     Ok(())
 }
 
-async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Difference>> {
+async fn differences(conn: &mut Connection, known: &Known, outage: Option<Outage>) -> QueryResult<Vec<Difference>> {
     let (ids, titles): (Vec<&str>, Vec<&str>) = known.grave_checks.iter().map(|(id, title)| (&**id, &**title)).unzip();
     diesel::sql_query(format!(
         "with fact (kind, company_id, subject, message, remedy) as (
              {FACTS}
+             union all
+             select 'MICROSOFT_UNREACHABLE', null, '', $4, $5 where $4 is not null
              union all
              select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
              where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
@@ -251,6 +261,8 @@ async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Di
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(titles)
     .bind::<Integer, _>(i32::try_from(AHEAD.num_days()).unwrap_or(i32::MAX))
+    .bind::<Nullable<Text>, _>(outage.map(Outage::message))
+    .bind::<Text, _>(outage::REMEDY)
     .load(conn)
     .await
 }
