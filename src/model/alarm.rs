@@ -5,7 +5,7 @@
 //! over. The danger is an alarm for each of two thousand companies where one thing is wrong: what concerns the application
 //! belongs to no company.
 
-mod outage;
+mod common;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use self::outage::Outage;
+use self::common::Common;
 use crate::db::Connection;
 use crate::db::schema::alarm;
 use crate::model::Scope;
@@ -157,16 +157,6 @@ const FACTS: &str = "
     union all
     select 'CREDENTIAL_REFUSED', null, '', max(failure ->> 'message'), max(failure ->> 'remedy')
     from sync_run where status in ('QUEUED', 'RUNNING', 'WAITING') and failure ->> 'code' = 'CREDENTIAL_REFUSED'
-    having count(*) > 0
-    union all
-    select 'STORAGE_FULL', null, '', max(last.failure ->> 'message'), max(last.failure ->> 'remedy')
-    from tenant t
-    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
-    cross join lateral (
-        select failure from sync_run
-        where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
-        order by queued_at desc, id desc limit 1) last
-    where t.status = 'CONNECTED' and last.failure ->> 'code' = 'STORAGE_FULL'
     having count(*) > 0";
 
 #[derive(QueryableByName)]
@@ -210,9 +200,9 @@ pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled
         if !lock.ours {
             return Ok(Settled::default());
         }
-        let outage = outage::look(conn).await?;
+        let common = common::look(conn).await?;
         let (mut found, mut changed, mut over) = (Vec::new(), Vec::new(), Vec::new());
-        for difference in differences(conn, known, outage).await? {
+        for difference in differences(conn, known, &common).await? {
             match (difference.alarm_id, &difference.kind) {
                 (None, _) => found.push(difference),
                 (Some(_), Some(_)) => changed.push(difference),
@@ -241,13 +231,13 @@ async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> Query
     Ok(())
 }
 
-async fn differences(conn: &mut Connection, known: &Known, outage: Option<Outage>) -> QueryResult<Vec<Difference>> {
+async fn differences(conn: &mut Connection, known: &Known, common: &[Common]) -> QueryResult<Vec<Difference>> {
     let (ids, titles): (Vec<&str>, Vec<&str>) = known.grave_checks.iter().map(|(id, title)| (&**id, &**title)).unzip();
     diesel::sql_query(format!(
         "with fact (kind, company_id, subject, message, remedy) as (
              {FACTS}
              union all
-             select 'MICROSOFT_UNREACHABLE', null, '', $4, $5 where $4 is not null
+             select kind, null, '', message, remedy from unnest($4, $5, $6) common (kind, message, remedy)
              union all
              select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
              where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
@@ -261,8 +251,9 @@ async fn differences(conn: &mut Connection, known: &Known, outage: Option<Outage
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(titles)
     .bind::<Integer, _>(i32::try_from(AHEAD.num_days()).unwrap_or(i32::MAX))
-    .bind::<Nullable<Text>, _>(outage.map(Outage::message))
-    .bind::<Text, _>(outage::REMEDY)
+    .bind::<Array<Text>, _>(common.iter().map(|common| common.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(common.iter().map(|common| &*common.message).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(common.iter().map(|common| &*common.remedy).collect::<Vec<_>>())
     .load(conn)
     .await
 }
