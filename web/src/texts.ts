@@ -543,6 +543,7 @@ export const texts = {
         CREDENTIAL_EXPIRING: 'Our credential expires',
         CREDENTIAL_REFUSED: 'Our credential is refused',
         STORAGE_FULL: 'The database is full',
+        MICROSOFT_UNREACHABLE: 'Microsoft cannot be reached',
         NO_WORKER: 'No worker',
       },
     },

@@ -70,6 +70,11 @@ export type AlarmKind =
   | 'CREDENTIAL_REFUSED'
   /** A check of high or critical severity fails that has passed before. */
   | 'EVIDENCE_TURNED_BAD'
+  /**
+   * Microsoft cannot be reached, or answers with nothing but errors, for many companies at once. It concerns every
+   * company.
+   */
+  | 'MICROSOFT_UNREACHABLE'
   /** No worker has been heard of lately. It concerns every company. */
   | 'NO_WORKER'
   /** Microsoft no longer lets us read the tenant. */
@@ -592,7 +597,10 @@ export type UpdateSyncScheduleInput = {
   everyHours?: number | null | undefined;
   /** The kind of run. */
   kind?: SyncKind;
-  /** Queue no scheduled run until somebody resumes. A run that is queued already still goes. */
+  /**
+   * Queue no scheduled run until somebody resumes. One that is queued and was not begun is cancelled, unless somebody has
+   * asked for it since; one that was begun goes on.
+   */
   paused?: boolean | null | undefined;
 };
 
