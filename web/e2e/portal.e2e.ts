@@ -1,7 +1,7 @@
 // The portal: a contact of a client sees what is kept of themselves, or of their one company where that was granted.
 
 import { afterAll, expect, test } from 'vitest';
-import { ask, barriers, company, home, person, signedIn } from './support.ts';
+import { ask, barriers, company, enter, home, newBrowser, person, signedIn } from './support.ts';
 
 const contoso = company('Contoso');
 const northwind = company('Northwind');
@@ -47,6 +47,24 @@ test('whoever signs in sees their own record, their devices and the name of thei
     await page.goto(`${contoso.url}/${part}`);
     await page.getByText('There is nothing here').waitFor();
   }
+});
+
+test('of more devices and groups than are shown at once one sees the rest when one asks', async () => {
+  const member = person(northwind.tenant, 'member');
+  const page = await newBrowser();
+  // As if a single group were as many as fifty.
+  await page.route('**/graphql', (route) => {
+    const asked = route.request().postData() ?? '';
+    return route.continue({ postData: asked.replaceAll('groups(first: 50', 'groups(first: 1') });
+  });
+  await enter(page, member, '/');
+  const groups = page.getByRole('region', { name: 'Your groups' });
+  const shown = () => groups.locator('.pill').count();
+  await expect.poll(shown).toBe(1);
+  await groups.getByRole('button', { name: 'Show more' }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(shown).toBe(2);
+  expect(await page.evaluate(() => document.activeElement?.className), 'the keyboard is not lost').toBe('pill');
 });
 
 test('a manager sees the whole of their company with its evidence, and changes nothing', async () => {
