@@ -38,6 +38,7 @@ export const texts = {
     copied: 'Copied',
     notCopied: 'The browser did not let us copy',
     more: 'Show more',
+    fewer: 'show fewer',
     previous: 'Previous',
     next: 'Next',
     searchKey: 'Press / to search',
