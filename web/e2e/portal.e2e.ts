@@ -1,7 +1,7 @@
 // The portal: a contact of a client sees what is kept of themselves, or of their one company where that was granted.
 
 import { afterAll, expect, test } from 'vitest';
-import { ask, barriers, company, enter, home, newBrowser, person, signedIn } from './support.ts';
+import { ask, company, enter, home, isForEverybody, newBrowser, person, signedIn } from './support.ts';
 
 const contoso = company('Contoso');
 const northwind = company('Northwind');
@@ -101,16 +101,8 @@ test('a manager sees the whole of their company with its evidence, and changes n
 
 test('the portal stands in nobody’s way', async () => {
   const page = await signedIn(person(contoso.tenant, 'member'));
-  for (const [colorScheme, width] of [
-    ['light', 1240],
-    ['dark', 380],
-  ] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 900 });
+  await isForEverybody(page, 'the portal', async () => {
     await page.goto(home);
     await page.getByRole('heading', { name: /^Hello/ }).waitFor();
-    expect(await barriers(page), colorScheme).toEqual([]);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    expect(overflow, `${width} pixels`).toBeLessThanOrEqual(0);
-  }
+  });
 });

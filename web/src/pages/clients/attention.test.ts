@@ -23,7 +23,7 @@ function client(name: string, facts: Told) {
     id: name,
     name,
     tenant: { status, statusReason: null, domain: null, connectedAt: hoursAgo(1_000) },
-    upToDate: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
+    lastComplete: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
     recentRuns: {
       edges: [active, run]
         .filter((one) => one !== undefined)

@@ -56,7 +56,7 @@ export function toneOf(kind: Kind): string {
 
 /** When the client was last brought up to date as a whole. */
 export function upToDateAt(client: ClientFragment): string | null {
-  return client.upToDate.edges[0]?.node.finishedAt ?? null;
+  return client.lastComplete.edges[0]?.node.finishedAt ?? null;
 }
 
 /** The worst that there is to say of a client. Its open alarms know since when, and what its evidence says. */
