@@ -8,7 +8,6 @@ import {
   ageConsent,
   ask,
   auditor,
-  barriers,
   company,
   hold,
   isForEverybody,
