@@ -12,7 +12,7 @@ export const words = {
     frameworks: 'Frameworks',
     changes: 'Changes',
     declarations: 'Declarations',
-    record: 'Record',
+    record: 'On record',
   },
   head: {
     label: 'Which evidence is shown',
