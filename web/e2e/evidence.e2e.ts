@@ -10,6 +10,7 @@ import {
   auditor,
   company,
   hold,
+  home,
   isForEverybody,
   microsoft,
   person,
@@ -231,6 +232,27 @@ test('evidence is taken away as a file, and verified here', async () => {
   // A period that cannot be had is told of before anybody is asked.
   await page.getByLabel('From').fill('2999-01-01');
   await page.getByText('The period has to end after it begins.').waitFor();
+});
+
+test('evidence that does not come is given up, and can be asked for again', async () => {
+  const page = await signedIn(administrator());
+  await page.addInitScript(() => {
+    // The page waits for half a minute; nobody needs to wait as long for this test.
+    const later = window.setTimeout;
+    Object.assign(window, {
+      setTimeout: (what: TimerHandler, milliseconds?: number) =>
+        later(what, milliseconds === 35_000 ? 1_000 : milliseconds),
+    });
+  });
+  const hang = () => {};
+  await page.route('**/bundle?*', hang);
+  await page.goto(`${home}${at('view=record')}`);
+  await page.getByRole('button', { name: 'Bundle (ZIP)' }).click();
+  await page.getByText('Tenantry cannot be reached').waitFor();
+  await page.unroute('**/bundle?*', hang);
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Bundle (ZIP)' }).click();
+  await download;
 });
 
 test('no view of the evidence stands in the way of anybody', async () => {

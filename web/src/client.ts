@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from 'react';
 import { Client, type CombinedError, cacheExchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { createTransport } from './live/transport.ts';
+import { PATIENCE } from './patience.ts';
 
 const endings = new Set<() => void>();
 
@@ -19,9 +20,6 @@ function ended() {
 }
 
 const transport = createTransport({ onEnded: ended });
-
-/** In milliseconds; a little longer than the server's own patience. What is not answered by then can be tried again. */
-export const PATIENCE = 35_000;
 
 export const client = new Client({
   url: '/graphql',

@@ -28,9 +28,11 @@ export function useDraft<Value>(key: string, saved: Value): Draft<Value> {
       setDraft({ value });
     },
     settle: () => {
+      // What was changed again while it was saved is a draft still.
+      if (!draft || drafts.get(key) !== draft.value) return;
       drafts.delete(key);
       setDraft(undefined);
-      if (draft) setSettled({ value: draft.value, before: known });
+      setSettled({ value: draft.value, before: known });
     },
   };
 }
