@@ -2,9 +2,22 @@
 
 import type { WebSocketRoute } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, barriers, company, enter, home, newBrowser, says, signedIn } from './support.ts';
+import {
+  administrator,
+  barriers,
+  company,
+  enter,
+  home,
+  microsoft,
+  newBrowser,
+  says,
+  shifts,
+  signedIn,
+  syncToTheEnd,
+} from './support.ts';
 
 const contoso = company('Contoso');
+const northwind = company('Northwind');
 
 test('while the server is away nothing old is passed off as an answer; once it is back the page catches up by itself', async () => {
   const page = await newBrowser();
@@ -61,6 +74,40 @@ test('whoever works by keyboard is taken along to the next page, and back to whe
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await expect.poll(() => page.evaluate(focused('textContent'))).toBe('Disconnect…');
+});
+
+test('settings that come one after the other move nothing that is seen', async () => {
+  const page = await signedIn(administrator(), contoso.url);
+  await page.locator('.row-open').first().waitFor();
+  // The first to be shown is the last to come, and both after the click that would excuse a move.
+  await page.route('**/graphql', async (route) => {
+    const late = route.request().postData()?.includes('query SyncRules(') ? 1_400 : 700;
+    await new Promise((resolve) => setTimeout(resolve, late));
+    await route.fallback();
+  });
+  const moved = await shifts(page);
+  await page.getByRole('link', { name: 'Settings', exact: true }).last().click();
+  await page.getByRole('region', { name: 'Consent' }).getByRole('listitem').first().waitFor();
+  await page.getByLabel('of a hundred').waitFor();
+  expect(await moved()).toBeLessThan(0.01);
+});
+
+test('a sync that fails tells why without moving what one reads', async () => {
+  expect(await syncToTheEnd(northwind.id)).toBe('SUCCEEDED');
+  const page = await signedIn(administrator(), northwind.url);
+  await says(page, 'Sync complete');
+  await page.locator('.row-open').first().waitFor();
+  await microsoft('POST', `tenants/${northwind.tenant}/faults`, { on: '*', kind: 'foreign_link' });
+  try {
+    const moved = await shifts(page);
+    expect(await syncToTheEnd(northwind.id, 'FULL')).toBe('FAILED');
+    await page.getByText('led to another address than its own').waitFor();
+    expect(await moved()).toBeLessThan(0.01);
+    expect(await barriers(page)).toEqual([]);
+  } finally {
+    await microsoft('DELETE', `tenants/${northwind.tenant}/faults`);
+    await syncToTheEnd(northwind.id);
+  }
 });
 
 test('on a narrow screen the tab that is open is among those that are seen', async () => {

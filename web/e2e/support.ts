@@ -252,6 +252,21 @@ export async function barriers(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
 }
 
+/** Opens a page light and dark, wide and narrow: it has to be for everybody, and to fit. */
+export async function isForEverybody(page: Page, name: string, open: () => Promise<void>): Promise<void> {
+  for (const [colorScheme, width] of [
+    ['light', 1240],
+    ['dark', 380],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    await open();
+    expect(await barriers(page), `${name}, ${colorScheme}`).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(overflow, `${name} fits ${width} pixels`).toBeLessThanOrEqual(0);
+  }
+}
+
 /** How much of the page moves from now on without anybody's doing, as browsers measure it. */
 export async function shifts(page: Page): Promise<() => Promise<number>> {
   await page.evaluate(() => {

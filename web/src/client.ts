@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from 'react';
 import { Client, type CombinedError, cacheExchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { createTransport } from './live/transport.ts';
+import { PATIENCE } from './patience.ts';
 
 const endings = new Set<() => void>();
 
@@ -19,9 +20,6 @@ function ended() {
 }
 
 const transport = createTransport({ onEnded: ended });
-
-/** In milliseconds. What is not answered by then is as good as lost, and can be tried again. */
-export const PATIENCE = 60_000;
 
 export const client = new Client({
   url: '/graphql',
@@ -55,12 +53,17 @@ export const client = new Client({
   ],
 });
 
-/** The API's own code of an error; NETWORK where it was never asked. */
+/** The API's own code of an error; NETWORK where it was never asked, TIMEOUT where it has not answered in time. */
 export function codeOf(error: CombinedError | undefined): string | undefined {
   if (!error) return undefined;
-  if (error.networkError) return 'NETWORK';
+  if (error.networkError) return error.networkError.name === 'TimeoutError' ? 'TIMEOUT' : 'NETWORK';
   const code = error.graphQLErrors[0]?.extensions?.code;
   return typeof code === 'string' ? code : 'INTERNAL';
+}
+
+/** Whether it may be answered as soon as there is a line to the server again. */
+export function isUnanswered(error: CombinedError | undefined): boolean {
+  return error?.networkError !== undefined;
 }
 
 /** How the line for live updates stands. */

@@ -2,11 +2,12 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { useQuery } from 'urql';
-import { codeOf, onSignedOut, PATIENCE } from './client.ts';
+import { codeOf, onSignedOut } from './client.ts';
 import { type Action, ViewerDocument, type ViewerQuery } from './gql/graphql.ts';
 import { Boot } from './layout/boot.tsx';
 import { Welcome } from './layout/welcome.tsx';
 import { Failed } from './parts/states.tsx';
+import { PATIENCE } from './patience.ts';
 
 export type Viewer = ViewerQuery['viewer'];
 

@@ -38,6 +38,7 @@ export const texts = {
     copied: 'Copied',
     notCopied: 'The browser did not let us copy',
     more: 'Show more',
+    fewer: 'show fewer',
     previous: 'Previous',
     next: 'Next',
     searchKey: 'Press / to search',
@@ -57,6 +58,10 @@ export const texts = {
     NETWORK: {
       title: 'Tenantry cannot be reached',
       text: 'Your network or the server is away. What you see may be out of date; try again in a moment.',
+    },
+    TIMEOUT: {
+      title: 'Tenantry does not answer',
+      text: 'It was waited for as long as makes sense. If something was to be changed, look whether it was before you try again.',
     },
     UNAUTHENTICATED: { title: 'You are signed out', text: 'Sign in again.' },
     FORBIDDEN: {
@@ -88,8 +93,8 @@ export const texts = {
     upToDate: 'Up to date',
     next: 'Next sync',
     paused: 'Paused',
-    order:
-      'In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for 12 hours, not connected; then the others. By name among equals.',
+    order: (hours: number) =>
+      `In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for ${hours} hours, not connected; then the others. By name among equals.`,
     otherOrder: 'Sorted as chosen; the column State brings what wants a person to the top again.',
     search: 'Search clients',
     show: 'Show',
@@ -120,7 +125,7 @@ export const texts = {
       consentPending: 'A link was made for an administrator of this client to consent.',
       disconnected: 'Disconnected by us.',
       reconnect: 'Microsoft refuses us: an administrator has to consent again.',
-      stale: 'No sync has gone through for more than a day.',
+      stale: (hours: number) => `No sync has gone through for more than ${hours} hours.`,
       held: (count: number) =>
         `${plural(count, 'deactivation')} ${count === 1 ? 'waits' : 'wait'} for somebody to decide.`,
       never: 'Connected, and the first sync is yet to come.',
@@ -448,6 +453,7 @@ export const texts = {
       licensed: 'Only people with a licence become contacts',
       groups: 'Only members of these groups',
       groupsText: 'Members of groups within them count. While none is chosen, everybody does.',
+      goneGroup: (id: string) => `A group that is not known here (${id})`,
       patterns: 'Leave out whoever matches',
       patternsText:
         'One pattern a line over name, mail and sign-in name; * stands for anything, ? for one letter: svc-*',

@@ -25,6 +25,8 @@ const BLOCKED_AFTER = 2;
 const LONGEST_PAUSE = 10_000;
 /** The pause after that many attempts is long enough for a server that broke. */
 const RETRY = 3;
+/** Time enough for a slow network. What does not open by then is swallowed on its way, and no refusal ever comes. */
+const OPEN_WITHIN = 8_000;
 /** A socket that opens and then says nothing is none, whatever stands between us and the server. */
 const GREETED_WITHIN = 5_000;
 /** Silence for this long means that the line is dead, whatever the system believes. */
@@ -56,6 +58,7 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
   let open: WebSocket | undefined;
   const socket = createSocket({
     url: new URL('/graphql', location.href).href.replace(/^http/, 'ws'),
+    webSocketImpl: Hurried,
     lazy: true,
     lazyCloseTimeout: 3_000,
     keepAlive: 10_000,
@@ -141,6 +144,17 @@ export function createTransport({ onEnded }: { onEnded(): void }) {
       return () => watchers.delete(watcher);
     },
   };
+}
+
+/** A browser waits for minutes until a socket is open. This one has failed by then, and is tried again as any other. */
+class Hurried extends WebSocket {
+  constructor(url: string | URL, protocols?: string | string[]) {
+    super(url, protocols);
+    const timer = setTimeout(() => this.close(), OPEN_WITHIN);
+    const isDecided = () => clearTimeout(timer);
+    this.addEventListener('open', isDecided);
+    this.addEventListener('close', isDecided);
+  }
 }
 
 /** Waits longer each time, and not at all once the machine is back on the network. */

@@ -12,7 +12,7 @@ export const words = {
     frameworks: 'Frameworks',
     changes: 'Changes',
     declarations: 'Declarations',
-    record: 'Record',
+    record: 'On record',
   },
   head: {
     label: 'Which evidence is shown',
@@ -99,6 +99,12 @@ export const words = {
     ROWS: 'rows',
     TENANT: 'settings of the tenant',
   } as Record<string, string | undefined>,
+  /** What a licence brings, by Microsoft's names of the plans. */
+  plans: {
+    AAD_PREMIUM: 'Entra ID P1',
+    AAD_PREMIUM_P2: 'Entra ID P2',
+    INTUNE_A: 'Intune',
+  } as Record<string, string | undefined>,
   resources: {
     admin_consent_policy: 'the admin consent policy',
     auth_methods_policy: 'the sign-in methods policy',
@@ -152,7 +158,9 @@ export const words = {
     notEvaluated: 'could not be looked at',
     of: (population: number) => `of ${number(population)}`,
     failing: (failed: number, population: number) =>
-      `${number(failed)} of ${number(population)} ${failed === 1 ? 'does' : 'do'} not meet it`,
+      population === 1
+        ? 'the only one does not meet it'
+        : `${number(failed)} of ${number(population)} ${failed === 1 ? 'does' : 'do'} not meet it`,
     reviewing: (review: number) => `${number(review)} to be decided by a person`,
     all: (population: number) => (population === 1 ? 'the only one meets it' : `all ${number(population)} meet it`),
   },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
-import { attention } from './attention.ts';
+import { attention, STALE_AFTER } from './attention.ts';
 
 const now = Date.parse('2026-11-20T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(now - hours * 3_600_000).toISOString();
@@ -23,7 +23,7 @@ function client(name: string, facts: Told) {
     id: name,
     name,
     tenant: { status, statusReason: null, domain: null, connectedAt: hoursAgo(1_000) },
-    upToDate: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
+    lastComplete: { edges: upToDate ? [{ node: { id: name, finishedAt: upToDate } }] : [] },
     recentRuns: {
       edges: [active, run]
         .filter((one) => one !== undefined)
@@ -54,6 +54,16 @@ test('why is told in words, and since when', () => {
     since: hoursAgo(2),
   });
   expect(attention(client('stale', { upToDate: hoursAgo(30) }), [], now).since).toBe(hoursAgo(30));
+});
+
+test('a client is out of date when the order of the API has it so, and a sync that went through in part counts', () => {
+  const late = hoursAgo(STALE_AFTER + 0.1);
+  expect(attention(client('in time', { upToDate: hoursAgo(STALE_AFTER - 0.1) }), [], now).kind).toBe('fine');
+  expect(attention(client('late', { upToDate: late }), [], now)).toMatchObject({
+    kind: 'stale',
+    why: 'No sync has gone through for more than 12 hours.',
+  });
+  expect(attention(client('in part', { run: 'PARTIAL', upToDate: late }), [], now).kind).toBe('partial');
 });
 
 test('a sync under way does not hide that the client is out of date, or that the one before it failed', () => {

@@ -31,8 +31,8 @@ export interface Attention {
 }
 
 const HOUR = 3_600_000;
-/** So long after its last whole sync a client is out of date: the longest way between two slots of the clock, and some. */
-const STALE = 26 * HOUR;
+/** In hours: so long after its last good sync a client is out of date. The API's order ATTENTION goes by the same. */
+export const STALE_AFTER = 12;
 
 const tones: Record<Kind, string> = {
   reconnect: 'bad',
@@ -56,7 +56,7 @@ export function toneOf(kind: Kind): string {
 
 /** When the client was last brought up to date as a whole. */
 export function upToDateAt(client: ClientFragment): string | null {
-  return client.upToDate.edges[0]?.node.finishedAt ?? null;
+  return client.lastComplete.edges[0]?.node.finishedAt ?? null;
 }
 
 /** The worst that there is to say of a client. Its open alarms know since when, and what its evidence says. */
@@ -93,8 +93,10 @@ function standing(client: ClientFragment, now: number): Attention {
     return { kind: 'reconnect', why: tenant.statusReason ?? say.reconnect, since: run?.finishedAt ?? upToDate };
   if (run?.status === 'FAILED')
     return { kind: 'failing', why: run.failure?.message ?? run.message, since: run.finishedAt };
-  const fresh = upToDate ?? tenant.connectedAt;
-  if (fresh && now - Date.parse(fresh) > STALE) return { kind: 'stale', why: say.stale, since: fresh };
+  // One that went through in part is good enough not to be out of date.
+  const fresh = (run?.status === 'PARTIAL' ? run.finishedAt : upToDate) ?? tenant.connectedAt;
+  if (fresh && now - Date.parse(fresh) > STALE_AFTER * HOUR)
+    return { kind: 'stale', why: say.stale(STALE_AFTER), since: fresh };
   const held = client.holding.edges.map(({ node }) => node);
   if (held.length > 0) {
     const count = held.reduce((sum, { heldChanges }) => sum + heldChanges.totalCount, 0);

@@ -1,10 +1,9 @@
 // All clients in the order of the API, over all pages: what wants a person stands on top. Why and since when is told here.
 
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { useQuery } from 'urql';
 import {
-  type AlarmFactsFragment,
   AlarmsDocument,
+  type AlarmsQuery,
   type ClientFragment,
   ClientsDocument,
   SyncRunChangedDocument,
@@ -15,17 +14,17 @@ import { START, useAddressPaging } from '../../paging.ts';
 import { Listing } from '../../parts/listing.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { asRows } from '../../parts/spreadsheet.ts';
-import { Empty } from '../../parts/states.tsx';
+import { Behind, Empty } from '../../parts/states.tsx';
 import type { Column, Order } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
-import { useAsked } from '../../parts/use-asked.ts';
+import { type Asked, useAsked } from '../../parts/use-asked.ts';
 import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
 import { texts } from '../../texts.ts';
 import { useTitle } from '../../title.ts';
 import { useOnAlarm } from '../settings/use-alarms.ts';
 import { AddClient } from './add-client.tsx';
-import { type Attention, attention, toneOf, upToDateAt } from './attention.ts';
+import { type Attention, attention, STALE_AFTER, toneOf, upToDateAt } from './attention.ts';
 import './clients.css';
 
 interface Attended {
@@ -116,7 +115,9 @@ export default function ClientsPage() {
   const now = useNow();
   const soon = useSoon(asked.retry);
   useOnRuns(soon);
-  const alarms = useOpenAlarms(soon);
+  const known = useOpenAlarms(soon);
+  const alarms = known.data?.alarms.edges.map(({ node }) => node) ?? [];
+  const untold = known.behind ?? known.error;
   const connection = asked.data?.companies;
   const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms, now) }));
   useLookAgain(asked.retry);
@@ -148,8 +149,12 @@ export default function ClientsPage() {
         </select>
       </div>
       <p className="quiet small clients-order">
-        {order.field === 'ATTENTION' && order.direction === 'ASC' ? texts.clients.order : texts.clients.otherOrder}
+        {order.field === 'ATTENTION' && order.direction === 'ASC'
+          ? texts.clients.order(STALE_AFTER)
+          : texts.clients.otherOrder}
       </p>
+      {/* Where both cannot be had it is said once. */}
+      {untold && !asked.error && !asked.behind && <Behind error={untold} retry={known.retry} />}
       <Listing
         asked={asked}
         connection={connection}
@@ -219,17 +224,17 @@ function useOnRuns(tell: () => void) {
 }
 
 /** What is wrong, for whoever may see it; `tell` is called whenever that changes. */
-function useOpenAlarms(tell: () => void): AlarmFactsFragment[] {
+function useOpenAlarms(tell: () => void): Asked<AlarmsQuery> {
   const pause = !useMay('VIEW_OPERATIONS');
-  const [{ data }, ask] = useQuery({ query: AlarmsDocument, variables: { open: true, first: 100 }, pause });
+  const asked = useAsked(AlarmsDocument, { open: true, first: 100 }, 0, { pause });
   useOnAlarm(
     () => {
-      ask({ requestPolicy: 'network-only' });
+      asked.retry();
       tell();
     },
     { pause },
   );
-  return data?.alarms.edges.map(({ node }) => node) ?? [];
+  return asked;
 }
 
 /** Asks again when somebody comes back to the page: it may have stood open all night. */

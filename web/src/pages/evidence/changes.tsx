@@ -15,11 +15,12 @@ import { Answer, Empty } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { useMost } from '../../parts/use-most.tsx';
 import { openPanel, useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
-import { texts } from '../../texts.ts';
 import { useEvidence } from './context.ts';
 import { nameOf } from './findings.tsx';
+import { spaced } from './lineage.ts';
 import { fromField, instant, toField } from './moments.ts';
 import { shown } from './why.tsx';
 
@@ -139,6 +140,7 @@ const MOST_PATHS = 5;
 const tones = { ADDED: 'good', CHANGED: 'accent', REMOVED: '' } as const;
 
 function ObjectChange({ change }: { change: Changed }) {
+  const [paths, rest] = useMost(change.change === 'CHANGED' ? change.paths : [], MOST_PATHS);
   return (
     <li>
       <span className="change-head">
@@ -149,15 +151,15 @@ function ObjectChange({ change }: { change: Changed }) {
         {words.resources[change.resource] ?? change.resource} · <Time at={change.at} />,{' '}
         {words.changes.seenBy(change.runNumber)}
       </span>
-      {change.change === 'CHANGED' &&
-        change.paths.slice(0, MOST_PATHS).map((path) => (
-          <span key={path.path} className="field-change small">
-            <span className="quiet">{path.path}</span> <del>{shown(path.before)}</del> → <ins>{shown(path.after)}</ins>
-          </span>
-        ))}
-      {change.change === 'CHANGED' && change.paths.length > MOST_PATHS && (
-        <span className="quiet small">{texts.record.andMore(change.paths.length - MOST_PATHS)}</span>
-      )}
+      {paths.map((path) => (
+        <span key={path.path} className="field-change small">
+          <span className="quiet" title={path.path}>
+            {spaced(path.path)}:
+          </span>{' '}
+          <del>{shown(path.before)}</del> → <ins>{shown(path.after)}</ins>
+        </span>
+      ))}
+      {rest && <span>{rest}</span>}
     </li>
   );
 }

@@ -16,6 +16,7 @@ import type { Sync } from '../company/sync/use-sync.ts';
 import { useEvidence } from './context.ts';
 import { fromField, toField } from './moments.ts';
 import type { Known, Stood } from './stood.ts';
+import { inWords } from './tally.tsx';
 
 interface Props {
   sync: Sync;
@@ -208,7 +209,7 @@ function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null 
     <>
       {failure && !asOf && (
         <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
-          <p>{failure.message}</p>
+          <p>{inWords(failure.message)}</p>
           <p>
             <strong>{texts.sync.remedy}</strong> {failure.remedy}
           </p>
@@ -221,7 +222,7 @@ function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null 
             {stale.map((reading) => (
               <li key={reading.resource}>
                 <strong>{words.resources[reading.resource] ?? reading.resource}</strong>:{' '}
-                {why.get(reading.resource) ?? words.outcomes[reading.outcome]}{' '}
+                {inWords(why.get(reading.resource) ?? words.outcomes[reading.outcome])}{' '}
                 <span className="quiet">
                   {reading.lastReadAt ? (
                     <>

@@ -4,6 +4,7 @@ import { distance, Time } from '../../parts/time.tsx';
 import { words } from '../../texts/evidence.ts';
 import { StatusPill } from './pills.tsx';
 import type { Result } from './stood.ts';
+import { inWords } from './tally.tsx';
 
 type Props = { result: Pick<Result, 'indeterminate' | 'lastGood' | 'reason'> };
 
@@ -16,7 +17,11 @@ export function Missing({ result }: Props) {
           <strong>{words.check.could}:</strong>{' '}
           {indeterminate && (words.resources[indeterminate.resource] ?? indeterminate.resource)}
         </p>
-        <p>{indeterminate ? `${words.gaps[indeterminate.gap]}: ${indeterminate.detail}` : result.reason}</p>
+        <p>
+          {indeterminate
+            ? `${words.gaps[indeterminate.gap]}: ${inWords(indeterminate.detail)}`
+            : result.reason && inWords(result.reason)}
+        </p>
       </div>
       {lastGood ? (
         <p>

@@ -17,6 +17,7 @@ import { Answer, Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { useMost } from '../../parts/use-most.tsx';
 import { useSearch } from '../../router.tsx';
 import { words } from '../../texts/evidence.ts';
 import { texts } from '../../texts.ts';
@@ -100,6 +101,7 @@ const slotTones = { COMPLETE: 'good', INCOMPLETE: 'warn', MISSING: 'bad' } as co
 const MOST_GAPS = 50;
 
 function PeriodContent({ period }: { period: Period }) {
+  const [gaps, rest] = useMost(period.gaps, MOST_GAPS);
   const figures: [string, number][] = [
     [words.record.expected, period.expected],
     [words.record.complete, period.complete],
@@ -123,7 +125,7 @@ function PeriodContent({ period }: { period: Period }) {
         <>
           <h3>{words.record.gaps}</h3>
           <ul className="change-list">
-            {period.gaps.slice(0, MOST_GAPS).map((gap) => (
+            {gaps.map((gap) => (
               <li key={gap.at}>
                 <span className="change-head">
                   <Time at={gap.at} />
@@ -134,9 +136,7 @@ function PeriodContent({ period }: { period: Period }) {
                 </span>
               </li>
             ))}
-            {period.gaps.length > MOST_GAPS && (
-              <li className="quiet small">{texts.record.andMore(period.gaps.length - MOST_GAPS)}</li>
-            )}
+            {rest && <li>{rest}</li>}
           </ul>
         </>
       )}

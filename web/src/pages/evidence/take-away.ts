@@ -1,6 +1,7 @@
 // Evidence to take away. The browser's cookie alone does not open it, so that no link elsewhere can make somebody fetch it:
 // it is asked for with a header, and saved from memory.
 
+import { PATIENCE } from '../../patience.ts';
 import { words } from '../../texts/evidence.ts';
 
 export type Format = 'bundle' | 'oscal';
@@ -20,14 +21,15 @@ export async function takeAway(
   period: { from: string; to: string },
   onPart: (bytes: number) => void,
 ): Promise<Saved> {
-  const response = await asked(
-    `/evidence/${encodeURIComponent(company)}/${format}?${new URLSearchParams({ ...period })}`,
-  );
+  const silence = limitOfSilence();
+  const address = `/evidence/${encodeURIComponent(company)}/${format}?${new URLSearchParams({ ...period })}`;
+  const response = await asked(address, silence.signal);
   if (!response.ok || !response.body) throw new Refused(await refusal(response));
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   try {
     for (const reader = response.body.getReader(); ; ) {
+      silence.broken();
       const { done, value } = await reader.read();
       if (done) break;
       parts.push(value);
@@ -36,6 +38,8 @@ export async function takeAway(
     }
   } catch {
     throw new Refused(words.record.away.network);
+  } finally {
+    silence.end();
   }
   const file =
     nameOf(response.headers.get('content-disposition')) ?? `evidence.${format === 'bundle' ? 'zip' : 'json'}`;
@@ -43,9 +47,22 @@ export async function takeAway(
   return { file, bytes };
 }
 
-async function asked(address: string): Promise<Response> {
+/** What is large may take its time; what says nothing for as long as anything is waited for is given up. */
+function limitOfSilence() {
+  const given = new AbortController();
+  const begin = () => setTimeout(() => given.abort(), PATIENCE);
+  let timer = begin();
+  const end = () => clearTimeout(timer);
+  const broken = () => {
+    end();
+    timer = begin();
+  };
+  return { signal: given.signal, broken, end };
+}
+
+async function asked(address: string, signal: AbortSignal): Promise<Response> {
   try {
-    return await fetch(address, { headers: { 'X-Tenantry-Request': '1' } });
+    return await fetch(address, { headers: { 'X-Tenantry-Request': '1' }, signal });
   } catch {
     throw new Refused(words.record.away.network);
   }

@@ -29,13 +29,18 @@ export function Tally({ counts }: { counts: CountsFragment }) {
   );
 }
 
-/** A reason with the populations that it names called as people call them. The longest are found before their parts. */
+// A source whose name is a word besides is a word wherever it stands.
+const sources = Object.entries(words.resources).filter(([name]) => name.includes('_'));
+const names = new Map([...Object.entries(words.populations), ...Object.entries(words.plans), ...sources]);
+// The longest are found before their parts.
+const known = [...names.keys()].sort((a, b) => b.length - a.length);
+const NAMES = new RegExp(`\\b(?:${known.join('|')})\\b`, 'g');
+
+/** A reason with what it names called as people call it. */
 export function inWords(reason: string): string {
-  const names = Object.keys(words.populations).sort((a, b) => b.length - a.length);
-  const said = reason.replaceAll(
-    new RegExp(`\\b(?:${names.join('|')})\\b`, 'g'),
-    (name) => words.populations[name] ?? name,
-  );
+  const said = reason
+    .replaceAll(NAMES, (name) => names.get(name) ?? name)
+    .replaceAll(/(\d\d:\d\d):\d\d(\.\d+)? UTC/g, '$1 UTC');
   return said === reason ? reason : said.replace(/(^|: )([^:]*) is empty$/, '$1no $2');
 }
 
@@ -46,7 +51,7 @@ export function reasonOf(result: {
   indeterminate?: { detail: string } | null;
 }): string {
   const { counts } = result;
-  if (result.indeterminate) return result.indeterminate.detail;
+  if (result.indeterminate) return inWords(result.indeterminate.detail);
   if (result.reason) return inWords(result.reason);
   if (counts.failed > 0) return words.counts.failing(counts.failed, counts.population);
   if (counts.review > 0) return words.counts.reviewing(counts.review);

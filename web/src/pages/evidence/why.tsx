@@ -104,11 +104,24 @@ export function Values({ entries }: { entries: [string, unknown][] }) {
 
 const ISO = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/;
 
+const GUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i;
+const isGuid = (value: unknown) => typeof value === 'string' && GUID.test(value);
+/** So many objects of one value are called by their names: each is asked for. */
+const MOST_NAMES = 5;
+
 export function shown(value: unknown): ReactNode {
   if (value === null || value === undefined || value === '') return words.lineage.nothing;
   if (typeof value === 'boolean') return value ? words.lineage.yes : words.lineage.no;
-  if (typeof value === 'string') return ISO.test(value) ? <Time at={value} /> : value;
+  if (typeof value === 'string')
+    return ISO.test(value) ? <Time at={value} /> : isGuid(value) ? <Name id={value} /> : value;
   if (typeof value === 'number') return String(value);
+  if (Array.isArray(value) && value.length > 0 && value.length <= MOST_NAMES && value.every(isGuid))
+    return value.map((id, index) => (
+      <Fragment key={id}>
+        {index > 0 && ', '}
+        <Name id={id} />
+      </Fragment>
+    ));
   if (Array.isArray(value) && value.every((one) => typeof one === 'string' || typeof one === 'number'))
     return value.length > 0 ? value.join(', ') : words.lineage.nothing;
   return <code>{JSON.stringify(value)}</code>;

@@ -1,10 +1,18 @@
 // What is kept of the person who looks: who they are, their devices, their groups.
 
-import { useQuery } from 'urql';
-import { OwnRecordDocument, type OwnRecordQuery } from '../../gql/graphql.ts';
+import {
+  OwnDevicesDocument,
+  type OwnDevicesQuery,
+  OwnGroupsDocument,
+  type OwnGroupsQuery,
+  OwnRecordDocument,
+  type OwnRecordQuery,
+} from '../../gql/graphql.ts';
+import { Grown } from '../../parts/grown.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Answer, Empty } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { words } from '../../texts/portal.ts';
 import { texts } from '../../texts.ts';
 import { useTitle } from '../../title.ts';
@@ -12,21 +20,40 @@ import { CompliancePill } from '../company/records/state-pill.tsx';
 
 type Person = NonNullable<OwnRecordQuery['viewer']['contact']>;
 type Device = Person['assets']['edges'][number]['node'];
+type Group = Person['groups']['edges'][number]['node'];
+
+const devicesOf = ({ viewer }: OwnDevicesQuery) => viewer.contact?.assets;
+const groupsOf = ({ viewer }: OwnGroupsQuery) => viewer.contact?.groups;
 
 export function OwnRecord() {
-  const [{ data, error }, ask] = useQuery({ query: OwnRecordDocument });
+  const asked = useAsked(OwnRecordDocument, {});
   useTitle([words.record]);
-  if (error && !data) return <Failed error={error} retry={() => ask({ requestPolicy: 'network-only' })} />;
-  if (!data)
-    return (
-      <div aria-busy="true">
-        <Skeleton className="skeleton-title" />
-        <Skeleton className="skeleton-card" />
-        <Skeleton className="skeleton-card" />
-      </div>
-    );
-  const person = data.viewer.contact;
-  if (!person) return <Empty title={words.nobody}>{words.nobodyText}</Empty>;
+  return (
+    <Answer asked={asked} waiting={<Waiting />}>
+      {({ viewer }) =>
+        viewer.contact ? (
+          <Kept person={viewer.contact} />
+        ) : (
+          <Empty title={words.nobody} heading="h1">
+            {words.nobodyText}
+          </Empty>
+        )
+      }
+    </Answer>
+  );
+}
+
+function Waiting() {
+  return (
+    <div className="portal" aria-busy="true">
+      <Skeleton className="skeleton-title" />
+      <Skeleton className="skeleton-card" />
+      <Skeleton className="skeleton-card" />
+    </div>
+  );
+}
+
+function Kept({ person }: { person: Person }) {
   return (
     <div className="portal">
       <header className="portal-head">
@@ -68,29 +95,25 @@ function About({ person }: { person: Person }) {
 }
 
 function Devices({ person }: { person: Person }) {
-  const { edges, totalCount } = person.assets;
   return (
     <section className="card portal-part" aria-labelledby="your-devices">
       <h2 id="your-devices">{words.devices}</h2>
-      {totalCount === 0 ? (
+      {person.assets.totalCount === 0 ? (
         <Empty title={words.noDevices}>{words.noDevicesText}</Empty>
       ) : (
         <ul className="portal-devices">
-          {edges.map(({ node }) => (
-            <DeviceRow key={node.id} device={node} />
-          ))}
-          {totalCount > edges.length && <li className="quiet">{texts.record.andMore(totalCount - edges.length)}</li>}
+          <Grown first={person.assets} query={OwnDevicesDocument} variables={{}} of={devicesOf} row={deviceRow} />
         </ul>
       )}
     </section>
   );
 }
 
-function DeviceRow({ device }: { device: Device }) {
+function deviceRow(device: Device) {
   const system = [device.operatingSystem, device.osVersion].filter(Boolean).join(' ');
   const made = [device.manufacturer, device.model].filter(Boolean).join(' ');
   return (
-    <li>
+    <li key={device.id}>
       <div className="portal-device">
         <strong>{device.hostname ?? texts.record.nameless}</strong>
         <CompliancePill state={device.complianceState} />
@@ -110,22 +133,24 @@ function DeviceRow({ device }: { device: Device }) {
 }
 
 function Groups({ person }: { person: Person }) {
-  const { edges, totalCount } = person.groups;
   return (
     <section className="card portal-part" aria-labelledby="your-groups">
       <h2 id="your-groups">{words.groups}</h2>
-      {totalCount === 0 ? (
+      {person.groups.totalCount === 0 ? (
         <p className="quiet">{words.noGroups}</p>
       ) : (
         <ul className="portal-groups">
-          {edges.map(({ node }) => (
-            <li key={node.id} className="pill">
-              {node.displayName ?? texts.record.nameless}
-            </li>
-          ))}
-          {totalCount > edges.length && <li className="quiet">{texts.record.andMore(totalCount - edges.length)}</li>}
+          <Grown first={person.groups} query={OwnGroupsDocument} variables={{}} of={groupsOf} row={groupRow} />
         </ul>
       )}
     </section>
+  );
+}
+
+function groupRow(group: Group) {
+  return (
+    <li key={group.id} className="pill">
+      {group.displayName ?? texts.record.nameless}
+    </li>
   );
 }

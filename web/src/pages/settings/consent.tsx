@@ -2,7 +2,7 @@
 
 import { ConsentDocument, type ConsentQuery } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Answer } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
@@ -20,19 +20,15 @@ const say = texts.settings.consent;
 
 export function Consent() {
   const { company, sync } = useCompany();
-  const { data, error, retry } = useAsked(ConsentDocument, { company: company.id }, sync.revision);
-  const consent = data?.company?.tenant?.consent;
+  const asked = useAsked(ConsentDocument, { company: company.id }, sync.revision);
+  const stopped = stoppedBy(company.tenant);
   return (
     <Section title={say.title} text={say.text}>
-      {consent ? (
-        <Features consent={consent} stopped={stoppedBy(company.tenant)} />
-      ) : error ? (
-        <Failed error={error} retry={retry} />
-      ) : data ? (
-        <p>{say.unconnected}</p>
-      ) : (
-        <Skeleton className="skeleton-card" />
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {({ company }) =>
+          company?.tenant ? <Features consent={company.tenant.consent} stopped={stopped} /> : <p>{say.unconnected}</p>
+        }
+      </Answer>
     </Section>
   );
 }

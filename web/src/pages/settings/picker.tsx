@@ -1,8 +1,16 @@
 // Chooses from what is too much for a list: one types a part of the name, and takes from what is found.
 
 import { useEffect, useId, useState } from 'react';
-import { useQuery } from 'urql';
-import { FindCompaniesDocument, FindGroupsDocument } from '../../gql/graphql.ts';
+import type { AnyVariables } from 'urql';
+import {
+  FindCompaniesDocument,
+  type FindCompaniesQuery,
+  FindGroupsDocument,
+  type FindGroupsQuery,
+} from '../../gql/graphql.ts';
+import { Grown, type Question } from '../../parts/grown.tsx';
+import { Behind, Failed } from '../../parts/states.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 
 const PAUSE = 200;
@@ -23,24 +31,53 @@ interface Option {
   detail?: string | undefined;
 }
 
-interface Props {
+interface Props<Data, Variables, Node> {
   label: string;
-  typed: string;
-  onType(typed: string): void;
-  options: Option[] | undefined;
-  total: number | undefined;
+  /** What finds what is called like this. */
+  find(search: string | undefined): Question<Data, Variables, Node>;
+  optionOf(node: Node): Option;
   taken: string[];
-  onTake(id: string): void;
+  onTake(node: Node): void;
 }
 
-function Picker({ label, typed, onType, options, total, taken, onTake }: Props) {
+function Picker<Data, Variables extends AnyVariables, Node>(props: Props<Data, Variables, Node>) {
+  const { label, find, optionOf, taken, onTake } = props;
+  const [typed, setTyped] = useState('');
+  const search = usePaused(typed);
+  const question = find(search || undefined);
+  const { data, error, behind, outdated, retry } = useAsked(question.query, {
+    ...question.variables,
+    after: undefined,
+  });
   const list = useId();
   const [open, setOpen] = useState(false);
-  const take = (id: string) => {
+  const found = data === undefined ? undefined : question.of(data);
+  const isLeft = (node: Node) => !taken.includes(optionOf(node).id);
+  const left = found?.edges.map(({ node }) => node).filter(isLeft);
+  const isFound = found !== undefined && !outdated && search === typed.trim();
+  const take = (node: Node) => {
     setOpen(false);
-    onTake(id);
+    onTake(node);
   };
-  const left = options?.filter(({ id }) => !taken.includes(id));
+  const row = (node: Node) => {
+    const { id, name, detail } = optionOf(node);
+    return (
+      isLeft(node) && (
+        <li key={id}>
+          <button
+            type="button"
+            className="picker-option"
+            // The focus stays where one types; on an option that goes it would be lost.
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => take(node)}
+          >
+            <span>{name}</span>
+            {detail && <span className="quiet small">{detail}</span>}
+          </button>
+        </li>
+      )
+    );
+  };
   return (
     <search
       className="picker"
@@ -58,7 +95,7 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
         onClick={() => setOpen(true)}
         onChange={(event) => {
           setOpen(true);
-          onType(event.target.value);
+          setTyped(event.target.value);
         }}
         onKeyDown={(event) => {
           if (event.key === 'Escape' && open) {
@@ -70,27 +107,23 @@ function Picker({ label, typed, onType, options, total, taken, onTake }: Props) 
           if (event.key !== 'Enter') return;
           event.preventDefault();
           const first = left?.[0];
-          if (open && typed && first) take(first.id);
+          if (open && typed && isFound && first) take(first);
         }}
       />
-      <ul id={list} className="picker-list" aria-label={label} hidden={!open}>
-        {left?.map(({ id, name, detail }) => (
-          <li key={id}>
-            <button
-              type="button"
-              className="picker-option"
-              // The focus stays where one types; on an option that goes it would be lost.
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => take(id)}
-            >
-              <span>{name}</span>
-              {detail && <span className="quiet small">{detail}</span>}
-            </button>
+      <ul id={list} className="picker-list" aria-label={label} aria-busy={!isFound && !error} hidden={!open}>
+        {error && (
+          <li>
+            <Failed error={error} retry={retry} />
           </li>
-        ))}
-        {options && left?.length === 0 && <li className="quiet small picker-none">{texts.settings.nothingFound}</li>}
-        {options && total !== undefined && total > options.length && (
-          <li className="quiet small picker-none">{texts.record.andMore(total - options.length)}</li>
+        )}
+        {behind && (
+          <li>
+            <Behind error={behind} retry={retry} />
+          </li>
+        )}
+        {found && <Grown key={JSON.stringify(question.variables)} {...question} first={found} row={row} />}
+        {found && left?.length === 0 && !found.pageInfo.hasNextPage && (
+          <li className="quiet small picker-none">{texts.settings.nothingFound}</li>
         )}
       </ul>
     </search>
@@ -111,28 +144,21 @@ interface GroupPickerProps {
   onTake(group: GroupChoice): void;
 }
 
+const groupsOf = ({ company }: FindGroupsQuery) => company?.groups;
+
 /** Chooses from the contact groups of a company. */
 export function GroupPicker({ company, taken, by, onTake }: GroupPickerProps) {
-  const [typed, setTyped] = useState('');
-  const search = usePaused(typed);
-  const [{ data }] = useQuery({ query: FindGroupsDocument, variables: { company, search: search || undefined } });
-  const groups = data?.company?.groups;
   return (
     <Picker
       label={texts.settings.findGroup}
-      typed={typed}
-      onType={setTyped}
-      options={groups?.edges.map(({ node }) => ({
-        id: node[by],
-        name: node.displayName ?? texts.record.nameless,
-        detail: node.mail ?? texts.record.groupKinds[node.kind],
-      }))}
-      total={groups?.totalCount}
+      find={(search) => ({ query: FindGroupsDocument, variables: { company, search }, of: groupsOf })}
+      optionOf={(group) => ({
+        id: group[by],
+        name: group.displayName ?? texts.record.nameless,
+        detail: group.mail ?? texts.record.groupKinds[group.kind],
+      })}
       taken={taken}
-      onTake={(id) => {
-        const group = groups?.edges.find(({ node }) => node[by] === id)?.node;
-        if (group) onTake({ id: group.id, entraId: group.entraId, name: group.displayName ?? texts.record.nameless });
-      }}
+      onTake={({ id, entraId, displayName }) => onTake({ id, entraId, name: displayName ?? texts.record.nameless })}
     />
   );
 }
@@ -142,24 +168,17 @@ interface CompanyPickerProps {
   onTake(company: { id: string; name: string }): void;
 }
 
+const companiesOf = ({ companies }: FindCompaniesQuery) => companies;
+
 /** Chooses from the companies. */
 export function CompanyPicker({ taken, onTake }: CompanyPickerProps) {
-  const [typed, setTyped] = useState('');
-  const search = usePaused(typed);
-  const [{ data }] = useQuery({ query: FindCompaniesDocument, variables: { search: search || undefined } });
-  const companies = data?.companies;
   return (
     <Picker
       label={texts.settings.findCompany}
-      typed={typed}
-      onType={setTyped}
-      options={companies?.edges.map(({ node }) => node)}
-      total={companies?.totalCount}
+      find={(search) => ({ query: FindCompaniesDocument, variables: { search }, of: companiesOf })}
+      optionOf={(company) => company}
       taken={taken}
-      onTake={(id) => {
-        const company = companies?.edges.find(({ node }) => node.id === id)?.node;
-        if (company) onTake(company);
-      }}
+      onTake={onTake}
     />
   );
 }

@@ -1,10 +1,16 @@
 // Which contact groups open a company's portal, and what their members see there.
 
 import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
-import { PortalAccessDocument, type PortalRole, SetPortalAccessGroupsDocument } from '../../gql/graphql.ts';
+import { useMutation } from 'urql';
+import {
+  PortalAccessDocument,
+  type PortalAccessQuery,
+  type PortalRole,
+  SetPortalAccessGroupsDocument,
+} from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Answer } from '../../parts/states.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { focusBeside, GroupPicker } from './picker.tsx';
@@ -24,25 +30,23 @@ const say = texts.settings.portal;
 
 export function PortalAccess() {
   const { company } = useCompany();
-  const [{ data, error }, ask] = useQuery({ query: PortalAccessDocument, variables: { company: company.id } });
-  const retry = () => ask({ requestPolicy: 'network-only' });
-  const saved = data?.company?.portalAccessGroups.map(({ group, role }) => ({
+  const asked = useAsked(PortalAccessDocument, { company: company.id });
+  return (
+    <Section title={say.title} text={say.text}>
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+        {({ company }) => company && <Form saved={accessOf(company)} onSaved={asked.retry} />}
+      </Answer>
+    </Section>
+  );
+}
+
+function accessOf({ portalAccessGroups }: NonNullable<PortalAccessQuery['company']>): Access[] {
+  return portalAccessGroups.map(({ group, role }) => ({
     id: group.id,
     name: group.displayName ?? texts.record.nameless,
     members: group.members.totalCount,
     role,
   }));
-  return (
-    <Section title={say.title} text={say.text}>
-      {saved ? (
-        <Form saved={saved} onSaved={retry} />
-      ) : error ? (
-        <Failed error={error} retry={retry} />
-      ) : (
-        <Skeleton className="skeleton-card" />
-      )}
-    </Section>
-  );
 }
 
 function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {

@@ -1,7 +1,6 @@
 // What rules would do: the dry run under them, followed to its end, and the people it names.
 
 import { useEffect } from 'react';
-import { useQuery } from 'urql';
 import {
   type ChangeAction,
   PreviewDocument,
@@ -13,7 +12,7 @@ import {
 import { useLive } from '../../live/use-live.ts';
 import { type Paging, usePaging } from '../../paging.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Answer, Failed } from '../../parts/states.tsx';
+import { Answer, Behind, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
@@ -28,8 +27,7 @@ const ASK_AGAIN = 5_000;
 
 export function Preview({ run: id }: { run: string }) {
   const { company } = useCompany();
-  const variables = { run: id };
-  const [{ data, error }, ask] = useQuery({ query: PreviewDocument, variables, requestPolicy: 'network-only' });
+  const { data, error, behind, retry } = useAsked(PreviewDocument, { run: id });
   const told = useLive(SyncStatusDocument, { company: company.id, kind: 'IDENTITY' });
   const run = data?.node?.__typename === 'SyncRun' ? data.node : undefined;
   const live = told?.syncStatus?.id === id ? told.syncStatus : undefined;
@@ -37,17 +35,18 @@ export function Preview({ run: id }: { run: string }) {
   const isToldOver = live !== undefined && !isActive(live);
   useEffect(() => {
     if (isOver) return;
-    if (isToldOver) ask({ requestPolicy: 'network-only' });
-    const timer = setInterval(() => ask({ requestPolicy: 'network-only' }), ASK_AGAIN);
+    if (isToldOver) retry();
+    const timer = setInterval(retry, ASK_AGAIN);
     return () => clearInterval(timer);
-  }, [isOver, isToldOver, ask]);
+  }, [isOver, isToldOver, retry]);
 
   return (
     <section className="preview" aria-label={say.previewLabel} aria-busy={!isOver} data-testid="preview">
       <p role="status" className="preview-said">
         {run && isOver ? whatComes(run) : say.trying((live ?? run)?.message)}
       </p>
-      {error && !run ? <Failed error={error} /> : run && isOver ? <Whom run={run} /> : <Skeleton />}
+      {behind && <Behind error={behind} retry={retry} />}
+      {error ? <Failed error={error} retry={retry} /> : run && isOver ? <Whom run={run} /> : <Skeleton />}
     </section>
   );
 }

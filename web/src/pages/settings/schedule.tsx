@@ -1,7 +1,7 @@
 // When a company is synced by itself, and from how many deactivations on somebody is asked first.
 
 import { type FormEvent, useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useMutation } from 'urql';
 import {
   ScheduleDocument,
   type ScheduleQuery,
@@ -10,8 +10,9 @@ import {
   UpdateSyncScheduleDocument,
 } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Answer } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { Outcome, Section } from './section.tsx';
@@ -27,31 +28,29 @@ const hours: Record<SyncKind, number[]> = { IDENTITY: [4, 8, 12, 24], EVIDENCE: 
 
 export function Schedule() {
   const { company, refresh } = useCompany();
-  const [{ data, error }, ask] = useQuery({ query: ScheduleDocument, variables: { company: company.id } });
-  const retry = () => ask({ requestPolicy: 'network-only' });
+  const asked = useAsked(ScheduleDocument, { company: company.id });
+  const { retry } = asked;
   const again = () => {
     retry();
     refresh();
   };
-  const found = data?.company;
+  const guard = asked.data?.company?.syncGuard;
   return (
     <>
       <Section title={say.title} text={say.text}>
-        {found ? (
-          <ul className="settings-list">
-            {found.syncSchedules.map((slots) => (
-              <OneKind key={slots.kind} slots={slots} onSaved={again} />
-            ))}
-          </ul>
-        ) : error ? (
-          <Failed error={error} retry={retry} />
-        ) : (
-          <Skeleton className="skeleton-card" />
-        )}
+        <Answer asked={asked} waiting={<Skeleton className="skeleton-card" />}>
+          {({ company }) => (
+            <ul className="settings-list">
+              {company?.syncSchedules.map((slots) => (
+                <OneKind key={slots.kind} slots={slots} onSaved={again} />
+              ))}
+            </ul>
+          )}
+        </Answer>
       </Section>
-      {found?.syncGuard && (
+      {guard && (
         <Section title={texts.settings.guard.title} text={texts.settings.guard.text}>
-          <GuardForm saved={found.syncGuard} onSaved={retry} />
+          <GuardForm saved={guard} onSaved={retry} />
         </Section>
       )}
     </>
@@ -65,15 +64,15 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
   const { kind } = slots;
   const mayChange = may('UPDATE_SYNC_SCHEDULE');
   // What was chosen stands there while it is saved, and until it has been asked for again.
-  const [chosen, setChosen] = useState(slots.everyHours);
+  const [chosen, setChosen] = useState<{ hours: number; before: Slots } | null>(null);
   const change = async (changes: { everyHours?: number; paused?: boolean }) => {
-    setChosen(changes.everyHours ?? chosen);
+    if (changes.everyHours) setChosen({ hours: changes.everyHours, before: slots });
     const payload = await attempt(async () => {
       const { data, error } = await update({ input: { companyId: company.id, kind, ...changes } });
       return { error, payload: data?.updateSyncSchedule };
     });
     if (payload) onSaved();
-    else setChosen(slots.everyHours);
+    else setChosen(null);
   };
   return (
     <li>
@@ -85,7 +84,7 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
       </span>
       <select
         className="select"
-        value={chosen}
+        value={chosen?.before === slots ? chosen.hours : slots.everyHours}
         disabled={!mayChange || busy}
         aria-label={say.howOften(texts.runs.kinds[kind])}
         onChange={(event) => change({ everyHours: Number(event.target.value) })}

@@ -1,10 +1,11 @@
 // Whom a company wants as contacts: chosen, tried in a dry run that tells by name who would come and go, and saved.
 
 import { useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useMutation } from 'urql';
 import { SyncRulesDocument, type SyncRulesQuery, UpdateSyncRulesDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
-import { Failed } from '../../parts/states.tsx';
+import { Answer, Behind } from '../../parts/states.tsx';
+import { useAsked } from '../../parts/use-asked.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { Chosen, GroupPicker } from './picker.tsx';
@@ -12,6 +13,7 @@ import { Preview } from './preview.tsx';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
 import { useDraft } from './use-draft.ts';
+import { useGroupNames } from './use-group-names.ts';
 
 type Rules = NonNullable<NonNullable<SyncRulesQuery['company']>['syncRules']>;
 
@@ -19,37 +21,27 @@ const say = texts.settings.rules;
 
 export function SyncRules() {
   const { company } = useCompany();
-  const [{ data, error }, ask] = useQuery({ query: SyncRulesDocument, variables: { company: company.id } });
-  const retry = () => ask({ requestPolicy: 'network-only' });
-  const rules = data?.company?.syncRules;
-  const names = new Map(data?.company?.groups.edges.map(({ node }) => [node.entraId, node.displayName ?? '']));
+  const asked = useAsked(SyncRulesDocument, { company: company.id });
   return (
     <Section title={say.title} text={say.text}>
-      {rules ? (
-        <Form saved={rules} names={names} onSaved={retry} />
-      ) : error ? (
-        <Failed error={error} retry={retry} />
-      ) : (
-        <Skeleton className="skeleton-card" />
-      )}
+      <Answer asked={asked} waiting={<Skeleton className="skeleton-card skeleton-rules" />}>
+        {({ company }) => company?.syncRules && <Form saved={company.syncRules} onSaved={asked.retry} />}
+      </Answer>
     </Section>
   );
 }
 
-interface FormProps {
-  saved: Rules;
-  /** What groups are called, by Microsoft's id. */
-  names: Map<string, string>;
-  onSaved(): void;
-}
-
-function Form({ saved, names, onSaved }: FormProps) {
+function Form({ saved, onSaved }: { saved: Rules; onSaved(): void }) {
   const { company, may } = useCompany();
   const [, update] = useMutation(UpdateSyncRulesDocument);
   const { busy, refused, attempt } = useDeed();
   const draft = useDraft(`rules ${company.id}`, saved);
   const { value: rules, changed } = draft;
-  const [learnt, setLearnt] = useState(names);
+  const [learnt, setLearnt] = useState<ReadonlyMap<string, string>>(new Map());
+  const { names, isAll, error, retry } = useGroupNames(
+    company.id,
+    rules.onlyGroups.filter((id) => !learnt.has(id)),
+  );
   const [run, setRun] = useState<string | null>(null);
   const [done, setDone] = useState<string | null>(null);
   const mayChange = may('UPDATE_SYNC_RULES');
@@ -84,7 +76,10 @@ function Form({ saved, names, onSaved }: FormProps) {
     setDone(say.saved);
     onSaved();
   };
-  const nameOf = (id: string) => names.get(id) || learnt.get(id) || id;
+  const nameOf = (id: string) => {
+    if (names.has(id)) return names.get(id) ?? texts.record.nameless;
+    return learnt.get(id) ?? (isAll ? say.goneGroup(id) : id);
+  };
 
   return (
     <form
@@ -108,6 +103,7 @@ function Form({ saved, names, onSaved }: FormProps) {
               disabled={!mayChange}
             />
           )}
+          {error && <Behind error={error} retry={retry} />}
           {mayChange && (
             <GroupPicker
               company={company.id}

@@ -3,7 +3,7 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { RevokeServiceTokenDocument, ServiceTokensDocument, type ServiceTokensQuery } from '../../gql/graphql.ts';
-import { Empty, Failed } from '../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
@@ -26,7 +26,7 @@ function stateOf(token: Token, now: number): State {
 }
 
 export default function TokensTab() {
-  const { data, error, retry } = useAsked(ServiceTokensDocument, {});
+  const { data, error, behind, retry } = useAsked(ServiceTokensDocument, {});
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
   const now = useNow();
@@ -46,15 +46,18 @@ export default function TokensTab() {
           <Failed error={error} retry={retry} />
         </div>
       ) : (
-        <Table
-          label={texts.settings.tabs.tokens}
-          columns={columns}
-          rows={tokens}
-          rowKey={(token) => token.id}
-          rowClass={(token) => (stateOf(token, now) === 'active' ? undefined : 'gone')}
-          size={4}
-          empty={<Empty title={say.none}>{say.noneText}</Empty>}
-        />
+        <>
+          {behind && <Behind error={behind} retry={retry} />}
+          <Table
+            label={texts.settings.tabs.tokens}
+            columns={columns}
+            rows={tokens}
+            rowKey={(token) => token.id}
+            rowClass={(token) => (stateOf(token, now) === 'active' ? undefined : 'gone')}
+            size={4}
+            empty={<Empty title={say.none}>{say.noneText}</Empty>}
+          />
+        </>
       )}
       {creating && <CreateToken onMade={retry} onClose={() => setCreating(false)} />}
       {revoking && <Revoke token={revoking} onDone={retry} onClose={() => setRevoking(null)} />}

@@ -15,19 +15,24 @@ export interface Draft<Value> {
 
 /** `key` says whose draft of what it is. */
 export function useDraft<Value>(key: string, saved: Value): Draft<Value> {
-  const [value, setValue] = useState(() => (drafts.has(key) ? (drafts.get(key) as Value) : saved));
-  const [changed, setChanged] = useState(() => drafts.has(key));
+  const [draft, setDraft] = useState(() => (drafts.has(key) ? { value: drafts.get(key) as Value } : undefined));
+  // What was saved a moment ago stands there until that is known to be what is saved.
+  const [settled, setSettled] = useState<{ value: Value; before: string }>();
+  const known = JSON.stringify(saved);
+  const kept = settled?.before === known ? settled.value : saved;
   return {
-    value,
-    changed,
-    change: (next) => {
-      drafts.set(key, next);
-      setValue(next);
-      setChanged(true);
+    value: draft ? draft.value : kept,
+    changed: draft !== undefined,
+    change: (value) => {
+      drafts.set(key, value);
+      setDraft({ value });
     },
     settle: () => {
+      // What was changed again while it was saved is a draft still.
+      if (!draft || drafts.get(key) !== draft.value) return;
       drafts.delete(key);
-      setChanged(false);
+      setDraft(undefined);
+      setSettled({ value: draft.value, before: known });
     },
   };
 }

@@ -5,7 +5,7 @@ import { RecordDocument, type RecordQuery } from '../../../gql/graphql.ts';
 import { Copy } from '../../../parts/copy.tsx';
 import { Dialog } from '../../../parts/dialog.tsx';
 import { Skeleton } from '../../../parts/skeleton.tsx';
-import { Empty, Failed } from '../../../parts/states.tsx';
+import { Behind, Empty, Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { useAsked } from '../../../parts/use-asked.ts';
 import { closePanel, useSearch } from '../../../router.tsx';
@@ -30,7 +30,7 @@ export function RecordPanel() {
 /** One dialog, also from record to record: the browser gives the focus back to where the first was opened. */
 function Panel({ id }: { id: string }) {
   const { sync } = useCompany();
-  const { data: kept, outdated, error, retry } = useAsked(RecordDocument, { id }, sync.revision);
+  const { data: kept, outdated, error, behind, retry } = useAsked(RecordDocument, { id }, sync.revision);
   const data = outdated ? undefined : kept;
   const record = data?.node;
   return (
@@ -44,6 +44,7 @@ function Panel({ id }: { id: string }) {
         <Failed error={error} retry={retry} />
       ) : record ? (
         <>
+          {behind && <Behind error={behind} retry={retry} />}
           <Content key={id} record={record} />
           <History key={id} record={id} />
         </>

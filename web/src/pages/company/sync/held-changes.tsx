@@ -3,13 +3,16 @@
 import { useEffect, useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
-import { DiscardHeldChangesDocument, HeldChangesDocument, ReleaseHeldChangesDocument } from '../../../gql/graphql.ts';
+import {
+  DiscardHeldChangesDocument,
+  HeldChangesDocument,
+  type HeldChangesQuery,
+  ReleaseHeldChangesDocument,
+} from '../../../gql/graphql.ts';
 import { Dialog } from '../../../parts/dialog.tsx';
+import { Grown } from '../../../parts/grown.tsx';
 import { IconWarn } from '../../../parts/icons.tsx';
-import { Skeleton } from '../../../parts/skeleton.tsx';
-import { Failed } from '../../../parts/states.tsx';
 import { Time } from '../../../parts/time.tsx';
-import { useAsked } from '../../../parts/use-asked.ts';
 import { useMay } from '../../../session.tsx';
 import { texts } from '../../../texts.ts';
 import { useOnAlarm } from '../../settings/use-alarms.ts';
@@ -82,7 +85,6 @@ type Refusal = { code: string; message: string };
 
 export function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
   const { may, refresh } = useCompany();
-  const [pages, setPages] = useState<(string | undefined)[]>([undefined]);
   const [, release] = useMutation(ReleaseHeldChangesDocument);
   const [, discard] = useMutation(DiscardHeldChangesDocument);
   const [deed, setDeed] = useState<'release' | 'discard' | null>(null);
@@ -143,60 +145,23 @@ export function HeldDialog({ held, onClose }: { held: Held; onClose(): void }) {
       {/* It is longer than what is seen of it, and nothing in it takes the keyboard. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
       <ul className="held-list" aria-label={texts.held.list} tabIndex={0}>
-        {pages.map((after, index) => (
-          <HeldPage
-            key={after ?? 'first'}
-            run={held.run}
-            after={after}
-            last={index === pages.length - 1}
-            onMore={(cursor) => setPages([...pages, cursor])}
-          />
-        ))}
+        <Grown first={null} query={HeldChangesDocument} variables={{ run: held.run }} of={heldOf} row={row} />
       </ul>
     </Dialog>
   );
 }
 
-interface HeldPageProps {
-  run: string;
-  after: string | undefined;
-  last: boolean;
-  onMore(cursor: string): void;
-}
+type Change = Extract<NonNullable<HeldChangesQuery['node']>, { __typename: 'SyncRun' }>['heldChanges'];
 
-function HeldPage({ run, after, last, onMore }: HeldPageProps) {
-  const { data, error, retry } = useAsked(HeldChangesDocument, { run, after });
-  const connection = data?.node?.__typename === 'SyncRun' ? data.node.heldChanges : undefined;
-  if (error)
-    return (
-      <li>
-        <Failed error={error} retry={retry} />
-      </li>
-    );
-  if (!connection)
-    return (
-      <li aria-busy="true">
-        <Skeleton className="skeleton-card" />
-      </li>
-    );
-  const { endCursor, hasNextPage } = connection.pageInfo;
+const heldOf = ({ node }: HeldChangesQuery) => (node?.__typename === 'SyncRun' ? node.heldChanges : undefined);
+
+function row(change: Change['edges'][number]['node']) {
   return (
-    <>
-      {connection.edges.map(({ node }) => (
-        <li key={node.recordId}>
-          <span className="held-name">{node.name ?? texts.record.nameless}</span>
-          <span className="quiet small">
-            {texts.noun[node.kind]} · {texts.record.because[node.because]}
-          </span>
-        </li>
-      ))}
-      {last && hasNextPage && endCursor && (
-        <li>
-          <button type="button" className="button small-button" onClick={() => onMore(endCursor)}>
-            {texts.common.more}
-          </button>
-        </li>
-      )}
-    </>
+    <li key={change.recordId}>
+      <span className="held-name">{change.name ?? texts.record.nameless}</span>
+      <span className="quiet small">
+        {texts.noun[change.kind]} · {texts.record.because[change.because]}
+      </span>
+    </li>
   );
 }

@@ -24,7 +24,10 @@ export function isActive(run: Pick<RunFragment, 'status'> | null | undefined): b
   return run?.status === 'QUEUED' || run?.status === 'RUNNING' || run?.status === 'WAITING';
 }
 
-/** As the API names the clock where it names who asked. Whoever presses the button makes its run their own. */
+/**
+ * As the API names the clock where it names who asked. A run's `trigger` tells something else: it is MANUAL too where
+ * somebody did not wait for a run that the clock had asked for.
+ */
 const CLOCK = 'Schedule';
 
 export function isOfClock(run: Pick<RunFragment, 'requestedBy'>): boolean {

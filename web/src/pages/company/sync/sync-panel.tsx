@@ -60,8 +60,11 @@ export function SyncPanel() {
       </div>
       <Progress run={run} percent={sync.progress} />
       <Notice told={asking.told} />
-      <Trouble how={how} run={run} />
-      <Counts run={run} />
+      {/* One in the other's place: nothing below moves when a run fails or has to wait. */}
+      <div className={how === 'failed' || how === 'waiting' ? 'sync-middle in-trouble' : 'sync-middle'}>
+        <Trouble how={how} run={run} />
+        <Counts run={run} />
+      </div>
       <footer className="sync-foot quiet">
         <Connection />
         <LastComplete />
