@@ -93,8 +93,8 @@ export const texts = {
     upToDate: 'Up to date',
     next: 'Next sync',
     paused: 'Paused',
-    order: (hours: number) =>
-      `In this order: broken consent, failing twice in a row, held changes, evidence that turned bad, no good sync for ${hours} hours, not connected; then the others. By name among equals.`,
+    order:
+      'In this order: broken consent, failing, out of date, held changes, evidence that turned bad, partly complete, not connected; then the others. By name among equals.',
     otherOrder: 'Sorted as chosen; the column State brings what wants a person to the top again.',
     search: 'Search clients',
     show: 'Show',
@@ -125,7 +125,9 @@ export const texts = {
       consentPending: 'A link was made for an administrator of this client to consent.',
       disconnected: 'Disconnected by us.',
       reconnect: 'Microsoft refuses us: an administrator has to consent again.',
-      stale: (hours: number) => `No sync has gone through for more than ${hours} hours.`,
+      failing: 'Its last syncs failed.',
+      stale: 'It has missed two of its syncs.',
+      evidence: 'A check that was met no longer is.',
       held: (count: number) =>
         `${plural(count, 'deactivation')} ${count === 1 ? 'waits' : 'wait'} for somebody to decide.`,
       never: 'Connected, and the first sync is yet to come.',
@@ -189,7 +191,8 @@ export const texts = {
     by: (name: string) => `asked for by ${name}`,
     byClock: 'started by the clock',
     queuedByClock: 'asked for by the clock at',
-    queuedSoon: 'starts within ten minutes',
+    begins: 'begins',
+    goesOn: 'goes on',
     lastComplete: 'Last complete sync',
     joinedClock: 'You joined the sync that the clock had asked for',
     took: (duration: string) => `took ${duration}`,
