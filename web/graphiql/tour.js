@@ -1,6 +1,7 @@
 // The prepared operations, in the order in which one meets them. Each stands in a tab of its own.
 
 const company = JSON.stringify({ companyId: 'an id from the tab "Companies"' }, null, 2);
+const run = JSON.stringify({ syncRunId: 'the id of a sync run' }, null, 2);
 
 export const tour = [
   {
@@ -16,13 +17,14 @@ query Viewer {
 `,
   },
   {
-    query: `# The companies, and how each stands with its Microsoft 365 tenant.
+    query: `# The companies, those first that want a person, and how each stands with its Microsoft 365 tenant.
 query Companies {
-  companies(first: 25) {
+  companies(first: 25, orderBy: { field: ATTENTION }) {
     edges {
       node {
         id
         name
+        attention
         tenant {
           status
           displayName
@@ -167,6 +169,115 @@ query Assets($companyId: ID!) {
     variables: company,
   },
   {
+    query: `# What a sync did not dare: deactivations that wait for somebody to decide.
+query HeldChanges($companyId: ID!) {
+  company(id: $companyId) {
+    syncRuns(holdsChanges: true, first: 10) {
+      edges {
+        node {
+          id
+          finishedAt
+          heldChanges(decision: HELD, first: 100) {
+            totalCount
+            edges {
+              node {
+                kind
+                name
+                because
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# They have really left. (discardHeldChanges keeps them, and the next sync looks anew.)
+mutation ReleaseHeldChanges($syncRunId: ID!) {
+  releaseHeldChanges(input: { syncRunId: $syncRunId }) {
+    syncRun {
+      id
+    }
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: run,
+  },
+  {
+    query: `# Whom other rules would bring, and whom they would take away: nothing is saved. SyncStatus watches the dry run.
+mutation PreviewRules($companyId: ID!) {
+  updateSyncRules(input: { companyId: $companyId, preview: true, rules: { licensedOnly: true, includeGuests: false } }) {
+    syncRun {
+      id
+      status
+    }
+    userErrors {
+      code
+      message
+      path
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# What a dry run would change, by name.
+query Preview($syncRunId: ID!) {
+  node(id: $syncRunId) {
+    ... on SyncRun {
+      status
+      message
+      counts {
+        kind
+        created
+        deactivated
+      }
+      changes(first: 100) {
+        edges {
+          node {
+            kind
+            action
+            name
+          }
+        }
+      }
+    }
+  }
+}
+`,
+    variables: run,
+  },
+  {
+    query: `# Every eight hours instead of every four. (paused: true for none at all.)
+mutation Schedule($companyId: ID!) {
+  updateSyncSchedule(input: { companyId: $companyId, everyHours: 8 }) {
+    company {
+      nextSyncAt
+      syncSchedules {
+        kind
+        everyHours
+        paused
+      }
+    }
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
     query: `# Collect security evidence now; SyncStatus with kind EVIDENCE watches it. It also comes every six hours.
 mutation CollectEvidence($companyId: ID!) {
   syncCompany(input: { companyId: $companyId, kind: EVIDENCE }) {
@@ -239,6 +350,73 @@ query Evidence($companyId: ID!) {
           }
         }
       }
+    }
+  }
+}
+`,
+    variables: company,
+  },
+  {
+    query: `# What is wrong, and what to do.
+query Alarms {
+  alarms(open: true, first: 25) {
+    edges {
+      node {
+        kind
+        company {
+          name
+        }
+        message
+        remedy
+        since
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Watch what goes wrong, and what is over.
+subscription AlarmChanged {
+  alarmChanged {
+    kind
+    company {
+      name
+    }
+    message
+    closedAt
+  }
+}
+`,
+  },
+  {
+    query: `# Watch the syncs of all companies, as a list of clients does.
+subscription SyncRunChanged {
+  syncRunChanged {
+    company {
+      name
+    }
+    kind
+    status
+    message
+  }
+}
+`,
+  },
+  {
+    query: `# A token for a program: it looks at one company, and may sync it. The secret is shown this once.
+mutation CreateServiceToken($companyId: ID!) {
+  createServiceToken(
+    input: { name: "PSA", companyIds: [$companyId], actions: [SYNC_COMPANY], expiresInDays: 90 }
+  ) {
+    secret
+    serviceToken {
+      id
+    }
+    userErrors {
+      code
+      message
+      path
     }
   }
 }

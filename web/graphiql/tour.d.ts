@@ -1,0 +1,2 @@
+/** The prepared operations of GraphiQL. */
+export const tour: { query: string; variables?: string }[];
