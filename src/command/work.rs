@@ -18,8 +18,8 @@ pub struct Work {
     #[command(flatten)]
     registration: Registration,
     /// Companies that are synced at the same time by this process
-    #[arg(long, env = "TENANTRY_CONCURRENCY", default_value_t = 4)]
-    concurrency: usize,
+    #[arg(long, env = "TENANTRY_CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
     /// Address for monitoring: /health/live, /health/ready and /metrics, shown to everybody who can reach it. Unset: none
     #[arg(long, env = "TENANTRY_WORKER_LISTEN")]
     worker_listen: Option<SocketAddr>,
@@ -58,7 +58,7 @@ impl Work {
             }
             None => None,
         };
-        app.work(self.concurrency, Arc::new(super::now), stop).await;
+        app.work(self.concurrency.into(), Arc::new(super::now), stop).await;
         looking.abort();
         if let Some(probing) = probing {
             probing.abort();

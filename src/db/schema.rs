@@ -237,6 +237,7 @@ diesel::table! {
         crashes -> Integer,
         checkpoint -> Nullable<Jsonb>,
         trace_parent -> Nullable<Text>,
+        outage -> Bool,
     }
 }
 

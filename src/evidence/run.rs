@@ -64,7 +64,7 @@ impl Evidence {
     /// Performs it, and writes down how it ended. Where it has to wait it begins again: what was collected is of its
     /// moment.
     async fn perform(mut self) -> Result<(), Stop> {
-        let done = self.work().await;
+        let done = run::within(run::LONGEST, self.work()).await;
         let nothing = serde_json::json!({});
         self.run.end(done, &nothing).await
     }

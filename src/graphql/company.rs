@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::asset::{Asset, AssetOrder};
+use super::attention;
 use super::connection::{Connection, Listed, Paging, first_of_each};
 use super::contact::{Contact, ContactOrder};
 use super::contact_group::{ContactGroup, ContactGroupOrder};
@@ -26,6 +27,7 @@ use super::tenant::{self, Tenant};
 use super::{given, scope};
 use crate::db::Pool;
 use crate::model;
+use crate::model::attention::Attention;
 use crate::model::company::OrderField;
 use crate::model::contact_group::GroupKind;
 use crate::model::page::{Direction, Order, Owner};
@@ -273,6 +275,11 @@ impl Company {
         let listing = sync_run::latest_of_company(&scope(ctx)?, kind);
         let run = first_of_each(ctx, self.0.siblings(), self.owner(), &listing).await?;
         Ok(run.map(SyncRun))
+    }
+
+    /// What of it wants a person; null where the viewer may not see that.
+    async fn attention(&self, ctx: &Context<'_>) -> Answer<Option<Attention>> {
+        attention::of_sibling(ctx, self.0.siblings(), self.0.id).await
     }
 
     /// The slot of the clock at which the next scheduled run is queued; null while the company is not connected or its

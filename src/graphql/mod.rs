@@ -15,6 +15,7 @@ mod siblings;
 // one file a noun
 mod alarm;
 mod asset;
+mod attention;
 mod audit_event;
 mod company;
 mod consent;

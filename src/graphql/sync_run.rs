@@ -19,7 +19,7 @@ use crate::auth::Action;
 use crate::db::Pool;
 use crate::model::held_change::{self, Decision};
 use crate::model::sync_change::{self, ChangeAction};
-use crate::model::sync_run::{self, SyncKind, SyncMode, SyncStatus, SyncTrigger};
+use crate::model::sync_run::{self, Ahead, SyncKind, SyncMode, SyncStatus, SyncTrigger};
 use crate::model::{self, Noun};
 use crate::telemetry::TraceParent;
 
@@ -51,6 +51,29 @@ impl SyncRun {
             .await?;
         let run = runs.get(&run_id).cloned();
         Ok(Self(run.ok_or_else(|| Fault::not_found("sync run"))?))
+    }
+
+    /// What a queued run may have to wait for, read for all of its siblings at once.
+    async fn ahead(&self, ctx: &Context<'_>) -> Answer<Option<Ahead>> {
+        #[derive(PartialEq, Eq, Hash)]
+        struct AheadOf;
+        if self.0.status != SyncStatus::Queued {
+            return Ok(None);
+        }
+        let siblings = self.0.siblings();
+        let scope = scope(ctx)?;
+        let ahead: Arc<HashMap<Uuid, Ahead>> = siblings
+            .share(AheadOf, || async {
+                let ids: Vec<Uuid> = siblings.owners().iter().map(|owner| owner.company_id).collect();
+                let rows = given::<Pool>(ctx)?
+                    .read(&scope, async |conn| -> anyhow::Result<_> {
+                        Ok(sync_run::load_ahead(conn, &scope, &ids).await?)
+                    })
+                    .await?;
+                Ok(rows.into_iter().collect())
+            })
+            .await?;
+        Ok(ahead.get(&self.0.company_id).cloned())
     }
 }
 
@@ -99,9 +122,17 @@ impl SyncRun {
         self.0.status
     }
 
-    /// What a page shows, such as "Reading contacts: 1,200".
-    async fn message(&self) -> &str {
-        &self.0.message
+    /// What a page shows, such as "Reading contacts: 1,200". A run that is due and has to wait for another of its company says
+    /// for which, as that stands when it is asked.
+    async fn message(&self, ctx: &Context<'_>) -> Answer<String> {
+        let kept = self.ahead(ctx).await?.and_then(|ahead| ahead.keeps(&self.0));
+        Ok(kept.unwrap_or_else(|| self.0.message.clone()))
+    }
+
+    /// While it waits: when it begins, or goes on, at the earliest. Null while a worker is on it, and when it has ended.
+    async fn not_before(&self) -> Option<DateTime<Utc>> {
+        let waits = matches!(self.0.status, SyncStatus::Queued | SyncStatus::Waiting);
+        waits.then_some(self.0.not_before)
     }
 
     /// What it is doing, such as "Reading contacts"; null while it does nothing.

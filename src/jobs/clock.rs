@@ -14,11 +14,11 @@ use diesel::dsl::sql;
 use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::{LONGEST_TURN, Turns};
 use crate::db::events::Events;
 use crate::db::{Connection, Pool};
+use crate::model::clock::part_of;
 use crate::model::sync_run::SyncKind;
 use crate::model::sync_slot;
 
@@ -34,14 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the database fails.
 pub async fn strike(conn: &mut Connection, kind: SyncKind, now: DateTime<Utc>) -> diesel::QueryResult<usize> {
-    sync_slot::take(conn, now, kind, |company_id, slot| slot + offset(company_id)).await
-}
-
-/// How long after a slot a company's run starts: always the same for a company. The last bytes of its id are random.
-fn offset(company_id: Uuid) -> TimeDelta {
-    let (_, random) = company_id.as_u64_pair();
-    let spread = SPREAD.num_milliseconds().unsigned_abs();
-    TimeDelta::milliseconds(i64::try_from(random % spread).unwrap_or(0))
+    sync_slot::take(conn, now, kind, |company_id, slot| slot + part_of(company_id, SPREAD)).await
 }
 
 pub(super) async fn run(pool: Pool, events: Events, stop: CancellationToken) {

@@ -15,11 +15,15 @@ use crate::db::events::{Events, News, Watch};
 use crate::db::{Address, Connection, Pool};
 use crate::model::sync_run::SyncStatus;
 use crate::model::sync_run::lease::{self, Claim, LeaseError};
+use crate::run;
 
 /// How long a claim holds unless it is renewed.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// A run ends itself in time. One that goes on for longer keeps its thread busy: others have it then.
+const LAST_RENEWAL: Duration = run::LONGEST.saturating_add(Duration::from_secs(600));
 
 /// How long a run may take to hand itself back before that is done for it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -63,12 +67,16 @@ async fn keep(address: Address, claim: Claim, mut watch: Watch) {
     let mut conn = None;
     let mut ours_until = Instant::now() + LEASE;
     let mut next = Instant::now() + RENEW_EVERY;
+    let end = Instant::now() + LAST_RENEWAL;
     loop {
         tokio::select! {
             () = sleep_until(next) => {}
             () = cancelled(&mut watch, &claim) => {}
         }
         let asked = Instant::now();
+        if asked > end {
+            return;
+        }
         match timeout(RENEW_EVERY, renew(&address, &mut conn, &claim))
             .await
             .unwrap_or_else(|late| Err(late.into()))

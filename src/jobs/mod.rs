@@ -41,8 +41,8 @@ use crate::run::Place;
 /// by `perform`.
 ///
 /// `perform` ends the run by the functions of [`lease`](crate::model::sync_run::lease), and when its token is
-/// cancelled hands it back. Its place is free when it drops it, or leaves it for a while. It is dropped where it stands when the lease is lost. A run that it leaves without an end,
-/// or panics in, counts as one that brought its worker down.
+/// cancelled hands it back. Its place is free when it drops it, or leaves it for a while. It is dropped where it stands
+/// when the lease is lost. A run that it leaves without an end, or panics in, counts as one that brought its worker down.
 ///
 /// After `stop` no run is claimed, those under way are handed back, and then this returns.
 pub async fn work<P, F>(

@@ -6,15 +6,19 @@
 //! way cannot be put aside without reading its page again: a tenant of 300,000 people is neither interrupted nor in the
 //! way.
 //!
+//! When a process dies, nobody knows which of its runs killed it. A run that has been there twice is therefore performed
+//! by a worker that does nothing else meanwhile: if it is to blame, it takes nobody along again, and if it is not, it ends
+//! well and is cleared.
+//!
 //! The danger is the list of candidates: full of large tenants, none of which may have a place, it would hide the small
-//! ones behind them. So it is asked for without them when their places are taken.
+//! ones behind them. So it is asked for without those that may not have this one.
 
 use diesel::QueryResult;
 use uuid::Uuid;
 
 use super::hold::LEASE;
 use crate::db::Connection;
-use crate::model::sync_run::lease::{self, Claim, Due};
+use crate::model::sync_run::lease::{self, Claim, Due, Wanted};
 use crate::run::{Place, Room};
 
 /// How many due runs are tried until one can be claimed; others may be claiming the same.
@@ -55,21 +59,35 @@ impl Places {
         place: &mut Place,
         rung: Option<Uuid>,
     ) -> QueryResult<Option<Claim>> {
-        let may_be_large = place.widen();
-        let mut candidates = lease::list_due(conn, CANDIDATES, may_be_large).await?;
-        if may_be_large {
-            // How large it is nobody has said.
-            candidates.extend(rung.map(|run_id| Due { run_id, large: true }));
+        let wanted = Wanted {
+            large: place.widen(),
+            suspect: place.isolate(),
+        };
+        let claimed = self.claim_one_of(conn, wanted, rung).await?;
+        if !claimed.as_ref().is_some_and(|(due, _)| due.large) {
+            place.narrow();
+        }
+        if !claimed.as_ref().is_some_and(|(due, _)| due.suspect) {
+            place.admit_others();
+        }
+        Ok(claimed.map(|(_, claim)| claim))
+    }
+
+    async fn claim_one_of(
+        &self,
+        conn: &mut Connection,
+        wanted: Wanted,
+        rung: Option<Uuid>,
+    ) -> QueryResult<Option<(Due, Claim)>> {
+        let mut candidates = lease::list_due(conn, CANDIDATES, wanted).await?;
+        if let Some(run_id) = rung.filter(|rung| candidates.iter().all(|due| due.run_id != *rung)) {
+            candidates.extend(lease::find_due(conn, run_id, wanted).await?);
         }
         for due in candidates {
             if let Some(claim) = lease::claim(conn, due.run_id, &self.owner, LEASE).await? {
-                if !due.large {
-                    place.narrow();
-                }
-                return Ok(Some(claim));
+                return Ok(Some((due, claim)));
             }
         }
-        place.narrow();
         Ok(None)
     }
 }

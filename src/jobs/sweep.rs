@@ -17,7 +17,8 @@ use super::{LONGEST_TIDYING, LONGEST_TURN, Turns};
 use crate::db::events::{self, Events};
 use crate::db::{Connection, Pool};
 use crate::evidence::keep;
-use crate::model::sync_run::{lease, past};
+use crate::model::sync_run::lease::{self, Wanted};
+use crate::model::sync_run::past;
 
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -76,7 +77,7 @@ pub async fn reconcile(pool: &Pool, doorbell: &Doorbell, events: &Events) -> any
         tracing::warn!(runs = taken_back.len(), "took runs back from workers that have died");
         events.wake();
     }
-    let due = lease::list_due(&mut conn, MOST_RINGS, true).await?;
+    let due = lease::list_due(&mut conn, MOST_RINGS, Wanted::ALL).await?;
     let due: Vec<Uuid> = due.iter().map(|due| due.run_id).collect();
     let unheard = without_a_bell(&mut conn, &due).await?;
     drop(conn);

@@ -28,7 +28,7 @@ use super::hold::hold;
 use super::places::Places;
 use crate::db::Pool;
 use crate::db::events::Events;
-use crate::model::sync_run::lease::{self, Claim};
+use crate::model::sync_run::lease::{self, Claim, Wanted};
 use crate::run::Place;
 use crate::telemetry::{TraceParent, metrics};
 
@@ -209,12 +209,13 @@ where
         Ok(self.places.claim(&mut conn, place, Some(rung)).await?)
     }
 
-    /// For the first of all and the first of the small: which of them may have the place is seen when it is claimed.
+    /// For the first of all and the first of those that any place is good for: which of them may have this one is seen when
+    /// it is claimed.
     async fn ring_for_the_next(&self) -> anyhow::Result<()> {
         let mut conn = self.pool.get().await?;
-        let mut due = lease::list_due(&mut conn, 1, true).await?;
-        if due.iter().any(|due| due.large) {
-            due.extend(lease::list_due(&mut conn, 1, false).await?);
+        let mut due = lease::list_due(&mut conn, 1, Wanted::ALL).await?;
+        if due.iter().any(|due| due.large || due.suspect) {
+            due.extend(lease::list_due(&mut conn, 1, Wanted::ORDINARY).await?);
         }
         drop(conn);
         let due: Vec<Uuid> = due.into_iter().map(|due| due.run_id).collect();

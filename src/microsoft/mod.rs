@@ -226,6 +226,40 @@ impl Microsoft {
         (dated(entra), dated(graph))
     }
 
+    /// Whether Entra would send people of `tenant` back to this address. It is asked to sign somebody in without showing a
+    /// page, which nobody's session allows: where the address is registered, it says so by a redirect to it
+    /// (`login_required`), and otherwise it shows a page of its own, for it sends nobody to a stranger. None where what it
+    /// answered is neither.
+    ///
+    /// Sources: <https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest> (`prompt=none`), RFC 6749 4.1.2.1;
+    /// AADSTS50011 and AADSTS50058 in <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+    ///
+    /// # Errors
+    /// When Entra cannot be reached.
+    pub async fn returns_to(&self, tenant: Uuid, redirect_uri: &Url) -> Result<Option<bool>, Trouble> {
+        let mut url = self.login_path(&format!("{tenant}/oauth2/v2.0/authorize"));
+        url.query_pairs_mut()
+            .append_pair("client_id", self.client_id())
+            .append_pair("response_type", "code")
+            .append_pair("response_mode", "query")
+            .append_pair("scope", "openid")
+            .append_pair("prompt", "none")
+            .append_pair("redirect_uri", redirect_uri.as_str());
+        let reply = self.door().ask_entra(Request::new(Method::GET, url)).await;
+        let reply = reply.map_err(|_| Trouble::Unavailable)?;
+        let there = reply.headers.get(reqwest::header::LOCATION);
+        let there = there.and_then(|there| Url::parse(there.to_str().ok()?).ok());
+        Ok(match there {
+            Some(mut there) if reply.status.is_redirection() => {
+                there.set_query(None);
+                there.set_fragment(None);
+                (there == *redirect_uri).then_some(true)
+            }
+            _ if String::from_utf8_lossy(&reply.body).contains("AADSTS50011") => Some(false),
+            _ => None,
+        })
+    }
+
     /// Drops the cached token of a tenant, so that the next question asks for a new one: a token keeps the permissions
     /// it was born with, so one from before a consent does not learn of it.
     pub fn forget_token(&self, tenant: Uuid) {

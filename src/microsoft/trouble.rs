@@ -118,7 +118,7 @@ impl Trouble {
             Self::TokenRefused => "Microsoft refuses the access token that it has just issued.".into(),
             Self::Throttled { retry_after } => {
                 format!(
-                    "Microsoft asks us to wait: too many requests. Next try in {} seconds.",
+                    "Microsoft asked us to wait for {} seconds: too many requests.",
                     retry_after.as_secs()
                 )
             }
@@ -152,7 +152,7 @@ impl Trouble {
                 "Ask the tenant's administrator to allow the application in the Conditional Access policies for workload identities."
             }
             Self::TokenRefused => "Check this machine's clock. If it is right, connect the tenant again.",
-            Self::Throttled { .. } => "Nothing to do: the sync goes on by itself.",
+            Self::Throttled { .. } => "Nothing to do: what was not read is read again later.",
             Self::Unavailable => {
                 "Nothing to do: the next sync tries again. If it lasts, look at Microsoft's service health."
             }

@@ -5,12 +5,15 @@
 //! over. The danger is an alarm for each of two thousand companies where one thing is wrong: what concerns the application
 //! belongs to no company.
 
+mod common;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use self::common::Common;
 use crate::db::Connection;
 use crate::db::schema::alarm;
 use crate::model::Scope;
@@ -20,7 +23,8 @@ use crate::telemetry::health::LIVING_WORKERS;
 super::text_enum::text_enum! {
     /// What is wrong.
     pub enum AlarmKind {
-        /// The last two runs of a kind failed.
+        /// The last two runs of a kind failed, or could not read a part that does not come by itself; or the last six all lacked
+        /// something.
         RunFailing = "RUN_FAILING",
         /// Microsoft no longer lets us read the tenant.
         ReconnectNeeded = "RECONNECT_NEEDED",
@@ -34,6 +38,9 @@ super::text_enum::text_enum! {
         CredentialRefused = "CREDENTIAL_REFUSED",
         /// The database has no room left. It concerns every company.
         StorageFull = "STORAGE_FULL",
+        /// Microsoft cannot be reached, or answers with nothing but errors, for many companies at once. It concerns every
+        /// company.
+        MicrosoftUnreachable = "MICROSOFT_UNREACHABLE",
         /// No worker has been heard of lately. It concerns every company.
         NoWorker = "NO_WORKER",
     }
@@ -109,17 +116,25 @@ const LOOKING: i64 = 7_461_628;
 /// the end of a credential is told of: of each that some process has, for they need not have the same.
 const FACTS: &str = "
     select 'RUN_FAILING', t.company_id, k.kind,
-           'The last two runs of kind ' || k.kind || ' failed. ' || coalesce(two.message, ''), coalesce(two.remedy, 'Look at the run.')
+           'The last ' || k.runs || case when last.failed = 2 then ' failed. ' else ' did not bring everything. ' end
+               || coalesce(last.message, ''),
+           coalesce(last.remedy, 'Look at the run.')
     from tenant t
-    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
+    cross join (values ('IDENTITY', 'syncs'), ('EVIDENCE', 'evidence runs')) k (kind, runs)
     cross join lateral (
-        select count(*) filter (where status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL')) as failed,
-               (array_agg(failure ->> 'message' order by queued_at desc, id desc))[1] as message,
-               (array_agg(failure ->> 'remedy' order by queued_at desc, id desc))[1] as remedy
-        from (select status, failure, queued_at, id from sync_run
-              where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
-              order by queued_at desc, id desc limit 2) ended) two
-    where t.status = 'CONNECTED' and two.failed = 2
+        select count(*) filter (where place <= 2 and status = 'FAILED') as failed,
+               count(*) filter (where place <= 2 and (status = 'FAILED' or status = 'PARTIAL' and not passes)) as lasting,
+               count(*) filter (where status <> 'SUCCEEDED') as lacking,
+               max(failure ->> 'message') filter (where place = 1) as message,
+               max(failure ->> 'remedy') filter (where place = 1) as remedy
+        from (select status, failure, row_number() over (order by queued_at desc, id desc) as place,
+                     coalesce(failure ->> 'code', '') in ('MICROSOFT_UNAVAILABLE', 'READING_INCOMPLETE', 'THROTTLED') as passes
+              from sync_run
+              where company_id = t.company_id and kind = k.kind and not dry_run and not outage
+                and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
+                and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL')
+              order by queued_at desc, id desc limit 6) ended) last
+    where t.status = 'CONNECTED' and (last.lasting = 2 or last.lacking = 6)
     union all
     select 'RECONNECT_NEEDED', company_id, '', coalesce(status_reason, 'Microsoft no longer lets us read this tenant.'),
            'Make a link with `connect` and have an administrator of the tenant open it.'
@@ -150,16 +165,6 @@ const FACTS: &str = "
     union all
     select 'CREDENTIAL_REFUSED', null, '', max(failure ->> 'message'), max(failure ->> 'remedy')
     from sync_run where status in ('QUEUED', 'RUNNING', 'WAITING') and failure ->> 'code' = 'CREDENTIAL_REFUSED'
-    having count(*) > 0
-    union all
-    select 'STORAGE_FULL', null, '', max(last.failure ->> 'message'), max(last.failure ->> 'remedy')
-    from tenant t
-    cross join (values ('IDENTITY'), ('EVIDENCE')) k (kind)
-    cross join lateral (
-        select failure from sync_run
-        where company_id = t.company_id and kind = k.kind and not dry_run and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
-        order by queued_at desc, id desc limit 1) last
-    where t.status = 'CONNECTED' and last.failure ->> 'code' = 'STORAGE_FULL'
     having count(*) > 0";
 
 #[derive(QueryableByName)]
@@ -203,8 +208,9 @@ pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled
         if !lock.ours {
             return Ok(Settled::default());
         }
+        let common = common::look(conn).await?;
         let (mut found, mut changed, mut over) = (Vec::new(), Vec::new(), Vec::new());
-        for difference in differences(conn, known).await? {
+        for difference in differences(conn, known, &common).await? {
             match (difference.alarm_id, &difference.kind) {
                 (None, _) => found.push(difference),
                 (Some(_), Some(_)) => changed.push(difference),
@@ -233,11 +239,13 @@ async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> Query
     Ok(())
 }
 
-async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Difference>> {
+async fn differences(conn: &mut Connection, known: &Known, common: &[Common]) -> QueryResult<Vec<Difference>> {
     let (ids, titles): (Vec<&str>, Vec<&str>) = known.grave_checks.iter().map(|(id, title)| (&**id, &**title)).unzip();
     diesel::sql_query(format!(
         "with fact (kind, company_id, subject, message, remedy) as (
              {FACTS}
+             union all
+             select kind, null, '', message, remedy from unnest($4, $5, $6) common (kind, message, remedy)
              union all
              select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
              where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
@@ -251,6 +259,9 @@ async fn differences(conn: &mut Connection, known: &Known) -> QueryResult<Vec<Di
     .bind::<Array<Text>, _>(ids)
     .bind::<Array<Text>, _>(titles)
     .bind::<Integer, _>(i32::try_from(AHEAD.num_days()).unwrap_or(i32::MAX))
+    .bind::<Array<Text>, _>(common.iter().map(|common| common.kind).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(common.iter().map(|common| &*common.message).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(common.iter().map(|common| &*common.remedy).collect::<Vec<_>>())
     .load(conn)
     .await
 }

@@ -1,6 +1,7 @@
 //! The clock that syncs go by: which slot comes next. Pure, in UTC, so that no daylight saving can move a slot.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use uuid::Uuid;
 
 use crate::model::sync_run::SyncKind;
 
@@ -49,6 +50,14 @@ pub fn latest_slot_of(kind: SyncKind, every_hours: i32, now: DateTime<Utc>) -> D
 /// The first slot of `kind` after `now` where slots are `every_hours` apart.
 pub fn next_slot_of(kind: SyncKind, every_hours: i32, now: DateTime<Utc>) -> DateTime<Utc> {
     latest_slot_of(kind, every_hours, now) + TimeDelta::hours(every_hours.into())
+}
+
+/// A part of this time, from none to nearly all of it: always the same for a company, and for many companies evenly spread.
+/// The last bytes of an id are random.
+pub fn part_of(company_id: Uuid, spread: TimeDelta) -> TimeDelta {
+    let (_, random) = company_id.as_u64_pair();
+    let spread = spread.num_milliseconds().unsigned_abs().max(1);
+    TimeDelta::milliseconds(i64::try_from(random % spread).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Companies: the clients of the MSP, as the PSA knows them.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -9,6 +11,7 @@ use uuid::Uuid;
 use crate::db::Connection;
 use crate::db::schema::company;
 use crate::error::{Failure, UserError};
+use crate::model::attention::PLACE;
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
 use crate::model::{Scope, TenantStatus};
 
@@ -37,8 +40,7 @@ pub struct Filter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
 #[graphql(name = "CompanyOrderField")]
 pub enum OrderField {
-    /// What wants a person first: broken consent, failing runs, held changes, evidence that turned bad, no good sync for 12
-    /// hours, not connected; then by name.
+    /// What wants a person first, in the order of `Attention`; then by name.
     Attention,
     /// The name, whatever the case of its letters.
     Name,
@@ -48,7 +50,7 @@ impl OrderField {
     /// By this field, which way.
     pub fn order(self, direction: Direction) -> Order {
         let (name, key) = match self {
-            Self::Attention => ("company.attention", BY_ATTENTION),
+            Self::Attention => ("company.attention", BY_ATTENTION.as_str()),
             Self::Name => ("company.name", "lower(company.name)"),
         };
         Order {
@@ -61,17 +63,7 @@ impl OrderField {
     }
 }
 
-/// The gravest open alarm first; then what is not an alarm yet.
-const BY_ATTENTION: &str = "(coalesce(
-    (select min(case alarm.kind when 'RECONNECT_NEEDED' then '1' when 'RUN_FAILING' then '2' when 'CHANGES_HELD' then '3' else '4' end)
-     from alarm where alarm.company_id = company.id and alarm.closed_at is null),
-    (select case when tenant.status <> 'CONNECTED' then '6'
-                 when exists (select from sync_run
-                              where sync_run.company_id = company.id and sync_run.kind = 'IDENTITY' and not sync_run.dry_run
-                                and sync_run.status in ('SUCCEEDED', 'PARTIAL') and sync_run.finished_at > now() - interval '12 hours') then '8'
-                 else '5' end
-     from tenant where tenant.company_id = company.id),
-    '7') || ' ' || lower(company.name))";
+static BY_ATTENTION: LazyLock<String> = LazyLock::new(|| format!("({PLACE} || ' ' || lower(company.name))"));
 
 /// The companies of a scope.
 pub fn list(scope: &Scope, filter: Filter, order: Order) -> Listing {

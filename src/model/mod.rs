@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod asset;
+pub mod attention;
 pub mod audit;
 pub mod clock;
 pub mod company;

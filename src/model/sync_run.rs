@@ -6,6 +6,7 @@
 //!
 //! This file says what a run is and how people ask for one; [`lease`] is what workers do with it.
 
+mod ahead;
 mod json;
 pub mod lease;
 mod list;
@@ -14,11 +15,12 @@ pub mod past;
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use ahead::{Ahead, load_ahead};
 use json::{Json, JsonOption};
 pub use list::{Filter, Standing, latest_of_company, list_everywhere, list_of_company, load, standing};
 
@@ -333,7 +335,8 @@ async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Fai
         .into());
     }
     let raise = run.mode == SyncMode::Auto && wish.mode == SyncMode::Full;
-    let hasten = is_yet_to_come && wish.trigger == SyncTrigger::Manual;
+    // What the clock has queued is theirs from now on who ask for it, also where it is due already.
+    let hasten = wish.trigger == SyncTrigger::Manual && (is_yet_to_come || run.trigger == SyncTrigger::Scheduled);
     if run.status != SyncStatus::Queued || !(raise || hasten) {
         return Ok(Some(run));
     }
@@ -341,7 +344,11 @@ async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Fai
         .set((
             sync_run::mode.eq(if raise { wish.mode } else { run.mode }),
             sync_run::trigger.eq(if hasten { wish.trigger } else { run.trigger }),
-            sync_run::not_before.eq(sql::<Timestamptz>(if hasten { "now()" } else { "not_before" })),
+            sync_run::not_before.eq(sql::<Timestamptz>(if hasten {
+                "least(not_before, now())"
+            } else {
+                "not_before"
+            })),
             sync_run::revision.eq(sync_run::revision + 1),
         ))
         .execute(conn)
@@ -393,12 +400,37 @@ pub async fn cancel_active(
     company_id: Uuid,
     reason: &str,
 ) -> QueryResult<()> {
+    cancel(conn, now, company_id, reason, None).await
+}
+
+/// Ends the run that the clock has queued for a company, if nobody has begun it and nobody has asked for it since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_scheduled(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    kind: SyncKind,
+    reason: &str,
+) -> QueryResult<()> {
+    cancel(conn, now, company_id, reason, Some(kind)).await
+}
+
+async fn cancel(
+    conn: &mut Connection,
+    now: DateTime<Utc>,
+    company_id: Uuid,
+    reason: &str,
+    only_scheduled: Option<SyncKind>,
+) -> QueryResult<()> {
     let ended: Vec<Ended> = diesel::sql_query(
         "with ended as (
              update sync_run
              set status = 'CANCELLED', message = $3, finished_at = $2, fence = fence + 1, revision = revision + 1,
                  lease_owner = null, lease_until = null, checkpoint = null
              where company_id = $1 and finished_at is null
+               and ($4 is null or (kind = $4 and trigger = 'SCHEDULED' and status = 'QUEUED' and started_at is null))
              returning *)
          insert into outbox (company_id, run_id, kind, snapshot)
          select company_id, id, kind, to_jsonb(ended) - array['checkpoint', 'rules', 'lease_owner', 'lease_until']
@@ -408,6 +440,7 @@ pub async fn cancel_active(
     .bind::<SqlUuid, _>(company_id)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(reason)
+    .bind::<Nullable<Text>, _>(only_scheduled)
     .load(conn)
     .await?;
     for Ended { kind } in ended {

@@ -85,8 +85,8 @@ impl Outlook {
     }
 }
 
-/// `of (company_id)` stands before it, `$1` is the kind. Failures that are ours (the credential, the database) are no
-/// reason to leave a tenant alone.
+/// `of (company_id)` stands before it, `$1` is the kind. Failures that are ours (the credential, the database) or Microsoft's
+/// (an outage) are no reason to leave a tenant alone.
 pub(super) const OUTLOOK: &str = "
     left join lateral (
         select since, every_hours, paused,
@@ -104,7 +104,7 @@ pub(super) const OUTLOOK: &str = "
               from (select id, trigger, queued_at,
                            status = 'FAILED' and coalesce(failure ->> 'code', '') not in ('CREDENTIAL_REFUSED', 'STORAGE_FULL', 'INTERNAL') as fails
                     from sync_run
-                    where company_id = of.company_id and kind = $1 and not dry_run
+                    where company_id = of.company_id and kind = $1 and not dry_run and not outage
                       and status in ('SUCCEEDED', 'PARTIAL', 'FAILED')
                     order by queued_at desc, id desc limit 16) recent) judged
         where in_a_row) f";

@@ -94,6 +94,7 @@ async fn due(conn: &mut Connection, now: DateTime<Utc>, kind: SyncKind) -> diese
     .await
 }
 
+/// A schedule may have been paused since the tenants were looked at: whoever pauses holds the tenant.
 async fn take_all(conn: &mut Connection, kind: SyncKind, due: &[Due]) -> diesel::QueryResult<Vec<Taken>> {
     let companies: Vec<Uuid> = due.iter().map(|due| due.of.company_id).collect();
     let slots: Vec<DateTime<Utc>> = due.iter().map(|due| due.slot).collect();
@@ -101,6 +102,9 @@ async fn take_all(conn: &mut Connection, kind: SyncKind, due: &[Due]) -> diesel:
     diesel::sql_query(
         "insert into sync_slot (company_id, kind, slot, passed_over)
          select company_id, $1, slot, passed_over from unnest($2, $3, $4) as due (company_id, slot, passed_over)
+         where not coalesce((select paused from sync_schedule
+                             where sync_schedule.company_id = due.company_id and sync_schedule.kind = $1
+                             order by since desc limit 1), false)
          on conflict on constraint sync_slot_pkey do nothing
          returning company_id, slot, passed_over is null as wants_a_run",
     )

@@ -37,20 +37,33 @@ impl Room {
     pub fn try_take(&self) -> Option<Place> {
         Some(Place::new(self.clone(), self.working.try_take(false)?))
     }
+
+    /// Every seat but the one that whoever asks has.
+    fn all_but_one(&self) -> Option<[OwnedSemaphorePermit; 2]> {
+        let working = self.working.all.clone().try_acquire_many_owned(self.working.count - 1);
+        let waiting = self.waiting.all.clone().try_acquire_many_owned(self.waiting.count);
+        Some([working.ok()?, waiting.ok()?])
+    }
 }
 
 /// A place at a worker; it is free again when this is dropped.
 pub struct Place {
     room: Room,
     seat: Seat,
+    /// All the other seats, where nobody else may be there.
+    alone: Option<[OwnedSemaphorePermit; 2]>,
     /// Tells who waits until it is left for the first time.
     taken: Option<DropGuard>,
 }
 
 impl Place {
     fn new(room: Room, seat: Seat) -> Self {
-        let taken = None;
-        Self { room, seat, taken }
+        Self {
+            room,
+            seat,
+            alone: None,
+            taken: None,
+        }
     }
 
     /// Ends when the place is left for the first time, for a while or for good.
@@ -73,6 +86,20 @@ impl Place {
         self.seat.large = None;
     }
 
+    /// Makes it the only one, so that nobody else is harmed by what its run does to the process; false where there are
+    /// others. It cannot be left then.
+    pub fn isolate(&mut self) -> bool {
+        if self.alone.is_none() {
+            self.alone = self.room.all_but_one();
+        }
+        self.alone.is_some()
+    }
+
+    /// Makes it one of several again.
+    pub fn admit_others(&mut self) {
+        self.alone = None;
+    }
+
     /// Leaves it to others until [`Self::take_again`]. False where there is no room to wait in: then it is kept.
     pub fn leave(&mut self) -> bool {
         let Some(seat) = self.room.waiting.try_take(self.seat.large.is_some()) else {
@@ -92,6 +119,7 @@ impl Place {
 /// Seats for runs.
 #[derive(Clone)]
 struct Seats {
+    count: u32,
     all: Arc<Semaphore>,
     /// Those of them that may be given to the large.
     large: Arc<Semaphore>,
@@ -105,6 +133,7 @@ struct Seat {
 impl Seats {
     fn new(seats: usize) -> Self {
         Self {
+            count: u32::try_from(seats).expect("a setting of 16 bits"),
             all: Arc::new(Semaphore::new(seats)),
             // Who has a single one shares it.
             large: Arc::new(Semaphore::new((seats / 2).max(1))),
@@ -167,6 +196,23 @@ mod tests {
         }
         let large = waiting.iter().filter(|(large, _)| *large).count();
         assert_eq!((waiting.len(), large), (4, 2));
+    }
+
+    #[test]
+    fn a_place_is_alone_while_nobody_works_or_waits_beside_it() {
+        let room = Room::new(2);
+        let mut place = room.try_take().unwrap();
+        let mut other = room.try_take().unwrap();
+        assert!(!place.isolate(), "somebody works");
+        assert!(other.leave());
+        assert!(!place.isolate(), "somebody waits");
+        drop(other);
+
+        assert!(place.isolate());
+        assert!(room.try_take().is_none(), "nobody comes");
+        assert!(!place.leave(), "for whoever came then would not be alone");
+        place.admit_others();
+        assert!(room.try_take().is_some());
     }
 
     #[test]

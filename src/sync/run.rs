@@ -16,6 +16,7 @@ use super::{devices, groups, people};
 use crate::db::Pool;
 use crate::db::events::Events;
 use crate::microsoft::{DeltaLink, Microsoft, Trouble};
+use crate::model::clock::part_of;
 use crate::model::sync_run::lease::Claim;
 use crate::model::sync_run::{Counts, RunFailure, SyncMode, SyncStatus};
 use crate::model::sync_state::{self, Collection, SyncState};
@@ -24,6 +25,9 @@ use crate::run::{self, Run, Stop, now};
 
 /// Delta links live 7 days; a full read comes in good time before that.
 const FULL_EVERY: TimeDelta = TimeDelta::hours(7 * 24 - 6);
+
+/// Companies that were read in full on one day are not all read in full on one day again.
+const FULL_SPREAD: TimeDelta = TimeDelta::hours(48);
 
 /// The version of rules that are on trial.
 const TRIED: i64 = -1;
@@ -110,7 +114,7 @@ impl Identity {
     /// # Errors
     /// What keeps it from ending here.
     pub async fn perform(mut self) -> Result<(), Stop> {
-        let done = self.work().await;
+        let done = run::within(run::LONGEST, self.work()).await;
         let checkpoint = self.checkpoint();
         self.run.end(done, &checkpoint).await
     }
@@ -206,11 +210,12 @@ impl Identity {
         }
         let mut conn = self.run.pool.get().await?;
         let state = sync_state::find(&mut conn, self.run.claim.run.company_id, collection).await?;
+        let full_every = FULL_EVERY - part_of(self.run.claim.run.company_id, FULL_SPREAD);
         let usable = state.filter(|state| {
             state.entra_tenant_id == self.run.graph.tenant()
                 && state.selection == selection
                 && (collection == Collection::Groups || state.rules_version == self.rules_version)
-                && self.run.began - state.full_at < FULL_EVERY
+                && self.run.began - state.full_at < full_every
         });
         Ok(usable.map(|state| DeltaLink::stored(state.delta_link)))
     }

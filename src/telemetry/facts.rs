@@ -47,6 +47,7 @@ pub struct Facts {
 #[derive(Clone, Default)]
 struct Standing {
     queue_age: f64,
+    oldest_run: f64,
     numbers: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
@@ -54,6 +55,8 @@ struct Standing {
 struct Row {
     #[diesel(sql_type = Double)]
     queue_age: f64,
+    #[diesel(sql_type = Double)]
+    oldest_run: f64,
     #[diesel(sql_type = Jsonb)]
     numbers: serde_json::Value,
 }
@@ -114,6 +117,8 @@ impl Facts {
             "select
                  (select coalesce(extract(epoch from now() - min(not_before)), 0)::float8 from sync_run
                   where {DUE_AND_FREE}) as queue_age,
+                 (select coalesce(extract(epoch from now() - min(started_at)), 0)::float8 from sync_run
+                  where status = 'RUNNING') as oldest_run,
                  jsonb_build_object(
                      'runs', (select jsonb_object_agg(status, number) from
                               (select status, count(*) as number from sync_run
@@ -132,6 +137,7 @@ impl Facts {
         let numbers = BTreeMap::<String, Option<BTreeMap<String, f64>>>::deserialize(row.numbers)?;
         Ok(Standing {
             queue_age: row.queue_age,
+            oldest_run: row.oldest_run,
             numbers: numbers
                 .into_iter()
                 .map(|(what, numbers)| (what, numbers.unwrap_or_default()))
@@ -189,6 +195,8 @@ impl Standing {
     fn tell(&self, registry: &mut Registry) {
         let help = "How long the run has been due that has been due the longest, in seconds; 0 when none is";
         registry.register("tenantry_queue_age_seconds", help, ConstGauge::new(self.queue_age));
+        let help = "How long ago the run began that has been under way the longest, in seconds; 0 when none is";
+        registry.register("tenantry_oldest_run_seconds", help, ConstGauge::new(self.oldest_run));
         self.tell_by(
             registry,
             "runs",

@@ -2,7 +2,8 @@
 //!
 //! The danger: what is shown here is shown to machines and people who may see no client. No figure, span or line carries a
 //! name or an address; labels are words of ours, and few. A company is named in the log alone, by its id, where a run of it
-//! begins or ends: whoever looks for one run has to find it.
+//! begins or ends: whoever looks for one run has to find it. A collector of traces gets the log's lines as well, as events
+//! of their spans.
 
 mod facts;
 pub mod health;

@@ -168,6 +168,7 @@ async fn the_migrations_can_be_taken_back() {
         .expect("a connection");
     let connection = tokio::spawn(connection);
     for way_back in [
+        include_str!("../../migrations/2026-11-23-000010_outages/down.sql"),
         include_str!("../../migrations/2026-11-23-000009_verdicts/down.sql"),
         include_str!("../../migrations/2026-11-23-000008_processes/down.sql"),
         include_str!("../../migrations/2026-11-23-000007_standing/down.sql"),

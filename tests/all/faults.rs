@@ -277,13 +277,7 @@ async fn a_consent_that_takes_a_while_is_waited_out_quietly() {
 async fn an_expired_secret_is_the_operators_and_says_so() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
-    world
-        .post(
-            "applications",
-            json!({"clientId": CLIENT_ID, "clientSecret": crate::support::world::CLIENT_SECRET, "secretExpired": true,
-                   "redirectUris": [], "permissions": [], "homeTenant": uuid::Uuid::new_v4()}),
-        )
-        .await;
+    world.register(true).await;
 
     let run = world.sync(contoso).await;
 

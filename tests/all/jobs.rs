@@ -3,6 +3,7 @@
 mod clock;
 pub mod house;
 mod lease;
+mod outage;
 mod past;
 mod places;
 mod schedule;

@@ -1,31 +1,11 @@
 //! A copy of the database on another server: what of the second lock comes with it, and that nobody goes on without.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
 use tenantry::db::Pool;
 use tokio_postgres::Client;
-use uuid::Uuid;
 
+use crate::support::backup::{dump, restore};
 use crate::support::cluster::Cluster;
 use crate::support::postgres;
-
-fn dump(url: &str) -> PathBuf {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.dump", Uuid::new_v4().simple()));
-    let made = Command::new("pg_dump")
-        .args(["--format=custom", "--dbname", url, "--file"])
-        .arg(&file)
-        .output()
-        .expect("pg_dump is there");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    file
-}
-
-fn restore(file: &Path, url: &str, flags: &[&str]) -> Output {
-    let mut command = Command::new("pg_restore");
-    command.args(flags).args(["--dbname", url]).arg(file);
-    command.output().expect("pg_restore is there")
-}
 
 async fn client(url: &str) -> Client {
     let pool = Pool::new(url, 1).expect("a pool");

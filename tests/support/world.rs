@@ -70,14 +70,18 @@ impl World {
         .await
         .expect("the simulator starts");
         let world = Self::between(simulator, database_url).await;
+        world.register(false).await;
         world
-            .post(
-                "applications",
-                json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "redirectUris": [],
-                       "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-            )
-            .await;
-        world
+    }
+
+    /// Registers our application, or changes whether its secret has expired.
+    pub async fn register(&self, secret_expired: bool) {
+        self.post(
+            "applications",
+            json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "secretExpired": secret_expired,
+                   "redirectUris": [], "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
+        )
+        .await;
     }
 
     /// The same Microsoft over another database, as after a backup was restored.

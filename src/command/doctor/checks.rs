@@ -9,6 +9,8 @@ use tenantry::jobs::{self, alarms};
 use tenantry::microsoft::{Microsoft, Trouble};
 use tenantry::{app, telemetry};
 use tokio_postgres::Client;
+use url::Url;
+use uuid::Uuid;
 
 use super::Finding;
 use crate::command::{SHOW, now};
@@ -55,22 +57,13 @@ pub fn settings(web: &Web, webhook: &Webhook) -> Vec<Finding> {
         }
         Some(_) => "it opens /metrics".to_owned(),
     });
-    let mut findings = vec![
+    vec![
         origin,
         Finding::of("allowed origins", origins),
         Finding::of("staff", staff),
         Finding::of("webhook", told),
         Finding::of("scrape token", scraper),
-    ];
-    findings.extend(web.origin().ok().map(|own| {
-        let own = own.as_str().trim_end_matches('/').to_owned();
-        Finding::warn(
-            "redirect URIs",
-            "Entra tells them to nobody without a permission that is not asked for",
-            format!("See that the registration has exactly {own}/auth/callback, {own}/connect/callback and {own}/ as redirect URIs of type Web."),
-        )
-    }));
-    findings
+    ]
 }
 
 /// Whether the database is there and has what is needed.
@@ -210,7 +203,7 @@ async fn connections(client: &Client, pool: usize) -> anyhow::Result<Finding> {
         )
         .await?;
     let (room, used): (i64, i64) = (row.get(0), row.get(1));
-    let (api, worker) = (pool + 5, pool + 3 * PLACES + 6);
+    let (api, worker) = (pool + 5, pool + 3 * PLACES + 7);
     let message = format!(
         "the server takes {room}, {used} are open; with these settings an API opens {api} at most, a worker with {PLACES} places {worker}"
     );
@@ -314,8 +307,28 @@ pub async fn microsoft(web: &Web, registration: &Registration) -> Vec<Finding> {
             Ok(_) => Finding::ok("credential", "Entra gave a token for the staff's tenant"),
             Err(trouble) => Finding::fail("credential", trouble.message(), ours(&trouble)),
         });
+        if let Ok(own) = web.origin() {
+            for path in ["/auth/callback", "/connect/callback", "/"] {
+                findings.push(redirect_uri(&microsoft, tenant, &own.join(path).expect("a fixed path")).await);
+            }
+        }
     }
     findings
+}
+
+/// Whether Entra sends people back to this address of ours.
+async fn redirect_uri(microsoft: &Microsoft, tenant: Uuid, uri: &Url) -> Finding {
+    let check = "redirect URI";
+    let remedy = format!(
+        "See that the application's registration in Entra has exactly {uri} among its redirect URIs of the platform Web, \
+         and that TENANTRY_PUBLIC_URL and MICROSOFT_CLIENT_ID are right."
+    );
+    match microsoft.returns_to(tenant, uri).await {
+        Ok(Some(true)) => Finding::ok(check, format!("{uri} is registered")),
+        Ok(Some(false)) => Finding::fail(check, format!("Entra sends nobody to {uri}"), remedy),
+        Ok(None) => Finding::warn(check, format!("Entra did not tell whether {uri} is registered"), remedy),
+        Err(trouble) => Finding::warn(check, format!("{uri}: {}", trouble.message()), remedy),
+    }
 }
 
 /// What to look at where it is the staff's tenant: what a run of a client's would advise is of no use then.

@@ -6,14 +6,15 @@ use serde_json::json;
 
 use super::{UserError, get_company, record_choice, settle};
 use crate::auth::{Action, Viewer};
+use crate::db::events::Events;
 use crate::error::Failure;
 use crate::graphql::company::Company;
 use crate::graphql::error::Answer;
 use crate::graphql::siblings::Kin;
-use crate::graphql::{loan, permit};
+use crate::graphql::{given, loan, permit};
 use crate::model::audit::AuditAction;
-use crate::model::sync_run::SyncKind;
-use crate::model::{self, SyncGuard, company, sync_guard, sync_schedule};
+use crate::model::sync_run::{self, SyncKind};
+use crate::model::{self, SyncGuard, company, sync_guard, sync_schedule, tenant};
 
 #[derive(Default)]
 pub struct RunningMutations;
@@ -29,7 +30,8 @@ struct UpdateSyncScheduleInput {
     /// How many hours lie between two slots: 4, 8, 12 or 24 for IDENTITY, 6, 12 or 24 for EVIDENCE, from midnight (UTC), or
     /// a quarter past.
     every_hours: Option<i32>,
-    /// Queue no scheduled run until somebody resumes. A run that is queued already still goes.
+    /// Queue no scheduled run until somebody resumes. One that is queued and was not begun is cancelled, unless somebody has
+    /// asked for it since; one that was begun goes on.
     paused: Option<bool>,
 }
 
@@ -105,10 +107,18 @@ async fn update_schedule(
     loan(ctx)
         .await?
         .transaction(async |conn| -> Result<(), Failure> {
+            if input.paused == Some(true) {
+                // Whoever strikes a slot at this moment has done so, or sees the pause.
+                tenant::lock(conn, company.id).await?;
+            }
             // Two who choose at once take turns.
             company::lock(conn, company.id).await?;
             let changed = sync_schedule::change(conn, company.id, input.kind, input.every_hours, input.paused).await?;
             let Some(schedule) = changed else { return Ok(()) };
+            if schedule.paused {
+                let why = "The schedule was paused before it began";
+                sync_run::cancel_scheduled(conn, schedule.since, company.id, input.kind, why).await?;
+            }
             let chosen = json!({
                 "kind": input.kind,
                 "everyHours": schedule.every_hours,
@@ -117,6 +127,7 @@ async fn update_schedule(
             record_choice(ctx, conn, viewer, AuditAction::UpdateSyncSchedule, company.id, chosen).await
         })
         .await?;
+    given::<Events>(ctx)?.wake();
     Ok(company)
 }
 

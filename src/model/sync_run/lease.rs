@@ -20,6 +20,9 @@ use crate::telemetry::{TraceParent, metrics};
 /// A run whose worker died this often is set aside: it kills whoever takes it.
 const MOST_CRASHES: i32 = 5;
 
+/// From so many on it is no longer begun beside others, which would die with it and be blamed as well.
+const SUSPECT_CRASHES: i32 = 2;
+
 /// A scheduled run that has been due for longer goes in its turn, however many clicks there are.
 const LONGEST_BEHIND_CLICKS: &str = "10 minutes";
 
@@ -395,24 +398,59 @@ pub struct Due {
     /// Whether it may take long: see `tenant.large`.
     #[diesel(sql_type = Bool)]
     pub large: bool,
+    /// Whether workers died while they held it, so that it has to be alone with one.
+    #[diesel(sql_type = Bool)]
+    pub suspect: bool,
 }
 
-/// The runs that are due and that nobody is on, at most `limit`; with or without those that may take long. Manual ones go
-/// first, but no scheduled one waits behind them without end.
+/// Which due runs are wanted besides those that are neither large nor suspect; see [`Due`].
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub large: bool,
+    pub suspect: bool,
+}
+
+impl Wanted {
+    pub const ALL: Self = Self {
+        large: true,
+        suspect: true,
+    };
+    pub const ORDINARY: Self = Self {
+        large: false,
+        suspect: false,
+    };
+}
+
+/// The runs that are due and that nobody is on, at most `limit`. Manual ones go first, but no scheduled one waits behind
+/// them without end.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list_due(conn: &mut Connection, limit: i64, with_large: bool) -> QueryResult<Vec<Due>> {
-    diesel::sql_query(
-format!(
-        "select sync_run.id as run_id, tenant.large
+pub async fn list_due(conn: &mut Connection, limit: i64, wanted: Wanted) -> QueryResult<Vec<Due>> {
+    select_due(conn, limit, wanted, None).await
+}
+
+/// This run, if it is due, nobody is on it, and it is of the wanted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_due(conn: &mut Connection, run_id: Uuid, wanted: Wanted) -> QueryResult<Option<Due>> {
+    Ok(select_due(conn, 1, wanted, Some(run_id)).await?.pop())
+}
+
+async fn select_due(conn: &mut Connection, limit: i64, wanted: Wanted, only: Option<Uuid>) -> QueryResult<Vec<Due>> {
+    diesel::sql_query(format!(
+        "select sync_run.id as run_id, tenant.large, sync_run.crashes >= {SUSPECT_CRASHES} as suspect
          from sync_run join tenant on tenant.company_id = sync_run.company_id
-         where {DUE_AND_FREE} and ($2 or not tenant.large)
+         where {DUE_AND_FREE} and ($2 or not tenant.large) and ($3 or sync_run.crashes < {SUSPECT_CRASHES})
+           and ($4 is null or sync_run.id = $4)
          order by trigger = 'SCHEDULED' and not_before > now() - interval '{LONGEST_BEHIND_CLICKS}', not_before, sync_run.id
-         limit $1",
+         limit $1"
     ))
     .bind::<BigInt, _>(limit)
-    .bind::<Bool, _>(with_large)
+    .bind::<Bool, _>(wanted.large)
+    .bind::<Bool, _>(wanted.suspect)
+    .bind::<Nullable<SqlUuid>, _>(only)
     .load(conn)
     .await
 }

@@ -134,3 +134,17 @@ async fn a_worker_that_stops_hands_back_a_run_that_has_left_its_place() {
     let run = world.run(run.id).await;
     assert_eq!((run.status, &*run.message), (SyncStatus::Queued, "Sync queued"));
 }
+
+#[tokio::test]
+async fn a_run_that_has_ended_promises_no_further_try() {
+    let world = World::start().await;
+    let contoso = world.connected_company(10, 2).await;
+    let fault = json!({"on": "users", "kind": "throttle", "retryAfter": 1_800});
+    world.fault(contoso, fault).await;
+
+    let run = world.collect_evidence(contoso).await;
+
+    assert_eq!(run.status, SyncStatus::Partial, "{run:#?}");
+    let says = "Microsoft asked us to wait for 1800 seconds: too many requests.";
+    assert!(run.message.ends_with(says), "{}", run.message);
+}

@@ -1,5 +1,6 @@
 //! GraphQL on a real database, below the doors: what is asked, what is answered, and with how many statements.
 
+mod ahead;
 mod alarms;
 mod mutations;
 mod nodes;

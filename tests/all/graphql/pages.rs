@@ -280,16 +280,20 @@ async fn assets_and_groups_are_narrowed_by_what_they_are() {
     }
 }
 
+/// What of each of these companies wants a person, and in which order they come.
 #[tokio::test]
-async fn what_wants_a_person_comes_first_and_a_page_goes_on_from_there() {
+async fn what_wants_a_person_comes_first_and_is_said_in_a_word() {
     let world = World::start().await;
-    let synced = async |company: Uuid| {
+    // Status of a run that ended, and how many hours ago.
+    let ended = async |company: Uuid, status: &str, hours: f64| {
         world
             .sql(
                 "insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at,
                                        not_before, finished_at)
-                 values (gen_random_uuid(), $1, 'IDENTITY', 'MANUAL', 'AUTO', false, 'SUCCEEDED', 'Done', 'Robin', now(), now(), now())",
-                &[&company],
+                 select gen_random_uuid(), $1, 'IDENTITY', 'MANUAL', 'AUTO', false, $2, 'Done', 'Robin', at, at,
+                        case when $2 <> 'QUEUED' then at end
+                 from (select now() - $3::float8 * interval '1 hour' as at) moment",
+                &[&company, &status, &hours],
             )
             .await;
     };
@@ -302,38 +306,89 @@ async fn what_wants_a_person_comes_first_and_a_page_goes_on_from_there() {
             )
             .await;
     };
+    let scheduled = async |company: Uuid, every_hours: i32, paused: bool| {
+        world
+            .sql(
+                "insert into sync_schedule (company_id, kind, since, every_hours, paused)
+                 values ($1, 'IDENTITY', now(), $2, $3)",
+                &[&company, &every_hours, &paused],
+            )
+            .await;
+    };
     world.company("A, never connected").await;
-    world.connected_company("B, never synced").await;
-    for (name, alarms) in [
-        ("C, well", &[][..]),
-        ("D, held", &[("CHANGES_HELD", false)]),
-        ("E, mended", &[("RECONNECT_NEEDED", true)]),
+    for (name, runs, alarms) in [
+        ("B, well", &[("SUCCEEDED", 1.0)][..], &[][..]),
+        ("C, mended", &[("SUCCEEDED", 1.0)], &[("RECONNECT_NEEDED", true)]),
+        ("D, in part", &[("PARTIAL", 1.0)], &[]),
         (
-            "F, failing and bad",
-            &[("EVIDENCE_TURNED_BAD", false), ("RUN_FAILING", false)],
+            "E, turned bad",
+            &[("SUCCEEDED", 1.0)],
+            &[("EVIDENCE_TURNED_BAD", false)],
         ),
-        ("G, revoked", &[("RECONNECT_NEEDED", false)]),
+        ("F, late", &[("SUCCEEDED", 13.0)], &[("EVIDENCE_TURNED_BAD", false)]),
+        (
+            "G, failed once",
+            &[("SUCCEEDED", 5.0), ("FAILED", 1.0), ("QUEUED", 0.0)],
+            &[],
+        ),
+        ("H, failing evidence", &[("SUCCEEDED", 1.0)], &[("RUN_FAILING", false)]),
+        ("I, revoked", &[("FAILED", 1.0)], &[("RECONNECT_NEEDED", false)]),
+        ("J, paused", &[("SUCCEEDED", 100.0)], &[]),
+        ("K, once a day", &[("SUCCEEDED", 30.0)], &[]),
+        ("L, held", &[("SUCCEEDED", 1.0)], &[("EVIDENCE_TURNED_BAD", false)]),
     ] {
         let company = world.connected_company(name).await;
-        synced(company).await;
+        for (status, hours) in runs {
+            ended(company, status, *hours).await;
+        }
         for (kind, closed) in alarms {
             alarmed(company, kind, *closed).await;
         }
+        match name {
+            "J, paused" => scheduled(company, 4, true).await,
+            "K, once a day" => scheduled(company, 24, false).await,
+            "L, held" => {
+                let held = "insert into held_change (run_id, company_id, noun, record_id, because, decision)
+                            select id, company_id, 'CONTACT', gen_random_uuid(), 'LEFT', 'HELD'
+                            from sync_run where company_id = $1";
+                world.sql(held, &[&company]).await;
+            }
+            _ => {}
+        }
     }
     let query = "query ($after: String) { companies(orderBy: {field: ATTENTION}, first: 4, after: $after) {
-        edges { cursor node { name } } pageInfo { endCursor } } }";
-    let mut names = Vec::new();
-    let mut after = Value::Null;
-    for _ in 0..2 {
+        edges { node { name attention } } pageInfo { endCursor } } }";
+    let (mut order, mut after) = (Vec::new(), Value::Null);
+    for _ in 0..3 {
         let page = world.ask(query, json!({"after": after})).await["companies"].clone();
-        let edges = page["edges"].as_array().expect("edges").clone();
-        names.extend(
-            edges
-                .iter()
-                .map(|edge| edge["node"]["name"].as_str().expect("a name").to_owned()),
-        );
+        for edge in page["edges"].as_array().expect("edges") {
+            let (name, attention) = (edge["node"]["name"].as_str(), edge["node"]["attention"].as_str());
+            order.push((
+                name.expect("a name")[..1].to_owned(),
+                attention.expect("a word").to_owned(),
+            ));
+        }
         after = page["pageInfo"]["endCursor"].clone();
     }
-    let first_letters: String = names.iter().filter_map(|name| name.chars().next()).collect();
-    assert_eq!(first_letters, "GFDBACE");
+    let order: Vec<(&str, &str)> = order
+        .iter()
+        .map(|(name, word)| (name.as_str(), word.as_str()))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            ("I", "RECONNECT_NEEDED"),
+            ("G", "FAILING"),
+            ("H", "FAILING"),
+            ("F", "OUT_OF_DATE"),
+            ("L", "CHANGES_HELD"),
+            ("E", "EVIDENCE_TURNED_BAD"),
+            ("D", "PARTLY_SYNCED"),
+            ("A", "NOT_CONNECTED"),
+            ("B", "NOTHING"),
+            ("C", "NOTHING"),
+            ("J", "NOTHING"),
+            ("K", "NOTHING"),
+        ]
+    );
 }

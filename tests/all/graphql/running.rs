@@ -1,6 +1,7 @@
 //! How a company is run is chosen and told.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::world::{World, company_id};
 
@@ -93,6 +94,75 @@ async fn a_tenant_that_keeps_failing_says_when_it_is_tried_again() {
         .expect("a time");
     let wait = next - crate::support::house::now();
     assert!(wait > chrono::TimeDelta::hours(11), "{wait}");
+}
+
+const RUNS: &str = "query ($id: ID!) { company(id: $id) {
+    latestSync { status message trigger finishedAt } evidence: latestSync(kind: EVIDENCE) { status } } }";
+
+async fn scheduled(world: &World, company: Uuid, kind: &str, began: bool) {
+    world
+        .sql(
+            "insert into sync_run (id, company_id, kind, trigger, mode, dry_run, status, message, requested_by, queued_at, not_before, started_at)
+             values (gen_random_uuid(), $1, $2, 'SCHEDULED', 'AUTO', false, 'QUEUED', 'Sync queued', 'Schedule', now(), now(),
+                     case when $3 then now() end)",
+            &[&company, &kind, &began],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_scheduled_run_that_was_not_begun_is_cancelled_with_the_pause_and_says_so() {
+    let world = World::start().await;
+    let company = world.connected_company("Contoso").await;
+    let id = company_id(company);
+    scheduled(&world, company, "IDENTITY", false).await;
+    scheduled(&world, company, "EVIDENCE", false).await;
+
+    world
+        .ask(SCHEDULE, json!({"input": {"companyId": id, "paused": true}}))
+        .await;
+
+    let runs = &world.ask(RUNS, json!({"id": id})).await["company"];
+    let cancelled = &runs["latestSync"];
+    assert_eq!(cancelled["status"], "CANCELLED");
+    assert_eq!(cancelled["message"], "The schedule was paused before it began");
+    assert!(cancelled["finishedAt"].is_string());
+    assert_eq!(runs["evidence"]["status"], "QUEUED", "the other kind goes on");
+    let told = "select count(*) from outbox where snapshot ->> 'status' = 'CANCELLED'";
+    assert_eq!(world.number(told, &[]).await, 1, "whoever watches is told");
+
+    world
+        .ask(SCHEDULE, json!({"input": {"companyId": id, "paused": false}}))
+        .await;
+    let next: chrono::DateTime<chrono::Utc> = schedules(&world, &id).await["nextSyncAt"]
+        .as_str()
+        .and_then(|at| at.parse().ok())
+        .expect("a time");
+    assert!(next > crate::support::house::now(), "the slot is not made up for");
+}
+
+#[tokio::test]
+async fn a_run_that_was_begun_or_asked_for_outlives_the_pause() {
+    let world = World::start().await;
+    let asked = world.connected_company("Contoso").await;
+    let begun = world.connected_company("Fabrikam").await;
+    scheduled(&world, asked, "IDENTITY", false).await;
+    scheduled(&world, begun, "IDENTITY", true).await;
+    let click = "mutation ($id: ID!) { syncCompany(input: {companyId: $id}) { joined syncRun { trigger } } }";
+    let joined = &world.ask(click, json!({"id": company_id(asked)})).await["syncCompany"];
+    assert_eq!(
+        joined,
+        &json!({"joined": true, "syncRun": {"trigger": "MANUAL"}}),
+        "it is due already, and theirs all the same"
+    );
+
+    for id in [asked, begun].map(company_id) {
+        world
+            .ask(SCHEDULE, json!({"input": {"companyId": id, "paused": true}}))
+            .await;
+        let runs = &world.ask(RUNS, json!({"id": id})).await["company"];
+        assert_eq!(runs["latestSync"]["status"], "QUEUED");
+    }
 }
 
 #[tokio::test]

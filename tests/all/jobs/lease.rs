@@ -1,7 +1,7 @@
 //! The lease and its fence, as workers meet them.
 
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use tenantry::model::sync_run::lease::{self, LeaseError};
+use tenantry::model::sync_run::lease::{self, LeaseError, Wanted};
 use tenantry::model::sync_run::{SyncStatus, SyncTrigger};
 
 use super::house::{House, said};
@@ -92,7 +92,7 @@ async fn the_work_of_finding_what_is_due_grows_with_it_and_not_with_its_square()
     let mut conn = house.pool.get().await.unwrap();
     let (due, touched) = conn
         .transaction(async |conn| {
-            let due = lease::list_due(conn, 16, true).await?;
+            let due = lease::list_due(conn, 16, Wanted::ALL).await?;
             let touched: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
                 "(select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sync_run')",
             ))
@@ -119,7 +119,7 @@ async fn a_click_goes_first_but_not_for_ever() {
         let client = house.pool.raw().await.unwrap();
         let since = format!("update sync_run set not_before = now() - interval '{behind}' where trigger = 'SCHEDULED'");
         client.simple_query(&since).await.unwrap();
-        let due = lease::list_due(&mut conn, 16, true).await.unwrap();
+        let due = lease::list_due(&mut conn, 16, Wanted::ALL).await.unwrap();
         assert_eq!(due.iter().map(|due| due.run_id).collect::<Vec<_>>(), order, "{behind}");
     }
 }

@@ -1,8 +1,8 @@
 //! Who gets a worker's place.
 
 use tenantry::jobs::places::Places;
-use tenantry::model::sync_run::SyncTrigger;
-use tenantry::model::sync_run::lease::Claim;
+use tenantry::model::sync_run::lease::{self, Claim};
+use tenantry::model::sync_run::{SyncStatus, SyncTrigger};
 use tenantry::run::Place;
 use uuid::Uuid;
 
@@ -96,4 +96,73 @@ async fn identity_and_evidence_of_a_tenant_take_turns() {
     );
     house.finish(&first).await;
     assert!(house.claim(evidence.id).await.is_some());
+}
+
+/// Gives away all the places that can be given, to runs that stay.
+async fn fill(house: &House, places: &Places) -> Vec<(Claim, Place)> {
+    let mut taken = Vec::new();
+    while let Some(claimed) = next(house, places).await {
+        taken.push(claimed);
+    }
+    taken
+}
+
+/// The worker's process is gone, and with it whatever it was doing.
+async fn die(house: &House, taken: Vec<(Claim, Place)>) {
+    for (claim, _place) in taken {
+        house.expire(claim.run.id).await;
+    }
+    let mut conn = house.pool.get().await.expect("a connection");
+    lease::take_back_expired(&mut conn).await.expect("the database answers");
+}
+
+#[tokio::test]
+async fn whoever_was_beside_a_run_that_kills_its_worker_is_not_set_aside_with_it() {
+    let house = House::open().await;
+    let places = Places::new("a test".into(), 4);
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        runs.push(house.queue(small(&house).await, SyncTrigger::Scheduled).await.id);
+    }
+    let deadly = runs[1];
+
+    loop {
+        let taken = fill(&house, &places).await;
+        if taken.is_empty() {
+            break;
+        }
+        if taken.iter().any(|(claim, _)| claim.run.id == deadly) {
+            die(&house, taken).await;
+        } else {
+            for (claim, _place) in taken {
+                house.finish(&claim).await;
+            }
+        }
+    }
+
+    for run in runs {
+        let expected = if run == deadly {
+            SyncStatus::Failed
+        } else {
+            SyncStatus::Succeeded
+        };
+        assert_eq!(house.run(run).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_may_have_killed_its_worker_waits_until_one_has_nothing_else_to_do() {
+    let house = House::open().await;
+    let places = Places::new("a test".into(), 4);
+    let suspect = house.queue(small(&house).await, SyncTrigger::Manual).await.id;
+    house.sql("update sync_run set crashes = 2").await;
+    let somebody = places.try_take();
+
+    assert!(next(&house, &places).await.is_none(), "not beside another");
+    drop(somebody);
+    house.queue(small(&house).await, SyncTrigger::Scheduled).await;
+
+    let (claim, _place) = next(&house, &places).await.expect("the worker is free");
+    assert_eq!(claim.run.id, suspect);
+    assert!(places.try_take().is_none(), "nobody else is begun meanwhile");
 }

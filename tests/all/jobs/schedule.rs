@@ -220,3 +220,28 @@ async fn hours_that_do_not_go_into_the_clock_are_refused() {
         assert!(refused.is_err(), "{kind} {every_hours}");
     }
 }
+
+#[tokio::test]
+async fn a_slot_that_is_struck_while_somebody_pauses_is_not_taken() {
+    let house = House::open().await;
+    let contoso = company(&house, None, false).await;
+    let mut pausing = house.pool.get().await.unwrap();
+    let mut striking = house.pool.get().await.unwrap();
+    let struck = pausing
+        .transaction(async |conn| -> Result<_, tenantry::error::Failure> {
+            tenantry::model::tenant::lock(conn, contoso).await?;
+            sync_schedule::change(conn, contoso, SyncKind::Identity, None, Some(true)).await?;
+            let strike = async move { strike(&mut striking, SyncKind::Identity, at("2026-03-03T00:00:30Z")).await };
+            let strike = tokio::spawn(strike);
+            let waits = "select count(*) from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock'";
+            while house.number(waits).await == 0 {
+                tokio::task::yield_now().await;
+            }
+            Ok(strike)
+        })
+        .await
+        .expect("it can be paused");
+    assert_eq!(struck.await.unwrap().unwrap(), 0);
+    assert_eq!(house.number("select count(*) from sync_slot").await, 0);
+}

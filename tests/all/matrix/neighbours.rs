@@ -8,23 +8,11 @@ use tenantry::jobs::clock::strike;
 use tenantry::model::SyncRun;
 use tenantry::model::sync_run::{SyncKind, SyncMode, SyncStatus};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::processes::{shuffle, until_hit, worker};
 use super::{connected, ended, equal_and_ended_once, until};
 use crate::jobs::house::at;
-use crate::support::world::{CLIENT_ID, CLIENT_SECRET, Client, PERMISSIONS, World};
-
-/// Our application's secret has expired at Microsoft, or there is a new one.
-async fn secret(world: &World, expired: bool) {
-    world
-        .post(
-            "applications",
-            json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "secretExpired": expired,
-                   "redirectUris": [], "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-        )
-        .await;
-}
+use crate::support::world::{Client, World};
 
 async fn open_alarms(world: &World) -> Vec<Value> {
     let stop = CancellationToken::new();
@@ -47,7 +35,7 @@ async fn f19_an_expired_secret_is_one_alarm_and_every_run_goes_on_when_there_is_
         runs.push(world.queue(contoso, SyncMode::Full, false, None).await);
         clients.push(contoso);
     }
-    secret(&world, true).await;
+    world.register(true).await;
     let role = worker(&world, "worker", 3);
     let working = role.start();
 
@@ -69,7 +57,7 @@ async fn f19_an_expired_secret_is_one_alarm_and_every_run_goes_on_when_there_is_
         "no run failed, and none holds a place"
     );
 
-    secret(&world, false).await;
+    world.register(false).await;
     world
         .sql("update sync_run set not_before = now() where status = 'WAITING'")
         .await;

@@ -10,6 +10,7 @@ use tenantry::model::sync_run::{SyncMode, SyncStatus};
 use uuid::Uuid;
 
 use super::{connected, equal_and_ended_once};
+use crate::support::backup;
 use crate::support::cluster::Cluster;
 use crate::support::postgres;
 use crate::support::world::{Client, World};
@@ -85,30 +86,14 @@ async fn f5_a_full_disk_fails_the_run_by_name_changes_nothing_and_is_over_when_t
     postgres.end().await;
 }
 
-/// A backup as operators make them.
-fn dump(url: &str) -> PathBuf {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.dump", Uuid::new_v4().simple()));
-    let made = Command::new("pg_dump")
-        .args(["--format=custom", "--dbname", url, "--file"])
-        .arg(&file)
-        .output()
-        .expect("pg_dump is there");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    file
-}
-
+/// Restores a dump into a server that lacks nothing.
 fn restore(file: &Path, url: &str) {
-    let restored = Command::new("pg_restore")
-        .args(["--exit-on-error", "--dbname", url])
-        .arg(file)
-        .output()
-        .expect("pg_restore is there");
+    let restored = backup::restore(file, url, &["--exit-on-error"]);
     assert!(
         restored.status.success(),
         "{}",
         String::from_utf8_lossy(&restored.stderr)
     );
-    std::fs::remove_file(file).expect("it was there");
 }
 
 async fn faults(world: &World, contoso: Client) -> Vec<String> {
@@ -127,7 +112,7 @@ async fn yesterday_comes_back(links_expire: bool) {
     world.collect_evidence(contoso).await;
     let under_way = world.queue(contoso, SyncMode::Auto, false, None).await;
     world.claim(under_way.id).await;
-    let backup = dump(world.pool.direct().url());
+    let dump = backup::dump(world.pool.direct().url());
     let shuffle = format!("tenants/{}/shuffle", contoso.tenant_id);
     world.post(&shuffle, json!({"count": 15, "seed": 9})).await;
     world
@@ -146,7 +131,7 @@ async fn yesterday_comes_back(links_expire: bool) {
             .await;
     }
     let database = postgres::empty_database().await;
-    restore(&backup, &database.url);
+    restore(&dump, &database.url);
 
     let world = world.restored_to(&database.url).await;
     world
@@ -200,12 +185,12 @@ async fn f32_evidence_that_a_restored_database_lacks_is_missed_by_the_bundle_tha
     let world = World::start().await;
     let contoso = connected(&world, 20, 2).await;
     world.collect_evidence(contoso).await;
-    let backup = dump(world.pool.direct().url());
+    let dump = backup::dump(world.pool.direct().url());
     world.collect_evidence(contoso).await;
     let head = "select encode(sha256, 'hex') from evidence_ledger order by seq desc limit 1";
     let before = world.rows(&format!("select ({head}) as head")).await;
     let database = postgres::empty_database().await;
-    restore(&backup, &database.url);
+    restore(&dump, &database.url);
     let world = world.restored_to(&database.url).await;
 
     world.collect_evidence(contoso).await;

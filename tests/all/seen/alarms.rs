@@ -6,9 +6,8 @@ use tenantry::jobs::{Alarms, Doorbell};
 use tenantry::model::alarm::{self, AlarmChange, Known, OwnCredential, Settled};
 use tenantry::model::sync_run::SyncStatus;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::support::world::{CLIENT_ID, CLIENT_SECRET, Client, PERMISSIONS, World};
+use crate::support::world::{Client, World};
 
 async fn alarms(world: &World) -> Alarms {
     let events = Events::start(&world.pool, CancellationToken::new())
@@ -80,6 +79,28 @@ async fn a_run_that_fails_twice_is_one_alarm_until_it_succeeds() {
             json!({"what": "CLOSED", "delivery": "NONE"})
         ]
     );
+}
+
+#[tokio::test]
+async fn what_never_comes_whole_is_an_alarm_and_what_may_come_by_itself_only_in_the_long_run() {
+    let world = World::start().await;
+    let contoso = world.connected_company(1, 0).await;
+    let alarms = alarms(&world).await;
+    ended(&world, contoso, "PARTIAL", "PERMISSION_MISSING").await;
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 0), "once is no alarm");
+    ended(&world, contoso, "PARTIAL", "PERMISSION_MISSING").await;
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0));
+    let told = world.rows("select message from alarm").await[0]["message"].clone();
+    assert_eq!(told, "The last syncs did not bring everything. It broke.");
+    ended(&world, contoso, "SUCCEEDED", "").await;
+    assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+
+    for _ in 0..5 {
+        ended(&world, contoso, "PARTIAL", "MICROSOFT_UNAVAILABLE").await;
+        assert_eq!(alarms.look().await.unwrap(), changed(0, 0), "it may come by itself");
+    }
+    ended(&world, contoso, "PARTIAL", "MICROSOFT_UNAVAILABLE").await;
+    assert_eq!(alarms.look().await.unwrap(), changed(1, 0), "not after all this time");
 }
 
 #[tokio::test]
@@ -264,22 +285,12 @@ async fn that_no_worker_lives_is_one_alarm_for_all() {
     assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
 }
 
-async fn application(world: &World, expired: bool) {
-    world
-        .post(
-            "applications",
-            json!({"clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "secretExpired": expired,
-                   "redirectUris": [], "permissions": PERMISSIONS, "homeTenant": Uuid::new_v4()}),
-        )
-        .await;
-}
-
 #[tokio::test]
 async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
     let world = World::start().await;
     let clients = [world.connected_company(5, 0).await, world.connected_company(5, 0).await];
     let alarms = alarms(&world).await;
-    application(&world, true).await;
+    world.register(true).await;
     let runs = [world.sync(clients[0]).await, world.collect_evidence(clients[1]).await];
     for run in &runs {
         assert_eq!(run.status, SyncStatus::Waiting, "{run:#?}");
@@ -295,7 +306,7 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
         [json!({"kind": "CREDENTIAL_REFUSED", "company_id": null, "subject": ""})]
     );
 
-    application(&world, false).await;
+    world.register(false).await;
     for run in runs {
         let run = world.perform(run.id).await;
         assert!(
@@ -304,6 +315,46 @@ async fn an_expired_secret_is_one_alarm_and_no_run_fails_of_it() {
         );
     }
     assert_eq!(alarms.look().await.unwrap(), changed(0, 1));
+}
+
+#[tokio::test]
+async fn an_outage_of_microsofts_is_one_alarm_and_is_over_for_all_when_it_is_over() {
+    let world = World::start().await;
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(world.connected_company(3, 0).await);
+    }
+    let alarms = alarms(&world).await;
+    for client in &clients {
+        let down = json!({"on": "*", "kind": "status", "status": 503});
+        world.fault(*client, down).await;
+    }
+    for looked in [changed(1, 0), changed(0, 0), changed(0, 0)] {
+        for client in &clients {
+            let (records, evidence) = (world.sync(*client).await, world.collect_evidence(*client).await);
+            let codes = [records, evidence].map(|run| run.failure.expect("it says why").code);
+            assert_eq!(codes, ["MICROSOFT_UNAVAILABLE", "READING_INCOMPLETE"]);
+        }
+        assert_eq!(alarms.look().await.unwrap(), looked);
+        assert_eq!(
+            open(&world).await,
+            [json!({"kind": "MICROSOFT_UNREACHABLE", "company_id": null, "subject": ""})]
+        );
+    }
+
+    for client in &clients {
+        world.mend(*client).await;
+    }
+    for client in &clients[..3] {
+        assert_eq!(world.sync(*client).await.status, SyncStatus::Succeeded);
+    }
+    let over = alarms.look().await.unwrap();
+    assert_eq!((over.opened, over.closed), (0, 1));
+    assert_eq!(
+        open(&world).await,
+        Vec::<Value>::new(),
+        "those who are yet to be synced neither"
+    );
 }
 
 #[tokio::test]

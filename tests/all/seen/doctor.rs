@@ -13,7 +13,7 @@ async fn asked(house: &House, but: &[(&str, &str)]) -> (Vec<Value>, i32) {
         .env_clear()
         .args(["doctor", "--json"])
         .env("DATABASE_URL", house.pool.direct().url())
-        .env("TENANTRY_PUBLIC_URL", "https://tenantry.example")
+        .env("TENANTRY_PUBLIC_URL", house.at("/").as_str())
         .env("TENANTRY_STAFF_TENANT_ID", house.staff_tenant.to_string())
         .env("MICROSOFT_CLIENT_ID", CLIENT_ID)
         .env("MICROSOFT_CLIENT_SECRET", CLIENT_SECRET)
@@ -29,6 +29,10 @@ async fn asked(house: &House, but: &[(&str, &str)]) -> (Vec<Value>, i32) {
     (findings, output.status.code().expect("an exit code"))
 }
 
+fn all_of<'f>(findings: &'f [Value], check: &str) -> Vec<&'f Value> {
+    findings.iter().filter(|finding| finding["check"] == check).collect()
+}
+
 fn of<'f>(findings: &'f [Value], check: &str) -> &'f Value {
     let found = findings.iter().find(|finding| finding["check"] == check);
     found.unwrap_or_else(|| panic!("{check} is not among {findings:#?}"))
@@ -40,7 +44,6 @@ async fn a_good_configuration_fails_nothing_and_what_cannot_be_known_is_said_to_
     let (findings, code) = asked(&house, &[]).await;
     assert_eq!(code, 0, "{findings:#?}");
     for check in [
-        "public URL",
         "staff",
         "webhook",
         "Postgres",
@@ -58,16 +61,25 @@ async fn a_good_configuration_fails_nothing_and_what_cannot_be_known_is_said_to_
     ] {
         assert_eq!(of(&findings, check)["status"], "ok", "{findings:#?}");
     }
+    assert_eq!(of(&findings, "public URL")["status"], "warn", "plain http");
     assert_eq!(of(&findings, "worker")["status"], "warn", "none works here");
     assert_eq!(of(&findings, "cloud")["status"], "warn", "a simulator");
-    let redirects = of(&findings, "redirect URIs");
-    assert_eq!(redirects["status"], "warn");
-    assert!(
-        redirects["remedy"]
-            .as_str()
-            .unwrap()
-            .contains("https://tenantry.example/connect/callback")
-    );
+    let redirects = all_of(&findings, "redirect URI");
+    assert_eq!(redirects.len(), 3);
+    assert!(redirects.iter().all(|uri| uri["status"] == "ok"), "{redirects:#?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_registered_is_named() {
+    let house = House::open().await;
+    let (findings, code) = asked(&house, &[("TENANTRY_PUBLIC_URL", "https://another.example")]).await;
+    assert_eq!(code, 1);
+    let redirects = all_of(&findings, "redirect URI");
+    for (uri, path) in redirects.iter().zip(["/auth/callback", "/connect/callback", "/"]) {
+        assert_eq!(uri["status"], "fail");
+        let remedy = uri["remedy"].as_str().unwrap();
+        assert!(remedy.contains(&format!("https://another.example{path} ")), "{remedy}");
+    }
 }
 
 #[tokio::test]

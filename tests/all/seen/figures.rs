@@ -135,6 +135,7 @@ async fn figures_tell_how_things_stand_and_name_no_client() {
             .unwrap()
     };
     assert!(value("tenantry_queue_age_seconds") >= 3_600.0);
+    assert_eq!(value("tenantry_oldest_run_seconds"), 0.0);
     assert_eq!(value("tenantry_active_runs{status=\"QUEUED\"}"), 1.0);
     assert_eq!(value("tenantry_companies{status=\"CONNECTED\"}"), 1.0);
     assert_eq!(value("tenantry_workers_alive"), 0.0);

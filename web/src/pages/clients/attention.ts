@@ -1,27 +1,24 @@
-// What of a client wants a person, if anything: the worst of it, why in words, and since when.
+// What of a client wants a person, if anything. What the worst is, the API says, by which clients are ordered as well; here
+// it gets words, a reason and a moment.
 
 import type { AlarmFactsFragment, ClientFragment } from '../../gql/graphql.ts';
 import { texts } from '../../texts.ts';
 import { isActive } from '../company/sync/standing.ts';
 
-/** From bad to good: of several, the first is told. In which order clients come, the API alone says. */
-const KINDS = [
-  'reconnect',
-  'failing',
-  'stale',
-  'held',
-  'evidence',
-  'partial',
-  'cancelled',
-  'disconnected',
-  'consent-pending',
-  'not-connected',
-  'never',
-  'syncing',
-  'fine',
-] as const;
-
-export type Kind = (typeof KINDS)[number];
+export type Kind =
+  | 'reconnect'
+  | 'failing'
+  | 'stale'
+  | 'held'
+  | 'evidence'
+  | 'partial'
+  | 'cancelled'
+  | 'disconnected'
+  | 'consent-pending'
+  | 'not-connected'
+  | 'never'
+  | 'syncing'
+  | 'fine';
 
 export interface Attention {
   kind: Kind;
@@ -29,10 +26,6 @@ export interface Attention {
   /** Since when it is so; null where nothing tells. */
   since: string | null;
 }
-
-const HOUR = 3_600_000;
-/** In hours: so long after its last good sync a client is out of date. The API's order ATTENTION goes by the same. */
-export const STALE_AFTER = 12;
 
 const tones: Record<Kind, string> = {
   reconnect: 'bad',
@@ -59,53 +52,58 @@ export function upToDateAt(client: ClientFragment): string | null {
   return client.lastComplete.edges[0]?.node.finishedAt ?? null;
 }
 
-/** The worst that there is to say of a client. Its open alarms know since when, and what its evidence says. */
-export function attention(client: ClientFragment, alarms: AlarmFactsFragment[], now: number): Attention {
-  const own = alarms.filter(({ company }) => company?.id === client.id);
-  const facts = standing(client, now);
-  const turned = own.find(({ kind }) => kind === 'EVIDENCE_TURNED_BAD');
-  if (turned && KINDS.indexOf('evidence') < KINDS.indexOf(facts.kind))
-    return { kind: 'evidence', why: turned.message, since: turned.since };
-  const alarm = own.find(({ kind }) => kind === alarmOf[facts.kind]);
-  return alarm ? { ...facts, since: alarm.since } : facts;
-}
-
-const alarmOf: Partial<Record<Kind, AlarmFactsFragment['kind']>> = {
-  reconnect: 'RECONNECT_NEEDED',
-  failing: 'RUN_FAILING',
-  held: 'CHANGES_HELD',
-};
-
-function standing(client: ClientFragment, now: number): Attention {
-  const { tenant } = client;
+/** What is said of a client. Its open alarms know since when, and what its evidence says. */
+export function attention(client: ClientFragment, alarms: AlarmFactsFragment[]): Attention {
+  const alarmed = (kind: AlarmFactsFragment['kind']) =>
+    alarms.find((alarm) => alarm.company?.id === client.id && alarm.kind === kind);
   const [newest, before] = client.recentRuns.edges.map(({ node }) => node);
   // A run that is under way has yet to show that what failed before it is over. There is one at a time.
-  const active = isActive(newest) ? newest : undefined;
-  const run = active ? before : newest;
+  const run = isActive(newest) ? before : newest;
   const upToDate = upToDateAt(client);
   const say = texts.clients.why;
-  if (!tenant) return { kind: 'not-connected', why: say.notConnected, since: null };
-  if (tenant.status === 'CONSENT_PENDING')
-    return { kind: 'consent-pending', why: tenant.statusReason ?? say.consentPending, since: null };
-  if (tenant.status === 'DISCONNECTED')
-    return { kind: 'disconnected', why: tenant.statusReason ?? say.disconnected, since: upToDate };
-  if (tenant.status === 'RECONNECT_NEEDED')
-    return { kind: 'reconnect', why: tenant.statusReason ?? say.reconnect, since: run?.finishedAt ?? upToDate };
-  if (run?.status === 'FAILED')
-    return { kind: 'failing', why: run.failure?.message ?? run.message, since: run.finishedAt };
-  // One that went through in part is good enough not to be out of date.
-  const fresh = (run?.status === 'PARTIAL' ? run.finishedAt : upToDate) ?? tenant.connectedAt;
-  if (fresh && now - Date.parse(fresh) > STALE_AFTER * HOUR)
-    return { kind: 'stale', why: say.stale(STALE_AFTER), since: fresh };
-  const held = client.holding.edges.map(({ node }) => node);
-  if (held.length > 0) {
-    const count = held.reduce((sum, { heldChanges }) => sum + heldChanges.totalCount, 0);
-    return { kind: 'held', why: say.held(count), since: held.at(-1)?.finishedAt ?? null };
+  switch (client.attention) {
+    case 'RECONNECT_NEEDED': {
+      const since = alarmed('RECONNECT_NEEDED')?.since ?? run?.finishedAt ?? upToDate;
+      return { kind: 'reconnect', why: client.tenant?.statusReason ?? say.reconnect, since };
+    }
+    case 'FAILING': {
+      const alarm = alarmed('RUN_FAILING');
+      const failed = run?.status === 'FAILED' ? (run.failure?.message ?? run.message) : alarm?.message;
+      return { kind: 'failing', why: failed ?? say.failing, since: alarm?.since ?? run?.finishedAt ?? null };
+    }
+    case 'OUT_OF_DATE':
+      return { kind: 'stale', why: say.stale, since: upToDate ?? client.tenant?.connectedAt ?? null };
+    case 'CHANGES_HELD': {
+      const held = client.holding.edges.map(({ node }) => node);
+      const count = held.reduce((sum, { heldChanges }) => sum + heldChanges.totalCount, 0);
+      const since = alarmed('CHANGES_HELD')?.since ?? held.at(-1)?.finishedAt ?? null;
+      return { kind: 'held', why: say.held(count), since };
+    }
+    case 'EVIDENCE_TURNED_BAD': {
+      const alarm = alarmed('EVIDENCE_TURNED_BAD');
+      return { kind: 'evidence', why: alarm?.message ?? say.evidence, since: alarm?.since ?? null };
+    }
+    case 'PARTLY_SYNCED':
+      return { kind: 'partial', why: run?.failure?.message ?? run?.message ?? '', since: run?.finishedAt ?? null };
+    default:
+      return client.tenant?.status === 'CONNECTED' ? atWork(client) : apart(client);
   }
-  if (run?.status === 'PARTIAL')
-    return { kind: 'partial', why: run.failure?.message ?? run.message, since: run.finishedAt };
-  if (active) return { kind: 'syncing', why: active.message, since: null };
-  if (!run) return { kind: 'never', why: say.never, since: tenant.connectedAt };
-  if (run.status === 'CANCELLED') return { kind: 'cancelled', why: run.message, since: run.finishedAt };
-  return { kind: 'fine', why: run.message, since: run.finishedAt };
+}
+
+/** Of one that is connected, and wants nobody. */
+function atWork(client: ClientFragment): Attention {
+  const run = client.recentRuns.edges[0]?.node;
+  if (!run) return { kind: 'never', why: texts.clients.why.never, since: client.tenant?.connectedAt ?? null };
+  if (isActive(run)) return { kind: 'syncing', why: run.message, since: null };
+  return { kind: run.status === 'CANCELLED' ? 'cancelled' : 'fine', why: run.message, since: run.finishedAt };
+}
+
+/** Of one that is not connected. */
+function apart(client: ClientFragment): Attention {
+  const { tenant } = client;
+  const say = texts.clients.why;
+  if (!tenant) return { kind: 'not-connected', why: say.notConnected, since: null };
+  return tenant.status === 'CONSENT_PENDING'
+    ? { kind: 'consent-pending', why: tenant.statusReason ?? say.consentPending, since: null }
+    : { kind: 'disconnected', why: tenant.statusReason ?? say.disconnected, since: upToDateAt(client) };
 }

@@ -16,7 +16,7 @@ import { SearchBox } from '../../parts/search-box.tsx';
 import { asRows } from '../../parts/spreadsheet.ts';
 import { Behind, Empty } from '../../parts/states.tsx';
 import type { Column, Order } from '../../parts/table.tsx';
-import { Time, useNow } from '../../parts/time.tsx';
+import { Time } from '../../parts/time.tsx';
 import { type Asked, useAsked } from '../../parts/use-asked.ts';
 import { navigate, useSearch } from '../../router.tsx';
 import { useMay } from '../../session.tsx';
@@ -24,7 +24,7 @@ import { texts } from '../../texts.ts';
 import { useTitle } from '../../title.ts';
 import { useOnAlarm } from '../settings/use-alarms.ts';
 import { AddClient } from './add-client.tsx';
-import { type Attention, attention, STALE_AFTER, toneOf, upToDateAt } from './attention.ts';
+import { type Attention, attention, toneOf, upToDateAt } from './attention.ts';
 import './clients.css';
 
 interface Attended {
@@ -112,14 +112,13 @@ export default function ClientsPage() {
     orderBy: order,
     ...paging.page,
   });
-  const now = useNow();
   const soon = useSoon(asked.retry);
   useOnRuns(soon);
   const known = useOpenAlarms(soon);
   const alarms = known.data?.alarms.edges.map(({ node }) => node) ?? [];
   const untold = known.behind ?? known.error;
   const connection = asked.data?.companies;
-  const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms, now) }));
+  const rows = connection?.edges.map(({ node }) => ({ client: node, attention: attention(node, alarms) }));
   useLookAgain(asked.retry);
   useTitle([texts.frame.clients]);
   return (
@@ -149,9 +148,7 @@ export default function ClientsPage() {
         </select>
       </div>
       <p className="quiet small clients-order">
-        {order.field === 'ATTENTION' && order.direction === 'ASC'
-          ? texts.clients.order(STALE_AFTER)
-          : texts.clients.otherOrder}
+        {order.field === 'ATTENTION' && order.direction === 'ASC' ? texts.clients.order : texts.clients.otherOrder}
       </p>
       {/* Where both cannot be had it is said once. */}
       {untold && !asked.error && !asked.behind && <Behind error={untold} retry={known.retry} />}

@@ -118,13 +118,20 @@ function Detail({ how, run, told }: { how: Standing; run: RunFragment | null; to
   if (run.status === 'QUEUED' && run.trigger === 'SCHEDULED')
     return (
       <>
-        {texts.sync.queuedByClock} <Time at={run.queuedAt} />, {texts.sync.queuedSoon}
+        {texts.sync.queuedByClock} <Time at={run.queuedAt} />, {texts.sync.begins}{' '}
+        <Time at={run.notBefore ?? run.queuedAt} />
       </>
     );
   if (isActive(run))
     return (
       <>
         {by} · <Time at={run.startedAt ?? run.queuedAt} as="relative" />
+        {run.status === 'WAITING' && run.notBefore && (
+          <>
+            {' · '}
+            {texts.sync.goesOn} <Time at={run.notBefore} />
+          </>
+        )}
         {run.mode === 'FULL' && ` · ${texts.sync.full}`}
       </>
     );
