@@ -25,7 +25,6 @@ pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id
                     Ok(attention::load(conn, &scope, &ids).await?)
                 })
                 .await
-                .map_err(Into::into)
         })
         .await?;
     Ok(wanted.get(&company_id).copied())
