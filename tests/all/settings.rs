@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What is no setting of the product: of its tests, of the demo's hand-out, and codes of failures.
+/// What is no setting of the product: of its tests, of the demo's hand-out, and codes of failures and kinds of alarms.
 const OTHERS: &[&str] = &[
     "TENANTRY_CHAOS_SEED",
     "TENANTRY_CHAOS_SECONDS",
     "TENANTRY_URL",
     "MICROSOFT_UNAVAILABLE",
+    "MICROSOFT_UNREACHABLE",
 ];
 
 fn text(path: &str) -> String {

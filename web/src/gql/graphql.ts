@@ -79,7 +79,10 @@ export type AlarmKind =
   | 'NO_WORKER'
   /** Microsoft no longer lets us read the tenant. */
   | 'RECONNECT_NEEDED'
-  /** The last two runs of a kind failed. */
+  /**
+   * The last two runs of a kind failed, or could not read a part that does not come by itself; or the last six all lacked
+   * something.
+   */
   | 'RUN_FAILING'
   /** The database has no room left. It concerns every company. */
   | 'STORAGE_FULL';
