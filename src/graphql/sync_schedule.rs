@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::error::Answer;
 use super::siblings::Siblings;
-use super::{given, now, scope, tenant};
+use super::{given, scope, tenant};
 use crate::db::Pool;
+use crate::model::TenantStatus;
 use crate::model::sync_run::SyncKind;
-use crate::model::{Outlook, TenantStatus, sync_schedule};
+use crate::model::sync_schedule::{self, Seen};
 
 /// Which slots of the clock a company takes, of one kind of run.
 #[derive(SimpleObject)]
@@ -37,7 +38,7 @@ pub struct SyncSchedule {
 pub async fn of_sibling(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid) -> Answer<Vec<SyncSchedule>> {
     let mut schedules = Vec::new();
     for kind in SyncKind::ALL {
-        if let Some(outlook) = outlook(ctx, companies, company_id, *kind).await? {
+        if let Some(Seen { outlook, .. }) = seen(ctx, companies, company_id, *kind).await? {
             let schedule = outlook.schedule;
             schedules.push(SyncSchedule {
                 kind: *kind,
@@ -63,20 +64,15 @@ pub async fn next(
     if tenant.is_none_or(|tenant| tenant.0.status != TenantStatus::Connected) {
         return Ok(None);
     }
-    let outlook = outlook(ctx, companies, company_id, kind).await?;
-    Ok(outlook.and_then(|outlook| outlook.next(kind, now())))
+    let seen = seen(ctx, companies, company_id, kind).await?;
+    Ok(seen.and_then(|Seen { outlook, at }| outlook.next(kind, at)))
 }
 
-async fn outlook(
-    ctx: &Context<'_>,
-    companies: &Arc<Siblings>,
-    company_id: Uuid,
-    kind: SyncKind,
-) -> Answer<Option<Outlook>> {
+async fn seen(ctx: &Context<'_>, companies: &Arc<Siblings>, company_id: Uuid, kind: SyncKind) -> Answer<Option<Seen>> {
     #[derive(PartialEq, Eq, Hash)]
     struct OutlookOf(SyncKind);
     let scope = scope(ctx)?;
-    let outlooks: Arc<HashMap<Uuid, Outlook>> = companies
+    let outlooks: Arc<HashMap<Uuid, Seen>> = companies
         .share(OutlookOf(kind), || async {
             let ids: Vec<Uuid> = companies.owners().iter().map(|owner| owner.company_id).collect();
             let rows = given::<Pool>(ctx)?

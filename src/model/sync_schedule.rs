@@ -85,6 +85,13 @@ impl Outlook {
     }
 }
 
+/// An outlook, and when it was had by the database's clock, which is the one that strikes.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub outlook: Outlook,
+    pub at: DateTime<Utc>,
+}
+
 /// `of (company_id)` stands before it, `$1` is the kind. Failures that are ours (the credential, the database) or Microsoft's
 /// (an outage) are no reason to leave a tenant alone.
 pub(super) const OUTLOOK: &str = "
@@ -148,6 +155,14 @@ impl Row {
     }
 }
 
+#[derive(QueryableByName)]
+struct Asked {
+    #[diesel(embed)]
+    known: Row,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
 /// What the clock knows of these companies, as far as the scope holds them whole.
 ///
 /// # Errors
@@ -157,16 +172,20 @@ pub async fn load(
     scope: &Scope,
     companies: &[Uuid],
     kind: SyncKind,
-) -> QueryResult<Vec<(Uuid, Outlook)>> {
-    let rows: Vec<Row> = diesel::sql_query(format!(
-        "select of.company_id, s.since, s.every_hours, s.paused, s.paused_since, f.failures, f.failed_at
+) -> QueryResult<Vec<(Uuid, Seen)>> {
+    let rows: Vec<Asked> = diesel::sql_query(format!(
+        "select of.company_id, s.since, s.every_hours, s.paused, s.paused_since, f.failures, f.failed_at, now() as at
          from unnest($2) as of (company_id) {OUTLOOK}"
     ))
     .bind::<Text, _>(kind)
     .bind::<Array<SqlUuid>, _>(scope.whole_of(companies))
     .load(conn)
     .await?;
-    Ok(rows.iter().map(|row| (row.company_id, row.outlook(kind))).collect())
+    let seen = |Asked { known, at }: &Asked| {
+        let (outlook, at) = (known.outlook(kind), *at);
+        (known.company_id, Seen { outlook, at })
+    };
+    Ok(rows.iter().map(seen).collect())
 }
 
 /// The schedules that a company has had, the oldest first.

@@ -11,7 +11,7 @@ use tenantry::jobs::{self, Doorbell};
 use tenantry::model::sync_run::lease::{self, Claim, Report};
 use tenantry::model::sync_run::{self, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
 use tenantry::model::tenant::Consent;
-use tenantry::model::{Scope, company, tenant};
+use tenantry::model::{Outlook, Scope, company, sync_schedule, tenant};
 use tenantry::run::Place;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -102,6 +102,13 @@ impl House {
             .await
             .expect("queued")
             .run
+    }
+
+    /// What the clock knows of a company's identity runs.
+    pub async fn outlook(&self, company_id: Uuid) -> Outlook {
+        let mut conn = self.pool.get().await.expect("a connection");
+        let seen = sync_schedule::load(&mut conn, &Scope::All, &[company_id], SyncKind::Identity).await;
+        seen.expect("the database answers")[0].1.outlook
     }
 
     pub async fn claim(&self, run_id: Uuid) -> Option<Claim> {

@@ -5,7 +5,6 @@ use chrono::TimeDelta;
 use tenantry::jobs::clock::strike;
 use tenantry::model::alarm::{self, Known};
 use tenantry::model::sync_run::SyncKind;
-use tenantry::model::{Outlook, Scope, sync_schedule};
 use uuid::Uuid;
 
 use super::house::{House, at};
@@ -50,14 +49,6 @@ async fn look(house: &House) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-async fn outlook(house: &House, company: Uuid) -> Outlook {
-    let mut conn = house.pool.get().await.unwrap();
-    let all = sync_schedule::load(&mut conn, &Scope::All, &[company], SyncKind::Identity)
-        .await
-        .unwrap();
-    all[0].1
-}
-
 async fn end_what_is_queued(house: &House, ending: &str) {
     let (status, code) = ending.split_once(' ').unwrap_or((ending, ""));
     house
@@ -76,7 +67,7 @@ async fn an_outage_over_many_slots_is_one_alarm_and_the_next_slot_after_it_is_ta
     let mut conn = house.pool.get().await.unwrap();
     for slot in 0..5 {
         let now = at("2026-03-03T00:00:30Z") + TimeDelta::hours(4 * slot);
-        let next = outlook(&house, companies[0]).await.next(SyncKind::Identity, now);
+        let next = house.outlook(companies[0]).await.next(SyncKind::Identity, now);
         assert_eq!(next, Some(at("2026-03-03T04:00:00Z") + TimeDelta::hours(4 * slot)));
 
         let queued = strike(&mut conn, SyncKind::Identity, now).await.unwrap();
@@ -85,7 +76,7 @@ async fn an_outage_over_many_slots_is_one_alarm_and_the_next_slot_after_it_is_ta
         end_what_is_queued(&house, "FAILED MICROSOFT_UNAVAILABLE").await;
         assert_eq!(look(&house).await, [UNREACHABLE], "one, and not one for each company");
     }
-    assert_eq!(outlook(&house, companies[0]).await.failures, 0);
+    assert_eq!(house.outlook(companies[0]).await.failures, 0);
     assert_eq!(
         house
             .number("select count(*) from alarm where kind <> 'NO_WORKER'")
@@ -128,7 +119,7 @@ async fn a_tenant_that_goes_on_failing_after_an_outage_is_its_own_alarm_and_is_l
     assert_eq!(look(&house).await, Vec::<String>::new(), "once is no alarm");
     ended(&house, companies[0], "IDENTITY", "FAILED MICROSOFT_UNAVAILABLE").await;
     assert_eq!(look(&house).await, ["RUN_FAILING"]);
-    assert_eq!(outlook(&house, companies[0]).await.failures, 2);
+    assert_eq!(house.outlook(companies[0]).await.failures, 2);
 }
 
 #[tokio::test]
@@ -143,7 +134,7 @@ async fn what_a_tenant_failed_of_before_an_outage_still_counts_in_it() {
     all_ended(&house, &companies, "FAILED MICROSOFT_UNAVAILABLE").await;
 
     assert_eq!(look(&house).await, [UNREACHABLE, "RUN_FAILING"]);
-    assert_eq!(outlook(&house, companies[0]).await.failures, 2);
+    assert_eq!(house.outlook(companies[0]).await.failures, 2);
     let opened = house
         .number("select count(*) from alarm where kind = 'RUN_FAILING'")
         .await;
@@ -159,7 +150,7 @@ async fn few_tenants_that_fail_are_no_outage() {
         all_ended(&house, &companies[..5], "FAILED MICROSOFT_UNAVAILABLE").await;
     }
     assert_eq!(look(&house).await, ["RUN_FAILING"; 5], "a fifth of them are not many");
-    assert_eq!(outlook(&house, companies[0]).await.failures, 2);
+    assert_eq!(house.outlook(companies[0]).await.failures, 2);
 
     all_ended(&house, &companies[5..6], "FAILED MICROSOFT_UNAVAILABLE").await;
     assert_eq!(look(&house).await, [UNREACHABLE], "more are");

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use tenantry::jobs::clock::strike;
 use tenantry::model::sync_run::{SyncKind, SyncTrigger};
-use tenantry::model::{Outlook, Scope, sync_schedule};
+use tenantry::model::sync_schedule;
 use uuid::Uuid;
 
 use super::house::{House, at};
@@ -25,14 +25,6 @@ async fn change(house: &House, company: Uuid, every_hours: Option<i32>, paused: 
     conn.transaction(async |conn| sync_schedule::change(conn, company, SyncKind::Identity, every_hours, paused).await)
         .await
         .expect("it can be chosen");
-}
-
-async fn outlook(house: &House, company: Uuid) -> Outlook {
-    let mut conn = house.pool.get().await.unwrap();
-    let all = sync_schedule::load(&mut conn, &Scope::All, &[company], SyncKind::Identity)
-        .await
-        .unwrap();
-    all[0].1
 }
 
 /// Strikes every ten minutes of a stretch of time, ends each run like this, and answers when runs were queued.
@@ -72,7 +64,8 @@ async fn a_company_takes_the_slots_that_its_schedule_has_and_no_others() {
     let queued = strikes(&house, "2026-03-03T00:00:00Z", 26, "SUCCEEDED").await;
 
     assert_eq!(hours(&queued), ["03 00", "03 12", "04 00"]);
-    let next = outlook(&house, contoso)
+    let next = house
+        .outlook(contoso)
         .await
         .next(SyncKind::Identity, at("2026-03-04T00:05:00Z"));
     assert_eq!(next, Some(at("2026-03-04T12:00:00Z")));
@@ -104,7 +97,8 @@ async fn a_paused_schedule_queues_nothing_and_resumes_with_the_next_slot() {
             .is_empty()
     );
     assert_eq!(
-        outlook(&house, contoso)
+        house
+            .outlook(contoso)
             .await
             .next(SyncKind::Identity, at("2026-03-03T00:00:00Z")),
         None
@@ -126,15 +120,15 @@ async fn a_schedule_is_paused_since_it_was_whatever_hours_are_chosen_meanwhile()
     let house = House::open().await;
     let contoso = company(&house, None, true).await;
     change(&house, contoso, Some(12), None).await;
-    assert_eq!(outlook(&house, contoso).await.schedule.every_hours, 12);
+    assert_eq!(house.outlook(contoso).await.schedule.every_hours, 12);
     assert_eq!(
-        outlook(&house, contoso).await.paused_since,
+        house.outlook(contoso).await.paused_since,
         Some(at("2026-01-05T08:00:00Z"))
     );
     change(&house, contoso, None, Some(false)).await;
-    assert_eq!(outlook(&house, contoso).await.paused_since, None);
+    assert_eq!(house.outlook(contoso).await.paused_since, None);
     change(&house, contoso, None, Some(true)).await;
-    let again = outlook(&house, contoso).await;
+    let again = house.outlook(contoso).await;
     assert_eq!(
         again.paused_since,
         Some(again.schedule.since),
@@ -150,7 +144,8 @@ async fn a_tenant_that_fails_is_left_alone_for_longer_each_time_and_what_is_show
     let mut queued = strikes(&house, "2026-03-03T00:00:00Z", 1, "FAILED UNEXPECTED_RESPONSE").await;
     while queued.len() < 6 {
         let now = queued[queued.len() - 1] + TimeDelta::minutes(30);
-        let next = outlook(&house, contoso)
+        let next = house
+            .outlook(contoso)
             .await
             .next(SyncKind::Identity, now)
             .expect("it says when");
@@ -181,7 +176,7 @@ async fn a_run_that_succeeds_ends_the_leaving_alone() {
     let house = House::open().await;
     let contoso = company(&house, None, false).await;
     strikes(&house, "2026-03-03T00:00:00Z", 25, "FAILED MICROSOFT_UNAVAILABLE").await;
-    assert!(outlook(&house, contoso).await.failures > 1);
+    assert!(house.outlook(contoso).await.failures > 1);
     house.queue(contoso, SyncTrigger::Manual).await;
     house
         .sql("update sync_run set queued_at = '2026-03-04T01:00:00Z' where finished_at is null")
@@ -189,7 +184,7 @@ async fn a_run_that_succeeds_ends_the_leaving_alone() {
 
     end(&house, "PARTIAL").await;
 
-    assert_eq!(outlook(&house, contoso).await.failures, 0);
+    assert_eq!(house.outlook(contoso).await.failures, 0);
     let queued = strikes(&house, "2026-03-04T01:00:00Z", 8, "SUCCEEDED").await;
     assert_eq!(hours(&queued), ["04 04", "04 08"]);
 }
