@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::graph::answer::{Answer, Failure};
+use crate::graph::answer::{Answer, Failure, Pour};
 use crate::graph::request::Request;
 use crate::world::lock;
 
@@ -32,6 +32,12 @@ pub enum Trouble {
     Malformed,
     /// 200 with a page of HTML.
     Html,
+    /// 200 with `body`, whatever that is.
+    Body,
+    /// The body comes a byte a second.
+    Trickle,
+    /// The body has no end.
+    Endless,
     /// 410 with a Location to start over at.
     Gone,
     /// 400 `syncStateNotFound`.
@@ -57,13 +63,16 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 17] = [
+    const ALL: [Trouble; 20] = [
         Trouble::Throttle,
         Trouble::Status,
         Trouble::Cut,
         Trouble::Truncate,
         Trouble::Malformed,
         Trouble::Html,
+        Trouble::Body,
+        Trouble::Trickle,
+        Trouble::Endless,
         Trouble::Gone,
         Trouble::ExpiredDelta,
         Trouble::Replay,
@@ -109,6 +118,9 @@ pub struct FaultSpec {
     /// Where `foreign_link` leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// What `body` answers; nothing without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// A fault and its history.
@@ -256,7 +268,10 @@ impl Faults {
     /// What a fault makes of an answer.
     pub fn after(&self, fault: &Fault, request: &Request, answer: &mut Answer, still_there: &dyn Fn(&Value) -> bool) {
         match fault.spec.kind {
-            Trouble::Cut => answer.cut = true,
+            Trouble::Cut => answer.pour = Pour::Cut,
+            Trouble::Trickle => answer.pour = Pour::Trickle,
+            Trouble::Endless => answer.pour = Pour::Endless,
+            Trouble::Body => answer.body = fault.spec.body.clone().unwrap_or_default().into(),
             Trouble::Truncate => {
                 let half = answer.body.len() / 2;
                 answer.body.truncate(half);

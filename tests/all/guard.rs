@@ -3,6 +3,7 @@
 use tenantry::model::sync_guard::{self, SyncGuard};
 use tenantry::model::sync_run::SyncStatus;
 
+use crate::matrix::equal_and_ended_once;
 use crate::support::world::{Client, World};
 use crate::sync::leave;
 
@@ -44,6 +45,8 @@ async fn the_full_reading_of_the_week_cannot_wipe_a_company() {
     );
     let held = "select count(*) from held_change where decision = 'HELD' and noun = 'CONTACT' and name is not null";
     assert_eq!(world.number(held).await, 40, "each of them by name");
+    world.release_everything().await;
+    equal_and_ended_once(&world, &[contoso]).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 
-use crate::support::mirror::assert_equal;
+use crate::matrix::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 /// Something that happens to a company.
@@ -73,7 +73,7 @@ async fn live_through(history: &[Event]) {
     let run = world.full_or_not(contoso, history.len().is_multiple_of(2)).await;
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
     world.release_everything().await;
-    assert_equal(&world, contoso).await;
+    equal_and_ended_once(&world, &[contoso]).await;
 }
 
 async fn happen(world: &World, contoso: Client, event: &Event) {

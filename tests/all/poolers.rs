@@ -9,11 +9,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustix::process::{Pid, Signal, kill_process};
 use tenantry::db::{Address, Pool, pooler};
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use crate::support::cluster::{Cluster, Fall, free_port, programs};
 use crate::support::mirror::assert_equal;
 use crate::support::node::Role;
+use crate::support::skip;
 use crate::support::world::World;
 
 /// A PgBouncer before a cluster; gone when it is dropped.
@@ -25,17 +26,22 @@ struct Bouncer {
 }
 
 impl Bouncer {
-    /// None where there is no PgBouncer.
+    /// None where there is no PgBouncer, and that may be.
     async fn before(cluster: &Cluster, mode: &str) -> Option<Self> {
-        let version = Command::new("pgbouncer").arg("--version").output().await.ok()?;
-        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        // Not everybody's PATH has the folder where Debian puts it.
+        let there = ["pgbouncer", "/usr/sbin/pgbouncer"].into_iter().find_map(|program| {
+            let said = std::process::Command::new(program).arg("--version").output().ok()?;
+            Some((program, String::from_utf8_lossy(&said.stdout).into_owned()))
+        });
+        let Some((program, version)) = there else {
+            skip::for_want_of("PgBouncer (apt-get install pgbouncer)", "what it does to us");
+            return None;
+        };
         let minor = version
             .split_whitespace()
-            .nth(1)?
-            .split('.')
-            .nth(1)?
-            .parse::<u32>()
-            .ok()?;
+            .nth(1)
+            .and_then(|version| version.split('.').nth(1)?.parse::<u32>().ok())
+            .unwrap_or_else(|| panic!("PgBouncer does not say its version: {version}"));
         let carries_statements = minor >= 21;
         let port = free_port();
         let home = cluster
@@ -58,7 +64,7 @@ impl Bouncer {
         give(&home.join("users.txt"), "\"tenantry\" \"\"\n", &home);
         give(&home.join("pgbouncer.ini"), &settings, &home);
         let process = cluster
-            .as_its_owner("pgbouncer")
+            .as_its_owner(program)
             .arg(home.join("pgbouncer.ini"))
             .stderr(Stdio::null())
             .spawn()
@@ -97,13 +103,10 @@ async fn until_it_answers(url: &str) {
         .expect("it comes up");
 }
 
-const SKIPPED: &str = "SKIPPED: no PgBouncer here (apt-get install pgbouncer); what it does to us was not tried";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_pooler_in_transaction_mode_the_start_says_what_is_missing() {
     let cluster = Cluster::start("transactions").await;
     let Some(bouncer) = Bouncer::before(&cluster, "transaction").await else {
-        eprintln!("{SKIPPED}");
         return cluster.end().await;
     };
     let world = World::over(cluster.url()).await;
@@ -134,7 +137,9 @@ async fn behind_a_pooler_in_transaction_mode_the_start_says_what_is_missing() {
         assert_equal(&world, contoso).await;
         assert!(past_it.stop().await.success());
     } else {
-        eprintln!("PgBouncer here is older than 1.21: that it works through a newer one was not tried");
+        skip::say(
+            "PgBouncer is older than 1.21 here; that we work through the transaction mode of a newer one was not tried",
+        );
         assert_eq!(past_it.wait().await.code(), Some(1), "{}", role.last_words());
         assert!(role.last_words().contains("1.21"), "{}", role.last_words());
     }
@@ -146,7 +151,6 @@ async fn behind_a_pooler_in_transaction_mode_the_start_says_what_is_missing() {
 async fn behind_a_pooler_in_session_mode_everything_works() {
     let cluster = Cluster::start("sessions").await;
     let Some(bouncer) = Bouncer::before(&cluster, "session").await else {
-        eprintln!("{SKIPPED}");
         return cluster.end().await;
     };
     let world = World::over(cluster.url()).await;

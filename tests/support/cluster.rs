@@ -74,6 +74,14 @@ impl Cluster {
         self.rise().await;
     }
 
+    /// What the command lines and the environments of its own processes, and of whoever uses it, have of it.
+    pub fn traces(&self) -> Vec<String> {
+        let place = self.folder.join("postgres");
+        [place.canonicalize().unwrap_or(place), self.folder.clone()]
+            .map(|folder| folder.display().to_string())
+            .to_vec()
+    }
+
     /// Where the server's socket lies.
     pub fn socket_folder(&self) -> String {
         let (_, rest) = self.url.split_once("host=").expect("a socket");

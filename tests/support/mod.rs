@@ -7,6 +7,7 @@ pub mod log;
 pub mod mirror;
 pub mod node;
 pub mod postgres;
+pub mod skip;
 pub mod toys;
 pub mod verdict;
 pub mod week;

@@ -131,7 +131,7 @@ impl Node {
     }
 
     /// None once it has ended.
-    fn pid(&self) -> Option<Pid> {
+    pub fn pid(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.child.id()?).expect("a pid"))
     }
 

@@ -1,6 +1,8 @@
 //! What has to be true after whatever happened: the comparison that every fault ends with.
 
 use serde_json::Value;
+use tenantry::evidence::keep;
+use tenantry::jobs::sweep;
 use uuid::Uuid;
 
 use super::mirror::assert_equal;
@@ -56,18 +58,71 @@ async fn assert_counts(world: &World) {
                         count(*) filter (where action in ('UPDATED', 'REACTIVATED')) as updated,
                         count(*) filter (where action = 'DEACTIVATED') as deactivated
                  from sync_change where run_id = run.id and noun = counts->>'kind') written
+             cross join lateral (
+                 select count(*) as released
+                 from held_change where run_id = run.id and noun = counts->>'kind' and decision = 'RELEASED') later
              where run.kind = 'IDENTITY' and not run.dry_run
-               and ((counts->>'created')::bigint <> written.created or (counts->>'updated')::bigint <> written.updated)",
+               and ((counts->>'created')::bigint <> written.created or (counts->>'updated')::bigint <> written.updated
+                    or (counts->>'deactivated')::bigint <> written.deactivated - later.released)",
         )
         .await;
     nothing("runs whose counts are not what they wrote", &wrong);
 }
 
-/// The database equals the directory of every company, and nothing is staged for runs that are over.
+/// The database equals the directory of every company, its evidence is whole, and nothing is staged for runs that are
+/// over.
 pub async fn both_sides_are_equal(world: &World, clients: &[Client]) {
     for client in clients {
         assert_equal(world, *client).await;
+        evidence_is_whole(world, *client).await;
     }
+    nothing_is_staged_for_what_is_over(world).await;
+}
+
+/// Every record, source and link of the company's evidence is as it was kept.
+pub async fn evidence_is_whole(world: &World, client: Client) {
+    let mut conn = world.pool.get().await.expect("a connection");
+    let faults = keep::verify(&mut conn, client.company_id).await;
+    let faults: Vec<String> = faults
+        .expect("the database answers")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        faults.is_empty(),
+        "the evidence of {} is not whole: {faults:#?}",
+        client.company_id
+    );
+}
+
+/// A run that succeeded takes its staged rows along; what others leave goes with the next tidying, and nothing else does.
+async fn nothing_is_staged_for_what_is_over(world: &World) {
+    let staged = [
+        "staging",
+        "staged_person",
+        "staged_group",
+        "staged_member",
+        "staged_device",
+    ]
+    .map(|table| format!("select '{table}' as place, run_id, fence from {table}"))
+    .join(" union ");
+    let left_by = |which: &str| {
+        format!(
+            "select staged.*, run.status from ({staged}) staged left join sync_run run on run.id = run_id where {which}"
+        )
+    };
+    let forgotten = world
+        .rows(&left_by("run.status = 'SUCCEEDED' and run.crashes = 0"))
+        .await;
+    nothing("rows that runs which succeeded have staged and forgotten", &forgotten);
+    let mut conn = world.pool.get().await.expect("a connection");
+    sweep::tidy(&mut conn).await.expect("tidied");
+    let over = world
+        .rows(&left_by(
+            "run.id is null or run.finished_at is not null or run.fence <> staged.fence",
+        ))
+        .await;
+    nothing("rows that are staged for runs that are over", &over);
 }
 
 /// Every job is done: none waits, none is held by a worker that has died.

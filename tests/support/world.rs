@@ -39,6 +39,7 @@ pub struct World {
     pub microsoft: Microsoft,
     pub simulator: Simulator,
     pub http: reqwest::Client,
+    events: Events,
     _stop: tokio_util::sync::DropGuard,
     _database: Option<TestDatabase>,
 }
@@ -93,16 +94,8 @@ impl World {
         let pool = Pool::new(database_url, 8).expect("a pool");
         let stop = CancellationToken::new();
         let events = Events::start(&pool, stop.clone()).await.expect("events start");
-        let microsoft = Microsoft::new(Settings {
-            login_url: simulator.url().clone(),
-            graph_url: simulator.url().clone(),
-            client_id: CLIENT_ID.into(),
-            credential: Credential::Secret(Secret::new(CLIENT_SECRET)),
-            patience: impatient(),
-        })
-        .expect("the settings are good");
-        let engine = Engine::new(pool.clone(), microsoft.clone(), events.clone());
-        let evidence = evidence::Engine::new(pool.clone(), microsoft.clone(), events, Arc::new(super::house::now));
+        let microsoft = Microsoft::new(way_to(&simulator)).expect("the settings are good");
+        let (engine, evidence) = engines(&pool, &microsoft, &events);
         Self {
             pool,
             engine,
@@ -110,9 +103,18 @@ impl World {
             microsoft,
             simulator,
             http: client(),
+            events,
             _stop: stop.drop_guard(),
             _database: None,
         }
+    }
+
+    /// From now on Microsoft is asked in another way: with other patience, or at another address.
+    pub fn ask_differently(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = way_to(&self.simulator);
+        change(&mut settings);
+        self.microsoft = Microsoft::new(settings).expect("the settings are good");
+        (self.engine, self.evidence) = engines(&self.pool, &self.microsoft, &self.events);
     }
 
     /// A company connected to a fresh tenant, nothing synced yet.
@@ -377,6 +379,25 @@ impl World {
         assert!(status.is_success(), "{path}: {status}: {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
+}
+
+/// How the simulated Microsoft is asked.
+fn way_to(simulator: &Simulator) -> Settings {
+    Settings {
+        login_url: simulator.url().clone(),
+        graph_url: simulator.url().clone(),
+        client_id: CLIENT_ID.into(),
+        credential: Credential::Secret(Secret::new(CLIENT_SECRET)),
+        patience: impatient(),
+    }
+}
+
+fn engines(pool: &Pool, microsoft: &Microsoft, events: &Events) -> (Engine, evidence::Engine) {
+    let (pool, microsoft, events) = (pool.clone(), microsoft.clone(), events.clone());
+    (
+        Engine::new(pool.clone(), microsoft.clone(), events.clone()),
+        evidence::Engine::new(pool, microsoft, events, Arc::new(super::house::now)),
+    )
 }
 
 /// A place at no worker.

@@ -95,7 +95,7 @@ fn schemas() -> Value {
             "on": {"type": "string", "description": "A prefix of the path after /v1.0/; token for the token endpoint; * for all of Graph"},
             "kind": {"enum": crate::faults::Trouble::names()},
             "method": text, "times": count, "skip": count, "retryAfter": {"type": ["integer", "null"]}, "status": count,
-            "code": text, "permission": text, "link": text,
+            "code": text, "permission": text, "link": text, "body": text,
         })),
     })
 }

@@ -1,5 +1,7 @@
 //! What Graph says back: a body with Graph's headers, or a failure in Microsoft's envelope.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
@@ -19,8 +21,19 @@ pub struct Answer {
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// Close the connection in the middle of the body.
-    pub cut: bool,
+    pub pour: Pour,
+}
+
+/// How a body comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pour {
+    Whole,
+    /// The connection is closed in the middle of it.
+    Cut,
+    /// A byte, a second, a byte.
+    Trickle,
+    /// It begins like a page, and goes on for as long as somebody reads.
+    Endless,
 }
 
 impl Answer {
@@ -30,7 +43,7 @@ impl Answer {
             content_type: JSON,
             headers: Vec::new(),
             body: body.into(),
-            cut: false,
+            pour: Pour::Whole,
         }
     }
 
@@ -52,10 +65,11 @@ impl Answer {
     }
 
     pub fn into_response(self, request_id: Uuid, client_request_id: &str) -> Response<Body> {
-        let body = if self.cut {
-            cut_body(&self.body)
-        } else {
-            Body::from(self.body)
+        let body = match self.pour {
+            Pour::Whole => Body::from(self.body),
+            Pour::Cut => cut_body(&self.body),
+            Pour::Trickle => trickling_body(self.body),
+            Pour::Endless => endless_body(),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -86,6 +100,24 @@ pub fn cut_body(body: &Bytes) -> Body {
         Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on order"))
     };
     Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(broken)))
+}
+
+fn trickling_body(body: Bytes) -> Body {
+    let bytes = stream::iter(0..body.len()).then(move |n| {
+        let byte = body.slice(n..=n);
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            std::io::Result::Ok(byte)
+        }
+    });
+    Body::from_stream(bytes)
+}
+
+fn endless_body() -> Body {
+    const MORE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+    let begins = stream::once(async { Bytes::from_static(b"{\"value\": [{\"displayName\": \"") });
+    let goes_on = stream::repeat_with(|| Bytes::from_static(&MORE));
+    Body::from_stream(begins.chain(goes_on).map(std::io::Result::Ok))
 }
 
 /// A failure, as Graph would put it.

@@ -75,6 +75,42 @@ async fn truncated_malformed_and_html_bodies_are_no_json_and_say_200() {
 }
 
 #[tokio::test]
+async fn any_body_comes_with_200_and_the_type_of_json() {
+    let world = World::with_people(5).await;
+    for body in ["", "{\"value\": null}"] {
+        world
+            .fault(json!({"on": "users", "kind": "body", "body": body, "times": 1}))
+            .await;
+        let reply = world.graph("users").await;
+        assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, body));
+        assert!(
+            reply.headers["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("application/json")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_or_never_ends_has_begun() {
+    let world = World::with_people(5).await;
+    for (kind, at_least) in [("trickle", 1), ("endless", 20 * 1024 * 1024)] {
+        world.fault(json!({"on": "users", "kind": kind, "times": 1})).await;
+        let asked = world.http.get(world.url("v1.0/users")).bearer_auth(world.token());
+        let mut response = asked.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut read = 0;
+        while read < at_least {
+            read += response.chunk().await.unwrap().expect("there is more").len();
+        }
+        if kind == "trickle" {
+            assert_eq!(read, 1, "a byte at a time");
+        }
+    }
+}
+
+#[tokio::test]
 async fn gone_and_expired_say_start_over_in_their_two_ways() {
     let world = World::with_people(5).await;
     let (_, link) = world.whole("users/delta").await;

@@ -1,7 +1,8 @@
 //! Two APIs, three workers, one Postgres, forty companies: killed, frozen and lied to at random, then left in peace.
 //!
-//! When it is quiet again nothing may be missing: every company equals its directory, every run that somebody was
-//! promised ended exactly once, whoever watched knows how, no job and no process is left behind.
+//! When it is quiet again nothing may be missing: every company equals its directory, its evidence is whole, every run
+//! that somebody was promised ended exactly once, whoever watched knows how, and no job, no staged row, no connection and
+//! no process is left behind.
 //!
 //! The seed decides what happens and when, and is printed; what meets what inside the processes it cannot decide.
 //! `TENANTRY_CHAOS_SEED=… cargo test --workspace --test all chaos` tells the same again, and `TENANTRY_CHAOS_SECONDS`
@@ -11,6 +12,7 @@ mod nodes;
 mod script;
 pub mod watcher;
 
+use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -285,7 +287,13 @@ impl Chaos {
             seat.dismiss().await;
         }
         drop(self.world);
+        until_nobody_is_connected(self.postgres.url()).await;
+        let traces = self.postgres.traces();
+        until_no_process_has(self.postgres.url()).await;
         self.postgres.end().await;
+        for trace in traces {
+            until_no_process_has(&trace).await;
+        }
     }
 
     /// Everybody who watches knows how the last run ended.
@@ -308,6 +316,51 @@ impl Chaos {
             .iter()
             .map(|seat| format!("{}:\n{}\n", seat.role.name, seat.role.last_words()))
             .collect()
+    }
+}
+
+/// Waits until Postgres has no connection but the one that asks: whoever is gone leaves none behind.
+async fn until_nobody_is_connected(url: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("Postgres takes a connection");
+    let connection = tokio::spawn(connection);
+    let others = "select count(*)::bigint, coalesce(string_agg(application_name || ': ' || query, '; '), '')
+                  from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    until("connections are left", async || {
+        let row = client.query_one(others, &[]).await.expect("the query runs");
+        (row.get::<_, i64>(0) > 0).then(|| row.get(1))
+    })
+    .await;
+    drop(client);
+    connection.await.expect("no panic").expect("the connection ends well");
+}
+
+/// Waits until no process was started with this in its command line or its environment.
+async fn until_no_process_has(trace: &str) {
+    until("processes are left", async || {
+        let processes = fs::read_dir("/proc").expect("processes").flatten();
+        let left: Vec<_> = processes
+            .map(|process| process.path())
+            .filter(|process| {
+                // A process that has ended meanwhile has neither.
+                let said = |file| fs::read(process.join(file)).unwrap_or_default();
+                [said("cmdline"), said("environ")]
+                    .iter()
+                    .any(|said| String::from_utf8_lossy(said).contains(trace))
+            })
+            .collect();
+        (!left.is_empty()).then(|| format!("{left:?}"))
+    })
+    .await;
+}
+
+/// Waits until nothing is left of what is asked for.
+async fn until(what: &str, left: impl AsyncFn() -> Option<String>) {
+    let since = Instant::now();
+    while let Some(left) = left().await {
+        assert!(since.elapsed() < PATIENCE, "{what}: {left}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

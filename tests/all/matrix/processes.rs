@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{connected, ended, equal_and_ended_once};
 use crate::support::cluster::{Cluster, Fall};
 use crate::support::node::{Node, Role, until_ready};
+use crate::support::skip;
 use crate::support::world::{Client, World, client};
 
 /// A folder for what processes say.
@@ -30,7 +31,7 @@ pub fn worker(world: &World, name: &str, places: usize) -> Role {
 }
 
 /// Queues a full run for the company, and lets a worker that is started for it come as far as `on`.
-async fn held_at(world: &World, contoso: Client, role: &Role, on: &str, skip: u64) -> (SyncRun, Node) {
+pub async fn held_at(world: &World, contoso: Client, role: &Role, on: &str, skip: u64) -> (SyncRun, Node) {
     let hold = world
         .fault(contoso, json!({"on": on, "kind": "hold", "skip": skip}))
         .await;
@@ -46,7 +47,7 @@ pub async fn until_hit(world: &World, contoso: Client, fault: &str) {
 }
 
 /// The leases of the dead run out now, and what they share with others.
-async fn leases_run_out(world: &World) {
+pub async fn leases_run_out(world: &World) {
     world
         .sql("update graph_share set seen_at = seen_at - interval '1 minute'")
         .await;
@@ -228,9 +229,7 @@ async fn ended_with_its_lease(world: &World, run: &SyncRun) -> SyncRun {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f16_workers_whose_clocks_are_off_by_ten_minutes_share_the_work_as_if_they_were_right() {
     let Some(library) = faketime() else {
-        return eprintln!(
-            "SKIPPED: no libfaketime here (apt-get install faketime); clocks that are off were not tried"
-        );
+        return skip::for_want_of("libfaketime (apt-get install faketime)", "a clock that is off");
     };
     let world = World::start().await;
     let mut clients = Vec::new();
@@ -275,6 +274,36 @@ fn faketime() -> Option<String> {
         .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
         .find(|library| library.exists())
         .map(|library| library.display().to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f23_jobs_that_nobody_can_read_are_cleared_away_and_the_runs_are_performed() {
+    let world = World::start().await;
+    let contoso = connected(&world, 40, 4).await;
+    let role = worker(&world, "worker", 1);
+    let (run, working) = held_at(&world, contoso, &role, "users", 0).await;
+    for (id, job) in [("01KAZ0000000000000000000AA", r"\x00"), ("not an id", r"\x7b7d")] {
+        world
+            .sql(&format!(
+                "insert into apalis.jobs (id, job_type, job, status, run_at, priority, max_attempts)
+                 values ('{id}', 'sync', '{job}', 'Pending', now() - interval '1 hour', 9, 1)"
+            ))
+            .await;
+    }
+    world.mend(contoso).await;
+    let run = ended(&world, &run).await;
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}");
+    shuffle(&world, contoso, 2).await;
+    let mut conn = world.pool.get().await.expect("a connection");
+    tenantry::jobs::sweep::tidy(&mut conn).await.expect("tidied");
+    drop(conn);
+
+    let next = world.queue(contoso, SyncMode::Auto, false, None).await;
+    let next = ended(&world, &next).await;
+
+    assert_eq!(next.status, SyncStatus::Succeeded, "{next:#?}\n{}", role.last_words());
+    assert!(working.stop().await.success(), "{}", role.last_words());
+    equal_and_ended_once(&world, &[contoso]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -335,6 +364,35 @@ async fn f27_a_subscriber_of_either_api_hears_what_a_worker_elsewhere_does() {
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
     ended(&world, &run).await;
 
+    let shown = tenantry::graphql::id::IdOf::SyncRun.show(run.id).0;
+    watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
+    watcher.dismiss();
+    assert!(working.stop().await.success() && serving.stop().await.success());
+    equal_and_ended_once(&world, &[contoso]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f28_whoever_loses_the_listening_connection_hears_all_the_same_how_every_run_ended() {
+    let world = World::start().await;
+    let contoso = connected(&world, 20, 0).await;
+    let folder = folder();
+    let (api, url) = Role::api("api", &folder, world.pool.direct().url(), &world.simulator);
+    let mut serving = api.start();
+    until_ready(&api, &mut serving, &url).await;
+    let token = super::token(&world).await;
+    let id = tenantry::graphql::id::IdOf::Company.show(contoso.company_id).0;
+    let watcher = crate::chaos::watcher::Watcher::start(&url, &token, id);
+    watcher.until_told().await;
+    let hand = worker(&world, "worker", 1);
+    let (run, working) = held_at(&world, contoso, &hand, "users", 0).await;
+
+    let deaf = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                where datname = current_database() and application_name like 'tenantry%' and query ilike 'listen%'";
+    assert!(world.number(deaf).await >= 2, "the API and the worker listened");
+    world.mend(contoso).await;
+    let run = ended(&world, &run).await;
+
+    assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}\n{}", hand.last_words());
     let shown = tenantry::graphql::id::IdOf::SyncRun.show(run.id).0;
     watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
     watcher.dismiss();
