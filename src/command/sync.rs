@@ -13,7 +13,7 @@ use tenantry::db::Pool;
 use tenantry::db::events::{Events, News};
 use tenantry::error::Failure;
 use tenantry::jobs::Doorbell;
-use tenantry::model::audit::{self, AuditAction, Deed};
+use tenantry::model::audit::AuditAction;
 use tenantry::model::sync_run::{self, Queued, SyncKind, SyncMode, SyncRun, SyncStatus, SyncTrigger, Wish};
 use tenantry::model::{Company, Noun, Scope};
 use tokio_util::sync::CancellationToken;
@@ -126,12 +126,7 @@ impl Sync {
         };
         conn.transaction(async |conn| {
             let queued = sync_run::queue(conn, &wish).await?;
-            let deed = Deed {
-                company_id: Some(company.id),
-                subject: Some(queued.run.id.to_string()),
-                ..super::deed(AuditAction::SyncCompany)
-            };
-            audit::record(conn, now, &deed).await?;
+            queued.record(conn, now, super::deed(AuditAction::SyncCompany)).await?;
             Ok(queued)
         })
         .await

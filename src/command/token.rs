@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use diesel_async::AsyncConnection;
+use serde_json::json;
 use tenantry::app::Data;
 use tenantry::auth::Action;
 use tenantry::config::Database;
@@ -43,6 +44,7 @@ impl Token {
                     let (token, secret) = service_token::issue(conn, now, &new).await?;
                     let deed = Deed {
                         subject: Some(token.id.to_string()),
+                        details: Some(json!({"name": name})),
                         ..super::deed(AuditAction::CreateServiceToken)
                     };
                     audit::record(conn, now, &deed).await?;

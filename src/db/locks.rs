@@ -22,7 +22,9 @@ const MISSING: &str = "
                exists (select from pg_policy p where p.polrelid = c.oid and viewer = any (p.polroles)) as shown,
                exists (select from pg_policy p where p.polrelid = c.oid and retention = any (p.polroles)) as retained,
                exists (select from pg_trigger t join pg_proc f on f.oid = t.tgfoid
-                       where t.tgrelid = c.oid and f.proname = 'refuse_change_of_evidence') as evidence
+                       where t.tgrelid = c.oid and f.proname = 'refuse_change_of_evidence') as evidence,
+               exists (select from pg_trigger t join pg_proc f on f.oid = t.tgfoid
+                       where t.tgrelid = c.oid and starts_with(f.proname::text, 'refuse_change_of_')) as kept
         from pg_class c, role
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
     )
@@ -34,11 +36,11 @@ const MISSING: &str = "
     union all
     select 'the policy by which tenantry_retention removes from ' || name from standing where evidence and not retained
     union all
-    select 'the right of tenantry_retention to remove from ' || name from standing where evidence and not removed_by_retention
+    select 'the right of tenantry_retention to remove from ' || name from standing where kept and not removed_by_retention
     union all
-    select 'tenantry_retention as the owner of the function retire_evidence'
+    select 'tenantry_retention as the owner of the function ' || f.proname
     from pg_proc f, role
-    where f.proname = 'retire_evidence' and f.pronamespace = 'public'::regnamespace
+    where starts_with(f.proname::text, 'retire_') and f.pronamespace = 'public'::regnamespace
       and f.proowner is distinct from retention
     union all
     select format('the right of the database user to read as tenantry_viewer (as an administrator, run: grant tenantry_viewer to %I)', current_user)

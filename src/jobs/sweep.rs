@@ -19,6 +19,7 @@ use crate::db::{Connection, Pool};
 use crate::evidence::keep;
 use crate::model::sync_run::lease::{self, Wanted};
 use crate::model::sync_run::past;
+use crate::model::{audit, deactivated, service_token};
 
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -134,8 +135,9 @@ pub async fn tidy(conn: &mut Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes what is past its time: past syncs, and evidence, of which each removal leaves its tombstone. A company whose
-/// evidence cannot be removed keeps nobody else's.
+/// Removes what is past its time: past syncs, records of who has long been gone, tokens that ended long ago, the oldest of
+/// the audit trail, and evidence, of which each removal leaves its tombstone. A company whose evidence cannot be removed
+/// keeps nobody else's.
 ///
 /// # Errors
 /// When the database fails, or some company's evidence could not be removed.
@@ -146,6 +148,18 @@ pub async fn retire(conn: &mut Connection) -> anyhow::Result<()> {
     let removed = past::prune(conn, now).await?;
     if removed != past::Pruned::default() {
         tracing::info!(?removed, "past syncs were removed");
+    }
+    let removed = deactivated::prune(conn, now).await?;
+    if removed != deactivated::Pruned::default() {
+        tracing::info!(?removed, "records that were deactivated long ago were removed");
+    }
+    let tokens = service_token::prune(conn, now).await?;
+    if tokens > 0 {
+        tracing::info!(tokens, "service tokens that ended long ago were removed");
+    }
+    let events = audit::prune(conn).await?;
+    if events > 0 {
+        tracing::info!(events, "the audit trail of more than six years ago was removed");
     }
     let pruned = keep::prune(conn, now).await?;
     for tombstone in &pruned.tombstones {

@@ -1,10 +1,12 @@
 //! The audit trail: who did what, and who was refused.
 //!
 //! The danger: a trail that is written beside what it tells of, and so tells of what never happened. An event of
-//! a deed is recorded in the transaction of the deed, and a refusal by itself; the database refuses to change or to remove one.
+//! a deed is recorded in the transaction of the deed, and a refusal by itself; the database refuses to change one, and to
+//! remove one for six years: how long is not ours to say, so that nobody who is us can shorten it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -195,6 +197,54 @@ pub async fn record(conn: &mut Connection, now: DateTime<Utc>, deed: &Deed<'_>) 
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Whether this actor is recorded to have done this to this subject of the company, from `since` on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_recorded(conn: &mut Connection, since: DateTime<Utc>, deed: &Deed<'_>) -> QueryResult<bool> {
+    let recorded = audit_event::table
+        .filter(audit_event::company_id.is_not_distinct_from(deed.company_id))
+        .filter(audit_event::at.ge(since))
+        .filter(audit_event::action.eq(deed.action))
+        .filter(audit_event::outcome.eq(AuditOutcome::Done))
+        .filter(audit_event::subject.is_not_distinct_from(&deed.subject))
+        .filter(audit_event::actor_kind.eq(deed.actor.kind))
+        .filter(audit_event::actor_id.is_not_distinct_from(&deed.actor.id))
+        .filter(audit_event::actor_name.is_not_distinct_from(&deed.actor.name));
+    diesel::select(diesel::dsl::exists(recorded)).get_result(conn).await
+}
+
+/// How many events one statement removes, so that nobody waits for it for long.
+const BATCH: i64 = 5_000;
+/// How many statements one call makes; what is left is left for the next.
+const MOST_BATCHES: usize = 200;
+
+#[derive(QueryableByName)]
+struct Retired {
+    #[diesel(sql_type = BigInt)]
+    retired: i64,
+}
+
+/// Removes what is older than six years by the database's clock, through retention's door; how many events. Call it
+/// outside of a transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(conn: &mut Connection) -> QueryResult<i64> {
+    let mut removed = 0;
+    for _ in 0..MOST_BATCHES {
+        let Retired { retired } = diesel::sql_query("select retire_audit_trail($1) as retired")
+            .bind::<BigInt, _>(BATCH)
+            .get_result(conn)
+            .await?;
+        removed += retired;
+        if retired < BATCH {
+            break;
+        }
+    }
+    Ok(removed)
 }
 
 /// Which events to list.

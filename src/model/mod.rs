@@ -13,6 +13,7 @@ pub mod connect_ticket;
 pub mod consent;
 pub mod contact;
 pub mod contact_group;
+pub mod deactivated;
 pub mod graph_share;
 pub mod held_change;
 pub mod overview;
@@ -58,7 +59,7 @@ text_enum::text_enum! {
     pub enum RecordState {
         /// Found in the tenant and admitted by the sync rules.
         Active = "ACTIVE",
-        /// Left the tenant, or ruled out by a sync rule. Never deleted.
+        /// Left the tenant, or ruled out by a sync rule. Removed 400 days after that.
         Deactivated = "DEACTIVATED",
     }
 }

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ use crate::error::{Failure, UserError};
 const PREFIX: &str = "tnt_";
 /// The longest life of a token, in days.
 const LONGEST_DAYS: i32 = 366;
+/// How long a token is kept after its end.
+const KEPT: TimeDelta = TimeDelta::days(400);
 
 /// A service token, without its secret.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -108,10 +111,10 @@ pub async fn list(conn: &mut Connection) -> QueryResult<Vec<ServiceToken>> {
 const MOST_LISTED: i64 = 200;
 
 /// What became of the wish to revoke a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// It ended now.
-    Now,
+    /// It ended now; its name.
+    Now(String),
     /// It had been revoked, and stays as it was.
     Before,
     /// There is no such token.
@@ -124,15 +127,32 @@ pub enum Revoked {
 /// When the database fails.
 pub async fn revoke(conn: &mut Connection, now: DateTime<Utc>, id: Uuid) -> QueryResult<Revoked> {
     let of = service_token::table.find(id);
-    let ended = diesel::update(of.filter(service_token::revoked_at.is_null()))
+    let ended: Option<String> = diesel::update(of.filter(service_token::revoked_at.is_null()))
         .set(service_token::revoked_at.eq(now))
-        .execute(conn)
-        .await?;
-    if ended > 0 {
-        return Ok(Revoked::Now);
+        .returning(service_token::name)
+        .get_result(conn)
+        .await
+        .optional()?;
+    if let Some(name) = ended {
+        return Ok(Revoked::Now(name));
     }
     let known: bool = diesel::select(diesel::dsl::exists(of)).get_result(conn).await?;
     Ok(if known { Revoked::Before } else { Revoked::Unknown })
+}
+
+/// Removes the tokens that ended long ago, by themselves or revoked; how many. The audit trail has their names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::sql_query(
+        "delete from service_token t
+         where least(t.expires_at, t.revoked_at) < $1
+           and not exists (select from connect_ticket where service_token_id = t.id)",
+    )
+    .bind::<Timestamptz, _>(now - KEPT)
+    .execute(conn)
+    .await
 }
 
 /// Whether this token works.

@@ -12,7 +12,7 @@ pub mod lease;
 mod list;
 pub mod past;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -27,6 +27,7 @@ pub use list::{Filter, Standing, latest_of_company, list_everywhere, list_of_com
 use crate::db::schema::sync_run;
 use crate::db::{Connection, Setback};
 use crate::error::{Failure, UserError};
+use crate::model::audit::{self, Deed};
 use crate::model::tenant::{self, TenantStatus};
 use crate::model::{Noun, Scope, SyncRules};
 use crate::telemetry::{TraceParent, metrics};
@@ -227,6 +228,32 @@ pub struct Wish {
 pub struct Queued {
     pub run: SyncRun,
     pub joined: bool,
+    /// Whether it is another than it was because somebody joined it.
+    raised: bool,
+}
+
+/// How far the clocks of those who record may lie apart.
+const CLOCKS: TimeDelta = TimeDelta::hours(1);
+
+impl Queued {
+    /// Records who asked, in the transaction that queued it: each once for a run, and again where the run is another
+    /// since. Who asks for what is under way, as programs do at each page they show, adds nothing to it and to the trail.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(&self, conn: &mut Connection, now: DateTime<Utc>, deed: Deed<'_>) -> QueryResult<()> {
+        let deed = Deed {
+            company_id: Some(self.run.company_id),
+            subject: Some(self.run.id.to_string()),
+            ..deed
+        };
+        let adds_nothing = self.joined && !self.raised;
+        // Whoever joins holds the run: two at once come one after the other.
+        if adds_nothing && audit::is_recorded(conn, self.run.queued_at - CLOCKS, &deed).await? {
+            return Ok(());
+        }
+        audit::record(conn, now, &deed).await
+    }
 }
 
 /// How often queueing is tried against runs that end meanwhile.
@@ -244,10 +271,14 @@ pub async fn queue(conn: &mut Connection, wish: &Wish) -> Result<Queued, Failure
     // A run that is met may end before it is joined; then there is room for one of our own.
     for _ in 0..TRIES {
         if let Some(run) = insert(conn, wish).await? {
-            return Ok(Queued { run, joined: false });
+            return Ok(Queued {
+                run,
+                joined: false,
+                raised: false,
+            });
         }
-        if let Some(run) = join(conn, wish).await? {
-            return Ok(Queued { run, joined: true });
+        if let Some(joined) = join(conn, wish).await? {
+            return Ok(joined);
         }
     }
     Err(anyhow::anyhow!("runs of the company came and went faster than one could be joined").into())
@@ -303,7 +334,7 @@ async fn insert(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, F
     Ok(run)
 }
 
-async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Failure> {
+async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<Queued>, Failure> {
     let met: Option<(SyncRun, Option<serde_json::Value>, bool)> = sync_run::table
         .filter(sync_run::company_id.eq(wish.company_id))
         .filter(sync_run::kind.eq(wish.kind))
@@ -338,7 +369,11 @@ async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Fai
     // What the clock has queued is theirs from now on who ask for it, also where it is due already.
     let hasten = wish.trigger == SyncTrigger::Manual && (is_yet_to_come || run.trigger == SyncTrigger::Scheduled);
     if run.status != SyncStatus::Queued || !(raise || hasten) {
-        return Ok(Some(run));
+        return Ok(Some(Queued {
+            run,
+            joined: true,
+            raised: false,
+        }));
     }
     diesel::update(sync_run::table.find(run.id))
         .set((
@@ -359,7 +394,11 @@ async fn join(conn: &mut Connection, wish: &Wish) -> Result<Option<SyncRun>, Fai
         .select(SyncRun::as_select())
         .first(conn)
         .await?;
-    Ok(Some(run))
+    Ok(Some(Queued {
+        run,
+        joined: true,
+        raised: true,
+    }))
 }
 
 /// Tells subscribers how the run stands; in the transaction that changed it.

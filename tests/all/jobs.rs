@@ -1,6 +1,7 @@
 //! What runs when, and who runs it; and what happens when the one who runs it dies.
 
 mod clock;
+mod deactivated;
 pub mod house;
 mod lease;
 mod outage;

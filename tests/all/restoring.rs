@@ -85,6 +85,14 @@ async fn each_part_of_the_second_lock_is_missed_by_name() {
             "alter function retire_evidence owner to current_user",
             "owner of the function retire_evidence",
         ),
+        (
+            "alter function retire_audit_trail owner to current_user",
+            "owner of the function retire_audit_trail",
+        ),
+        (
+            "revoke delete on audit_event from tenantry_retention",
+            "right of tenantry_retention to remove from audit_event",
+        ),
     ] {
         let database = postgres::database().await;
         let admin = client(&database.url).await;

@@ -5,6 +5,10 @@
 //! history. The danger: a hole that looks like tampering, or tampering that looks like a hole. Only the database's
 //! `retire_evidence` can remove, it leaves a tombstone, and the tombstone is a link of the chain and holds the hashes
 //! of what stays.
+//!
+//! Tombstones would be what grows for ever. So a week goes at a time and never less, and with the history of a time go
+//! the tombstones of that time: the last one says that all of it is gone. It can take along none that reached further
+//! than itself, so what was removed before its time is told of until its time is over.
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::prelude::*;
@@ -25,6 +29,8 @@ const RAW: i64 = 90;
 const SHORT: i64 = 400;
 /// The same where six years are declared.
 const LONG: i64 = 6 * 366;
+/// How many days go together at least: of a class, a company has no more than one tombstone in as many.
+const PORTION: i64 = 7;
 
 #[derive(QueryableByName)]
 struct Due {
@@ -71,6 +77,7 @@ pub async fn prune(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<Pru
         .bind::<Timestamptz, _>(ago(RAW))
         .bind::<Timestamptz, _>(ago(SHORT))
         .bind::<Timestamptz, _>(ago(LONG))
+        .bind::<BigInt, _>(PORTION)
         .load(conn)
         .await?;
     let mut pruned = Pruned::default();
@@ -93,7 +100,8 @@ fn is_gone(error: &Error) -> bool {
     )
 }
 
-/// `$1` now, `$2` `$3` `$4` the horizons of raw readings, of history, and of history where six years are declared.
+/// `$1` now, `$2` `$3` `$4` the horizons of raw readings, of history, and of history where six years are declared, `$5` how
+/// many days go together.
 const DUE: &str = "
     select distinct run.company_id, of.class, of.horizon
     from evidence_run run
@@ -103,9 +111,9 @@ const DUE: &str = "
             where d.company_id = run.company_id and d.kind = 'SIX_YEARS' and coalesce(d.expires_at > $1, true)
               and not exists (select from evidence_withdrawal w where w.declaration_id = d.id)) then $4 else $3 end)
     ) as of (class, horizon)
-    where run.taken_at < of.horizon and run.taken_at < $2
+    where run.taken_at < of.horizon - make_interval(days => $5::int) and run.taken_at < $2
       and run.seq > coalesce((select max(t.through_seq) from evidence_tombstone t
-                              where t.company_id = run.company_id and t.class = of.class), 0)
+                              where t.company_id = run.company_id and (t.class <> 'RAW' or of.class = 'RAW')), 0)
     order by run.company_id, of.class";
 
 async fn prune_class(conn: &mut Connection, now: DateTime<Utc>, due: Due) -> QueryResult<Option<TombstoneRow>> {
@@ -116,31 +124,50 @@ async fn prune_class(conn: &mut Connection, now: DateTime<Utc>, due: Due) -> Que
     } = due;
     conn.transaction(async |conn| {
         ledger::hold(conn, company_id).await?;
-        let through: Option<i64> = evidence_run::table
-            .filter(evidence_run::company_id.eq(company_id))
-            .filter(evidence_run::taken_at.lt(horizon))
-            .select(diesel::dsl::max(evidence_run::seq))
-            .first(conn)
-            .await?;
-        let done: Option<i64> = evidence_tombstone::table
-            .filter(evidence_tombstone::company_id.eq(company_id))
-            .filter(evidence_tombstone::class.eq(class))
-            .select(diesel::dsl::max(evidence_tombstone::through_seq))
-            .first(conn)
-            .await?;
-        let Some(through_seq) = through.filter(|through| done.is_none_or(|done| *through > done)) else {
-            return Ok(None);
+        let done = done(conn, company_id, class).await?;
+        let past = || {
+            evidence_run::table
+                .filter(evidence_run::company_id.eq(company_id))
+                .filter(evidence_run::seq.gt(done))
+                .filter(evidence_run::taken_at.lt(horizon))
         };
+        let since: Option<DateTime<Utc>> = past()
+            .select(diesel::dsl::min(evidence_run::taken_at))
+            .first(conn)
+            .await?;
+        if since.is_none_or(|since| since >= horizon - Duration::days(PORTION)) {
+            return Ok(None);
+        }
+        let through: Option<i64> = past().select(diesel::dsl::max(evidence_run::seq)).first(conn).await?;
         let order = Order {
             company_id,
             class,
-            through_seq,
+            through_seq: through.unwrap_or(done),
             horizon,
             now,
         };
+        if class == RetentionClass::Raw && !order.has_raw_readings(conn, done).await? {
+            return Ok(None);
+        }
         order.carry_out(conn).await.map(Some)
     })
     .await
+}
+
+/// The last run of which the class is gone.
+async fn done(conn: &mut Connection, company_id: Uuid, class: RetentionClass) -> QueryResult<i64> {
+    // With the history of a run its raw readings are gone too.
+    let told: &[RetentionClass] = match class {
+        RetentionClass::Raw => &[RetentionClass::Raw, RetentionClass::History, RetentionClass::Company],
+        _ => &[RetentionClass::History, RetentionClass::Company],
+    };
+    let done: Option<i64> = evidence_tombstone::table
+        .filter(evidence_tombstone::company_id.eq(company_id))
+        .filter(evidence_tombstone::class.eq_any(told))
+        .select(diesel::dsl::max(evidence_tombstone::through_seq))
+        .first(conn)
+        .await?;
+    Ok(done.unwrap_or(0))
 }
 
 /// Removes all evidence of a company that goes, in the caller's transaction. What stays is the tombstone and its link.
@@ -180,22 +207,23 @@ impl Order {
             (over([]), over([]))
         };
         let others = self.unlinked(conn, link_seq).await?;
-        let tombstone: TombstoneRow =
-            diesel::sql_query("select * from retire_evidence($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-                .bind::<SqlUuid, _>(Uuid::now_v7())
-                .bind::<SqlUuid, _>(self.company_id)
-                .bind::<Text, _>(self.class)
-                .bind::<BigInt, _>(self.through_seq)
-                .bind::<Timestamptz, _>(to_the_microsecond(self.horizon))
-                .bind::<Timestamptz, _>(to_the_microsecond(self.now))
-                .bind::<Bool, _>(stays)
-                .bind::<Bytea, _>(objects)
-                .bind::<Bytea, _>(findings)
-                .bind::<Bytea, _>(others)
-                .bind::<BigInt, _>(link_seq)
-                .bind::<Bytea, _>(link)
-                .get_result(conn)
-                .await?;
+        let tombstone: TombstoneRow = diesel::sql_query(
+            "select * from retire_evidence_and_tombstones($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind::<SqlUuid, _>(Uuid::now_v7())
+        .bind::<SqlUuid, _>(self.company_id)
+        .bind::<Text, _>(self.class)
+        .bind::<BigInt, _>(self.through_seq)
+        .bind::<Timestamptz, _>(to_the_microsecond(self.horizon))
+        .bind::<Timestamptz, _>(to_the_microsecond(self.now))
+        .bind::<Bool, _>(stays)
+        .bind::<Bytea, _>(objects)
+        .bind::<Bytea, _>(findings)
+        .bind::<Bytea, _>(others)
+        .bind::<BigInt, _>(link_seq)
+        .bind::<Bytea, _>(link)
+        .get_result(conn)
+        .await?;
         let seal = tombstone.seal();
         ledger::append(
             conn,
@@ -207,6 +235,26 @@ impl Order {
         )
         .await?;
         Ok(tombstone)
+    }
+
+    /// Whether there is anything of its class to remove, of the runs behind `done`.
+    async fn has_raw_readings(&self, conn: &mut Connection, done: i64) -> QueryResult<bool> {
+        let any: Vec<Hash> = diesel::sql_query(RAW_READINGS)
+            .bind::<SqlUuid, _>(self.company_id)
+            .bind::<BigInt, _>(done)
+            .bind::<BigInt, _>(self.through_seq)
+            .load(conn)
+            .await?;
+        Ok(!any.is_empty())
+    }
+
+    /// Whether this tombstone goes along: it tells of nothing that ours does not tell of.
+    fn takes_along(&self, earlier: &TombstoneRow) -> bool {
+        let horizon = to_the_microsecond(self.horizon);
+        self.class != RetentionClass::Raw
+            && earlier.at < horizon
+            && earlier.through_at < horizon
+            && earlier.through_seq <= self.through_seq
     }
 
     /// Nothing has been seen since: what stood then says nothing of how things stand.
@@ -253,7 +301,7 @@ impl Order {
         Ok(over(hashes.iter().map(|hash| &*hash.sha256)))
     }
 
-    /// Over what stays without a link of its own: what was stated and is not past, and earlier tombstones.
+    /// Over what stays without a link of its own: what was stated and is not past, and tombstones that do not go along.
     async fn unlinked(&self, conn: &mut Connection, link_seq: i64) -> QueryResult<Vec<u8>> {
         let mut hashes: Vec<Vec<u8>> = match self.class {
             RetentionClass::Raw => return Ok(over([])),
@@ -278,10 +326,20 @@ impl Order {
             .select(TombstoneRow::as_select())
             .load(conn)
             .await?;
-        hashes.extend(tombstones.iter().map(TombstoneRow::seal));
+        let stay = tombstones.iter().filter(|tombstone| !self.takes_along(tombstone));
+        hashes.extend(stay.map(TombstoneRow::seal));
         Ok(over(hashes.iter().map(|hash| &**hash)))
     }
 }
+
+/// `$1` company, `$2` the last run of which they are gone, `$3` the last of which they go. One that `retire_evidence`
+/// would remove.
+const RAW_READINGS: &str = "
+    select b.sha256 from evidence_pull p join evidence_blob b on b.company_id = $1 and b.sha256 = p.volatile_sha256
+    where p.company_id = $1 and p.seq > $2 and p.seq <= $3
+      and not exists (select from evidence_pull later
+                      where later.company_id = $1 and later.volatile_sha256 = b.sha256 and later.seq > $3)
+    limit 1";
 
 /// `$1` company, `$2` the last run that goes. What `retire_evidence` leaves.
 const STANDING_OBJECTS: &str = "

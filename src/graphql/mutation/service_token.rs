@@ -2,17 +2,18 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use diesel_async::AsyncConnection;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{UserError, record, settle};
+use super::{UserError, deed, settle};
 use crate::auth::{Action, Viewer};
-use crate::db::Pool;
+use crate::db::{Connection, Pool};
 use crate::error::{Failure, UserError as Refusal};
 use crate::graphql::error::Answer;
 use crate::graphql::id::IdOf;
 use crate::graphql::service_token::ServiceToken;
 use crate::graphql::{given, input, loan, now, permit};
-use crate::model::audit::AuditAction;
+use crate::model::audit::{self, AuditAction, Deed};
 use crate::model::company;
 use crate::model::service_token::{self, NewToken, Revoked};
 
@@ -123,11 +124,27 @@ async fn create(
         .await?
         .transaction(async |conn| -> Result<_, Failure> {
             let issued = service_token::issue(conn, now(), &new).await?;
-            let subject = Some(issued.0.id.to_string());
-            record(ctx, conn, viewer, AuditAction::CreateServiceToken, None, subject).await?;
+            let (id, name) = (issued.0.id, &issued.0.name);
+            record_token(ctx, conn, viewer, AuditAction::CreateServiceToken, id, name).await?;
             Ok(issued)
         })
         .await
+}
+
+/// Records what was done to a token, with its name: the trail outlives it.
+async fn record_token(
+    ctx: &Context<'_>,
+    conn: &mut Connection,
+    viewer: &Viewer,
+    action: AuditAction,
+    id: Uuid,
+    name: &str,
+) -> Result<(), Failure> {
+    let deed = Deed {
+        details: Some(json!({"name": name})),
+        ..deed(ctx, viewer, action, None, Some(id.to_string()))
+    };
+    Ok(audit::record(conn, now(), &deed).await?)
 }
 
 async fn companies(ctx: &Context<'_>, viewer: &Viewer, ids: &[ID]) -> Result<Vec<Uuid>, Failure> {
@@ -170,9 +187,8 @@ async fn revoke(ctx: &Context<'_>, viewer: &Viewer, id: ID) -> Result<ID, Failur
         .await?
         .transaction(async |conn| -> Result<Revoked, Failure> {
             let revoked = service_token::revoke(conn, now(), token_id).await?;
-            if revoked == Revoked::Now {
-                let subject = Some(token_id.to_string());
-                record(ctx, conn, viewer, AuditAction::RevokeServiceToken, None, subject).await?;
+            if let Revoked::Now(name) = &revoked {
+                record_token(ctx, conn, viewer, AuditAction::RevokeServiceToken, token_id, name).await?;
             }
             Ok(revoked)
         })

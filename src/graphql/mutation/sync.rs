@@ -5,7 +5,7 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{UserError, get_company, record, record_choice, settle};
+use super::{UserError, deed, get_company, record, record_choice, settle};
 use crate::auth::{Action, Resource, Viewer, allow};
 use crate::db::events::Events;
 use crate::error::{Failure, UserError as Refusal};
@@ -184,8 +184,8 @@ async fn queue(ctx: &Context<'_>, viewer: &Viewer, wish: &Wish) -> Result<Queued
         .await?
         .transaction(async |conn| -> Result<Queued, Failure> {
             let queued = sync_run::queue(conn, wish).await?;
-            let (company, run) = (Some(wish.company_id), Some(queued.run.id.to_string()));
-            record(ctx, conn, viewer, AuditAction::SyncCompany, company, run).await?;
+            let deed = deed(ctx, viewer, AuditAction::SyncCompany, None, None);
+            queued.record(conn, now(), deed).await?;
             Ok(queued)
         })
         .await?;

@@ -6,8 +6,8 @@
 //! - a run whose changes are held waits for a person, and stays until one has decided;
 //! - which evidence runs there should have been is part of what the evidence says, so their slots and runs go only when
 //!   the evidence of that time has gone (`evidence::keep` decides when);
-//! - what people did is in the audit trail, from which nothing is ever removed, and in the history of the schedules: both
-//!   grow with what people do, not with the clock.
+//! - what people did is in the audit trail, which has an end of its own, and in the history of the schedules, which says
+//!   what runs there should have been for as long as there is evidence: it grows with what people do, not with the clock.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Timestamptz};

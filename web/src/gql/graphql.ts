@@ -465,7 +465,7 @@ export type ReadingOutcome =
 export type RecordState =
   /** Found in the tenant and admitted by the sync rules. */
   | 'ACTIVE'
-  /** Left the tenant, or ruled out by a sync rule. Never deleted. */
+  /** Left the tenant, or ruled out by a sync rule. Removed 400 days after that. */
   | 'DEACTIVATED';
 
 /** What a viewer is, in one word: the columns of the policy's table. */

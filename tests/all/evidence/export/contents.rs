@@ -244,6 +244,33 @@ async fn what_retention_took_is_no_fault_and_is_named() {
 }
 
 #[tokio::test]
+async fn a_bundle_needs_no_tombstone_of_a_time_that_is_over() {
+    let mut keeper = Keeper::start().await;
+    let day = |day: i64| monday() + Duration::days(day);
+    for (run, looked) in [(0, 100), (150, 500), (600, 700)] {
+        keeper.next = day(run);
+        let changing = device("d", "compliant", &format!("day {run}"));
+        let readings = [
+            (Resource::ManagedDevices, vec![changing]),
+            (Resource::Users, vec![person("u", "Una")]),
+        ];
+        keeper.keep(read(readings), &[verdict(CHECK, &["u"], &["u"])]).await;
+        let pruned = keep::prune(&mut *keeper.conn().await, day(looked)).await;
+        assert!(!pruned.expect("the database answers").tombstones.is_empty());
+    }
+
+    let bundle = keeper.export(Format::Bundle, day(590), day(601), day(700)).await;
+
+    assert_eq!(faults(&bundle), Vec::<String>::new());
+    let retention = files(&bundle);
+    let retention = text(&retention, "retention.csv");
+    assert!(
+        retention.contains("HISTORY") && !retention.contains("2026-04-15"),
+        "{retention}"
+    );
+}
+
+#[tokio::test]
 async fn a_period_has_to_be_one() {
     let keeper = Keeper::start().await;
     let company = company::find(&mut *keeper.conn().await, &Scope::All, keeper.company)

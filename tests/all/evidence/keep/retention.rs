@@ -185,6 +185,7 @@ async fn a_company_that_goes_leaves_a_tombstone_alone() {
         );
     }
     assert_eq!(keeper.number("select count(*) from evidence_ledger").await, 1);
+    assert_eq!(keeper.stones().await, 1);
     assert_eq!(keeper.faults().await, Vec::<String>::new());
 }
 
@@ -245,4 +246,89 @@ async fn a_company_whose_evidence_cannot_be_removed_keeps_nobody_elses() {
     assert_eq!(failed, [stuck, stuck], "history and raw readings, and both are told");
     assert!(!pruned.tombstones.is_empty() && pruned.tombstones.iter().all(|stone| stone.company_id == keeper.company));
     assert!(stuck < keeper.company, "the one that fails comes first");
+}
+
+impl Keeper {
+    async fn stones(&self) -> i64 {
+        self.number("select count(*) from evidence_tombstone").await
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_was_removed_there_is_no_tombstone() {
+    let mut keeper = Keeper::start().await;
+    for on in [0, 1, 9, 120] {
+        keeper.next = monday() + day(on);
+        // What changes at every reading is the same each time: the last run still tells of it.
+        let readings = [(Resource::ManagedDevices, vec![device("d", "compliant", "once")])];
+        keeper.keep(read(readings), &[verdict("a.check", &["u"], &[])]).await;
+    }
+
+    assert_eq!(keeper.prune(monday() + day(121)).await, []);
+
+    assert_eq!(keeper.stones().await, 0);
+    assert_eq!(keeper.faults().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_past_its_time_goes_a_week_at_a_time() {
+    let mut keeper = Keeper::start().await;
+    for on in 0..20 {
+        keeper.run_on(on, "enabled", &["u"]).await;
+    }
+    let mut removed = Vec::new();
+    for hour in 0..20 * 24 {
+        let stones = keeper.prune(monday() + day(90) + Duration::hours(hour)).await;
+        removed.extend(stones.iter().map(|stone| (hour / 24, stone.through_seq)));
+    }
+    assert_eq!(removed, [(7, 8), (15, 16)], "the day, and the last run that went");
+    assert_eq!(keeper.faults().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn tombstones_go_with_the_history_of_their_time_and_their_number_stays() {
+    let mut keeper = Keeper::start().await;
+    let mut kept = Vec::new();
+    let of_the_run = |run: i64| monday() + day(run * 8);
+    for run in 0..120 {
+        keeper.run_on(run * 8, "enabled", &["u"]).await;
+        keeper.prune(of_the_run(run) + Duration::hours(1)).await;
+        kept.push(keeper.stones().await);
+    }
+    assert_eq!(kept[109], kept[119], "over 80 days: {kept:?}");
+    assert!(kept[119] <= 2 * (400 / 7 + 2), "{kept:?}");
+    let old = of_the_run(119) - day(420);
+    let old = format!("select count(*) from evidence_tombstone where at < '{old}'");
+    assert_eq!(
+        keeper.number(&old).await,
+        0,
+        "they say nothing that the last does not say"
+    );
+    assert_eq!(keeper.faults().await, [""; 0]);
+
+    let newest = "delete from evidence_tombstone where id = (
+        select id from evidence_tombstone where class = 'HISTORY' order by at desc limit 1)";
+    keeper.tamper("evidence_tombstone", newest).await;
+    let faults = keeper.faults().await;
+    assert!(faults.iter().any(|fault| fault.contains("is missing")), "{faults:#?}");
+}
+
+#[tokio::test]
+async fn a_tombstone_goes_along_with_none_that_reached_less_far() {
+    let keeper = years().await;
+    let retire = async |horizon: &str, at: &str| {
+        keeper
+            .sql(&format!(
+                "select retire_evidence_and_tombstones(gen_random_uuid(), '{}', 'HISTORY', 4, '{horizon}', '{at}', false,
+                                                       sha256(''), sha256(''), sha256(''), 5, sha256(''))",
+                keeper.company
+            ))
+            .await
+    };
+    // Somebody removes what is not past its time, and says that they did so long ago.
+    retire("2027-06-01T00:00:00Z", "2020-01-01T00:00:00Z").await;
+    retire("2027-05-01T00:00:00Z", "2027-06-02T00:00:00Z").await;
+    assert_eq!(keeper.stones().await, 2, "that cannot be washed away before its time");
+    retire("2028-07-01T00:00:00Z", "2029-08-05T00:00:00Z").await;
+    assert_eq!(keeper.stones().await, 1, "and then one tells of it all");
 }
