@@ -114,7 +114,7 @@ fn trickling_body(body: Bytes) -> Body {
 }
 
 fn endless_body() -> Body {
-    const MORE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+    static MORE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
     let begins = stream::once(async { Bytes::from_static(b"{\"value\": [{\"displayName\": \"") });
     let goes_on = stream::repeat_with(|| Bytes::from_static(&MORE));
     Body::from_stream(begins.chain(goes_on).map(std::io::Result::Ok))
