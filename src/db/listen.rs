@@ -12,7 +12,7 @@ use tokio_postgres::{AsyncMessage, Client};
 
 use super::Address;
 
-/// Listens on `channel` of the database at `address`: `heard` is notified at each notification, and when the connection
+/// Listens on `channel` of the database at `address`, where the connection shows that it listens: `heard` is notified at each notification, and when the connection
 /// ends. It ends when the client is dropped. What is notified in quick succession may be heard once.
 ///
 /// # Errors
@@ -34,6 +34,11 @@ pub async fn listen(address: &Address, channel: &str, heard: Arc<Notify>) -> any
         drop(connection);
         heard.notify_one();
     });
+    let name = format!("{}, listening", address.name().unwrap_or_default());
+    client
+        .execute("select set_config('application_name', $1, false)", &[&name])
+        .await
+        .context("naming the connection that listens")?;
     client
         .execute(&format!("listen \"{channel}\""), &[])
         .await

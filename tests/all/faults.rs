@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tenantry::model::Noun;
 use tenantry::model::sync_run::{SyncRun, SyncStatus};
 
-use crate::matrix::equal_and_ended_once;
 use crate::races::connect_again;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{CLIENT_ID, Client, World};
 
 /// A company that is in step, and changes at Microsoft that the next sync has to bring.

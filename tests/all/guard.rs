@@ -3,7 +3,7 @@
 use tenantry::model::sync_guard::{self, SyncGuard};
 use tenantry::model::sync_run::SyncStatus;
 
-use crate::matrix::equal_and_ended_once;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 use crate::sync::leave;
 

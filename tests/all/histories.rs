@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 
-use crate::matrix::equal_and_ended_once;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 /// Something that happens to a company.

@@ -9,8 +9,8 @@ use tenantry::model::tenant::Consent;
 use tenantry::model::{Noun, Scope, SyncRules, held_change, sync_rules, tenant};
 use uuid::Uuid;
 
-use crate::matrix::equal_and_ended_once;
 use crate::support::mirror::{self, assert_equal};
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 fn counts(run: &SyncRun, noun: Noun) -> &Counts {

@@ -8,6 +8,7 @@ use std::path::Path;
 const OTHERS: &[&str] = &[
     "TENANTRY_CHAOS_SEED",
     "TENANTRY_CHAOS_SECONDS",
+    "TENANTRY_MAY_SKIP",
     "TENANTRY_URL",
     "MICROSOFT_UNAVAILABLE",
     "MICROSOFT_UNREACHABLE",

@@ -4,8 +4,8 @@ use serde_json::json;
 use tenantry::model::sync_run::{Counts, SyncMode, SyncRun, SyncStatus};
 use tenantry::model::{Noun, SyncRules};
 
-use crate::matrix::equal_and_ended_once;
 use crate::support::mirror::{self, assert_equal};
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 fn counts(run: &SyncRun, noun: Noun) -> &Counts {

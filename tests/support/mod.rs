@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub mod aloud;
 pub mod backup;
 pub mod cluster;
 pub mod house;

@@ -3,7 +3,7 @@
 //! A test that passes without having tried anything tells everybody that all is well. So it fails and names what is
 //! missing; whoever cannot bring that says `TENANTRY_MAY_SKIP=1`, and is told each time what was not tried.
 
-use std::io::Write as _;
+use super::aloud;
 
 /// Fails for want of `missing`, or says what was `not_tried` where skipping was allowed.
 pub fn for_want_of(missing: &str, not_tried: &str) {
@@ -16,7 +16,7 @@ pub fn for_want_of(missing: &str, not_tried: &str) {
     say(&format!("{missing} is missing; {not_tried} was not tried"));
 }
 
-/// Says what was not tried, past the capture of what tests say: that hides the words of those that pass.
+/// Says what was not tried.
 pub fn say(what: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {what}").expect("it can be said");
+    aloud::say(format!("SKIPPED: {what}"));
 }

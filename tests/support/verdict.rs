@@ -2,15 +2,21 @@
 
 use serde_json::Value;
 use tenantry::evidence::keep;
-use tenantry::jobs::sweep;
+use tenantry::jobs::{Doorbell, sweep};
 use uuid::Uuid;
 
 use super::mirror::assert_equal;
 use super::node::PATIENCE;
 use super::world::{Client, World};
 
-/// Every run that somebody was promised is there, and every run that is there ended exactly once.
-pub async fn every_run_ended_once(world: &World, promised: &[Uuid]) {
+/// The comparison that every fault ends with.
+pub async fn equal_and_ended_once(world: &World, clients: &[Client]) {
+    every_run_ended_once(world).await;
+    both_sides_are_equal(world, clients).await;
+}
+
+/// Every run that somebody was promised is there.
+pub async fn no_promise_is_lost(world: &World, promised: &[Uuid]) {
     let list = promised
         .iter()
         .map(|id| format!("'{id}'"))
@@ -23,16 +29,21 @@ pub async fn every_run_ended_once(world: &World, promised: &[Uuid]) {
         ))
         .await;
     nothing("runs that were promised and are not there", &lost);
+}
+
+/// Every run ended exactly once, tells why where it did not succeed, and wrote what it counts.
+pub async fn every_run_ended_once(world: &World) {
     let open = world
         .rows("select id, status, message from sync_run where finished_at is null or lease_owner is not null")
         .await;
     nothing("runs that have not ended", &open);
+    // What is decided later about its held changes tells of the same end once more.
     let ends = world
         .rows(
-            "select run.id, run.status, count(told.seq) as ends
+            "select run.id, run.status, count(distinct told.snapshot->>'finished_at') as ends
              from sync_run run left join outbox told on told.run_id = run.id
                  and told.snapshot->>'status' in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED')
-             group by run.id having count(told.seq) <> 1",
+             group by run.id having count(distinct told.snapshot->>'finished_at') <> 1",
         )
         .await;
     nothing("runs that did not end exactly once", &ends);
@@ -71,7 +82,7 @@ async fn assert_counts(world: &World) {
 
 /// The database equals the directory of every company, its evidence is whole, and nothing is staged for runs that are
 /// over.
-pub async fn both_sides_are_equal(world: &World, clients: &[Client]) {
+async fn both_sides_are_equal(world: &World, clients: &[Client]) {
     for client in clients {
         assert_equal(world, *client).await;
         evidence_is_whole(world, *client).await;
@@ -115,6 +126,8 @@ async fn nothing_is_staged_for_what_is_over(world: &World) {
         .rows(&left_by("run.status = 'SUCCEEDED' and run.crashes = 0"))
         .await;
     nothing("rows that runs which succeeded have staged and forgotten", &forgotten);
+    // The queue's tables are tidied too, and come with it.
+    Doorbell::open(&world.pool).await.expect("the queue opens");
     let mut conn = world.pool.get().await.expect("a connection");
     sweep::tidy(&mut conn).await.expect("tidied");
     let over = world

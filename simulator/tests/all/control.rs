@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{World, id};
+use crate::support::{World, id, skipped};
 
 #[tokio::test]
 async fn every_described_operation_exists_and_no_other() {
@@ -322,7 +322,7 @@ async fn a_capture_that_cannot_be_read_is_refused_in_words() {
 async fn published_answers_load_where_they_are_present() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/samples");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: there is no folder of published answers at ../shared/graph/samples beside the repository");
+        skipped("there is no folder of published answers at ../shared/graph/samples beside the repository");
         return;
     }
     let spec = TenantSpec {

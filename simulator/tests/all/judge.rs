@@ -7,7 +7,7 @@ use std::path::Path;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::support::{Reply, World, id};
+use crate::support::{Reply, World, id, skipped};
 
 /// The schema of Graph v1.0, with its open types closed.
 struct Judge {
@@ -21,7 +21,7 @@ impl Judge {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let schema = |folder: &Path| folder.join("shared/graph/openapi/graph-v1.0-subset.json");
         let Some(path) = here.ancestors().map(schema).find(|path| path.is_file()) else {
-            eprintln!("SKIPPED: there is no schema at ../shared/graph/openapi beside the repository");
+            skipped("there is no schema at ../shared/graph/openapi beside the repository");
             return None;
         };
         let text = std::fs::read_to_string(path).unwrap();

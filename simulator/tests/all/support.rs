@@ -1,5 +1,7 @@
 //! A simulator with one tenant and one consented application, and the few calls that tests make.
 
+use std::io::Write as _;
+
 use m365_simulator::{ApplicationSpec, Options, Simulator, TenantSpec, TenantSummary};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode, redirect};
@@ -222,4 +224,9 @@ pub fn id(object: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("no id in {object}"))
         .to_owned()
+}
+
+/// Says what was not tried, past the capture of what tests print: that hides the words of those that pass.
+pub fn skipped(what: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {what}").expect("it can be said");
 }

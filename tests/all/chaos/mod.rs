@@ -25,6 +25,7 @@ use uuid::Uuid;
 use self::nodes::Seat;
 use self::script::{APIS, Blow, COMPANIES, WORKERS};
 use self::watcher::Watcher;
+use crate::support::aloud;
 use crate::support::cluster::Cluster;
 use crate::support::node::{PATIENCE, Role};
 use crate::support::verdict;
@@ -55,10 +56,10 @@ struct Chaos {
 async fn after_random_kills_and_faults_every_company_equals_its_directory_and_every_run_ended_once() {
     let seed = setting("TENANTRY_CHAOS_SEED").unwrap_or_else(rand::random);
     let length = Duration::from_secs(setting("TENANTRY_CHAOS_SECONDS").unwrap_or(50));
-    eprintln!(
+    aloud::say(format!(
         "chaos: TENANTRY_CHAOS_SEED={seed} TENANTRY_CHAOS_SECONDS={}",
         length.as_secs()
-    );
+    ));
     let mut chaos = Chaos::begin().await;
     let watchers = chaos.watch();
     let script = script::write(seed, length);
@@ -68,7 +69,7 @@ async fn after_random_kills_and_faults_every_company_equals_its_directory_and_ev
         chaos.strike(blow).await;
         chaos.look();
     }
-    eprintln!("chaos: {blows} blows; now it gets quiet");
+    aloud::say(format!("chaos: {blows} blows; now it gets quiet"));
     chaos.calm().await;
     chaos.until_every_run_has_ended().await;
     chaos.sync_everybody().await;
@@ -261,8 +262,8 @@ impl Chaos {
             promised.len() > COMPANIES,
             "clicks were answered while it was wild, too"
         );
-        verdict::every_run_ended_once(&self.world, &promised).await;
-        verdict::both_sides_are_equal(&self.world, &self.clients).await;
+        verdict::no_promise_is_lost(&self.world, &promised).await;
+        verdict::equal_and_ended_once(&self.world, &self.clients).await;
         self.until_watchers_know(&watchers).await;
         verdict::no_job_is_stuck(&self.world).await;
         let heard: Vec<_> = watchers.into_iter().map(|(_, watcher)| watcher.dismiss()).collect();
@@ -279,10 +280,10 @@ impl Chaos {
             .world
             .rows("select status, count(*) from sync_run group by 1 order by 1")
             .await;
-        eprintln!(
+        aloud::say(format!(
             "chaos: promised {}, runs {runs:?}, starts {starts:?}, heard {heard:?}",
             promised.len()
-        );
+        ));
         for seat in self.seats {
             seat.dismiss().await;
         }

@@ -11,6 +11,7 @@ use tenantry::microsoft::{Credential, Microsoft, PERMISSIONS, Pace, Patience, Se
 use tokio::sync::watch;
 
 use crate::support::house::now;
+use crate::support::skip;
 use crate::support::world::{CLIENT_ID, CLIENT_SECRET, Client, World, impatient};
 
 /// Reads the client's tenant.
@@ -221,7 +222,7 @@ const DOCUMENTED: [&str; 5] = [
 #[tokio::test]
 async fn everything_that_is_asked_for_exists_at_microsoft() {
     let Some(schema) = schema() else {
-        eprintln!("SKIPPED: the folder ../shared/graph with Microsoft's schema is absent");
+        skip::say("the folder ../shared/graph with Microsoft's schema is absent");
         return;
     };
     let world = World::start().await;

@@ -1,5 +1,6 @@
 //! A day of fifty companies on a moved clock: what `make week` shows at full size.
 
+use crate::support::aloud;
 use crate::support::postgres;
 use crate::support::week::{Plan, simulate};
 
@@ -15,7 +16,7 @@ async fn on_a_moved_clock_every_slot_is_taken_once_and_nobody_starves() {
 
     let figures = simulate(&database.url, plan).await.expect("every promise is kept");
 
-    eprintln!("{figures}");
+    aloud::say(&figures);
     assert_eq!(
         (figures.slots, figures.let_go),
         (52 * (6 - 2 + 4 - 1), 52 * 3),

@@ -13,8 +13,9 @@ use tenantry::auth::Action;
 use tenantry::model::service_token::{self, NewToken};
 use tenantry::model::sync_run::SyncMode;
 
-use super::{connected, equal_and_ended_once};
+use super::connected;
 use crate::support::house::{House, now};
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::World;
 
 #[tokio::test]

@@ -22,7 +22,6 @@ use tenantry::model::service_token::{self, NewToken};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::node::PATIENCE;
-use crate::support::verdict;
 use crate::support::world::{Client, World};
 
 /// A company that the real clock leaves alone: its connection is younger than any slot.
@@ -37,12 +36,6 @@ async fn connected(world: &World, people: u32, devices: u32) -> Client {
         ))
         .await;
     contoso
-}
-
-/// The comparison that every fault ends with.
-pub async fn equal_and_ended_once(world: &World, clients: &[Client]) {
-    verdict::every_run_ended_once(world, &[]).await;
-    verdict::both_sides_are_equal(world, clients).await;
 }
 
 /// The run, when somebody else has performed it to its end.

@@ -10,8 +10,9 @@ use tenantry::model::sync_run::{SyncKind, SyncMode, SyncStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::processes::{shuffle, until_hit, worker};
-use super::{connected, ended, equal_and_ended_once, until};
+use super::{connected, ended, until};
 use crate::jobs::house::at;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 async fn open_alarms(world: &World) -> Vec<Value> {

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 
 use super::processes::{leases_run_out, shuffle, until_hit, worker};
-use super::{connected, ended, equal_and_ended_once};
+use super::{connected, ended};
 use crate::faults::contacts;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
 
 /// How often a run may kill its worker before it is set aside.

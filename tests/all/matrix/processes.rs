@@ -13,10 +13,11 @@ use tenantry::model::SyncRun;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 use uuid::Uuid;
 
-use super::{connected, ended, equal_and_ended_once};
+use super::{connected, ended};
 use crate::support::cluster::{Cluster, Fall};
 use crate::support::node::{Node, Role, until_ready};
 use crate::support::skip;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World, client};
 
 /// A folder for what processes say.
@@ -387,7 +388,7 @@ async fn f28_whoever_loses_the_listening_connection_hears_all_the_same_how_every
     let (run, working) = held_at(&world, contoso, &hand, "users", 0).await;
 
     let deaf = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-                where datname = current_database() and application_name like 'tenantry%' and query ilike 'listen%'";
+                where datname = current_database() and application_name like 'tenantry%, listening'";
     assert!(world.number(deaf).await >= 2, "the API and the worker listened");
     world.mend(contoso).await;
     let run = ended(&world, &run).await;

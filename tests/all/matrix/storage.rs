@@ -8,12 +8,13 @@ use serde_json::json;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 use uuid::Uuid;
 
-use super::{connected, equal_and_ended_once};
+use super::connected;
 use crate::support::backup;
 use crate::support::cluster::Cluster;
 use crate::support::postgres;
 use crate::support::skip;
 use crate::support::verdict;
+use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::World;
 
 /// A disk of a few hundred kilobytes; unmounted when it is dropped.
@@ -217,5 +218,5 @@ async fn f32_evidence_that_a_restored_database_lacks_is_missed_by_the_bundle_tha
         "a head that somebody wrote down before is not in the chain any more"
     );
     verdict::evidence_is_whole(&world, contoso).await;
-    verdict::every_run_ended_once(&world, &[]).await;
+    verdict::every_run_ended_once(&world).await;
 }
