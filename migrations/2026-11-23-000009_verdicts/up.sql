@@ -9,10 +9,6 @@ create table evidence_verdict (
 );
 comment on table evidence_verdict is 'The last verdict of each check that was one, PASS or FAIL. Follows from evidence_result, and is no evidence itself.';
 
-insert into evidence_verdict (company_id, check_id, fails, has_passed)
-select company_id, check_id, (array_agg(status order by seq desc))[1] = 'FAIL', bool_or(status = 'PASS')
-from evidence_result where status in ('PASS', 'FAIL') group by company_id, check_id;
-
 -- A trigger, so that what an older version keeps meanwhile is noted too. The runs of a company are kept in their order.
 create function note_verdicts() returns trigger language plpgsql as $$
 begin
@@ -27,6 +23,10 @@ begin
 end $$;
 create trigger note_verdicts after insert on evidence_result
     referencing new table as fresh for each statement execute function note_verdicts();
+
+insert into evidence_verdict (company_id, check_id, fails, has_passed)
+select company_id, check_id, (array_agg(status order by seq desc))[1] = 'FAIL', bool_or(status = 'PASS')
+from evidence_result where status in ('PASS', 'FAIL') group by company_id, check_id;
 
 -- A database without room is one alarm, and not one of each company.
 alter table alarm drop constraint alarm_kind;

@@ -104,6 +104,13 @@ pub fn migrations_not_in(versions: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// The newest migration that this version knows; they compare as texts.
+pub fn newest() -> String {
+    let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let versions = known.iter().map(|migration| migration.name().version().to_string());
+    versions.max().unwrap_or_default()
+}
+
 /// Brings the schema up to date; safe to run from several processes at once, for a lock makes them take turns.
 ///
 /// # Errors

@@ -23,7 +23,9 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use futures::FutureExt;
 
 pub use self::address::Address;
-pub use self::migrations::{migrate, migrate_at, migrations_not_in, pending, require_roles};
+pub use self::migrations::{
+    migrate, migrate_at, migrations_not_in, newest as newest_migration, pending, require_roles,
+};
 pub use self::setback::Setback;
 
 /// One connection to Postgres.

@@ -528,6 +528,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alarm_look (one_row) {
+        one_row -> Bool,
+        version -> Text,
+        taken_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     company,
     tenant,
@@ -564,5 +572,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     alarm,
     alarm_event,
     graph_share,
-    credential_in_use
+    credential_in_use,
+    alarm_look
 );

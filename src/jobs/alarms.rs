@@ -1,7 +1,8 @@
 //! Alarms: looks at the facts, opens and closes what they ask for, and tells the webhook.
 //!
 //! It runs beside every API and every worker: were it the workers' alone, nobody would be left to say that no worker lives.
-//! It takes no input and remembers nothing, so any number of nodes may look at once.
+//! It takes no input and remembers nothing, so any number of nodes may look at once; they take turns, so that many cost no
+//! more than one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,11 +60,7 @@ impl Alarms {
     async fn keep_looking(&self, stop: CancellationToken) {
         let mut turns = Turns::every(LOOK_EVERY, LONGEST_TURN, &self.pool, stop);
         while turns.next().await {
-            let look = async {
-                self.look().await?;
-                Ok(())
-            };
-            turns.take("look for alarms", look).await;
+            turns.take("look for alarms", self.look_in_turn()).await;
         }
     }
 
@@ -73,6 +70,18 @@ impl Alarms {
         while turns.next().await {
             turns.take("telling of alarms", self.tell(webhook, clock())).await;
         }
+    }
+
+    /// Looks at the facts where it is this process's turn, and only says which credential it uses where it is not.
+    async fn look_in_turn(&self) -> anyhow::Result<()> {
+        let mut conn = self.pool.get().await?;
+        if alarm::take_turn(&mut conn).await? {
+            drop(conn);
+            self.look().await?;
+        } else if let Some(credential) = &self.credential {
+            alarm::note_in_use(&mut conn, credential).await?;
+        }
+        Ok(())
     }
 
     /// Looks at the facts once.

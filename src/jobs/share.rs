@@ -45,25 +45,30 @@ pub async fn while_sharing<T>(pool: &Pool, microsoft: &Microsoft, work: impl Fut
 async fn keep(address: &Address, conn: &mut Option<Connection>, microsoft: &Microsoft, process: Uuid) -> Infallible {
     let mut turns = tokio::time::interval(LOOK_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ours = 0.0;
     loop {
         turns.tick().await;
-        let share = timeout(LONGEST_LOOK, take(address, conn, process)).await;
-        match share.map_err(anyhow::Error::from).flatten() {
-            Ok(share) => microsoft.set_share(share),
-            Err(error) => {
-                microsoft.set_share(0.0);
-                *conn = None;
-                let error = format!("{error:#}");
-                tracing::warn!(error, "Microsoft is not asked: our share of its limits is not known");
-            }
-        }
+        let make_room = |share: f64| microsoft.set_share(share.min(ours));
+        let share = timeout(LONGEST_LOOK, take(address, conn, process, make_room)).await;
+        ours = share.map_err(anyhow::Error::from).flatten().unwrap_or_else(|error| {
+            *conn = None;
+            let error = format!("{error:#}");
+            tracing::warn!(error, "Microsoft is not asked: our share of its limits is not known");
+            0.0
+        });
+        microsoft.set_share(ours);
     }
 }
 
-async fn take(address: &Address, conn: &mut Option<Connection>, process: Uuid) -> anyhow::Result<f64> {
+async fn take(
+    address: &Address,
+    conn: &mut Option<Connection>,
+    process: Uuid,
+    make_room: impl Fn(f64) + Send + Sync,
+) -> anyhow::Result<f64> {
     let conn = match conn {
         Some(conn) => conn,
         None => conn.insert(address.establish().await?),
     };
-    Ok(graph_share::take(conn, process).await?)
+    Ok(graph_share::take(conn, process, make_room).await?)
 }

@@ -14,8 +14,8 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use self::common::Common;
-use crate::db::Connection;
 use crate::db::schema::alarm;
+use crate::db::{Connection, newest_migration};
 use crate::model::Scope;
 use crate::model::page::{self, Bind, Compared, Direction, Listing, Order, Owner};
 use crate::telemetry::health::LIVING_WORKERS;
@@ -226,8 +226,30 @@ pub async fn settle(conn: &mut Connection, known: &Known) -> QueryResult<Settled
     .await
 }
 
+/// Takes the turn to look, unless another process of this version looked a moment ago, or one of a newer version within a
+/// minute: to an older one the same facts mean other alarms, and the two would open and close each other's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_turn(conn: &mut Connection) -> QueryResult<bool> {
+    let taken = diesel::sql_query(
+        "insert into alarm_look as look (version, taken_at) values ($1, clock_timestamp())
+         on conflict (one_row) do update set version = excluded.version, taken_at = excluded.taken_at
+         where look.taken_at not between
+             excluded.taken_at - case when look.version > excluded.version then interval '1 minute' else interval '12 seconds' end
+             and excluded.taken_at + interval '1 minute'",
+    )
+    .bind::<Text, _>(newest_migration())
+    .execute(conn)
+    .await?;
+    Ok(taken > 0)
+}
+
 /// Processes may have different credentials, as they do while one is replaced: each says which it has.
-async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> QueryResult<()> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_in_use(conn: &mut Connection, credential: &OwnCredential) -> QueryResult<()> {
     diesel::sql_query(
         "insert into credential_in_use (name, ends_at, seen_at) values ($1, $2, now())
          on conflict (name) do update set ends_at = excluded.ends_at, seen_at = excluded.seen_at",
@@ -249,7 +271,7 @@ async fn differences(conn: &mut Connection, known: &Known, common: &[Common]) ->
              union all
              select 'NO_WORKER', null, '', 'No worker has been heard of for 90 seconds: nothing is synced.', 'Start `tenantry work`, or look at its log.'
              where not exists (select {LIVING_WORKERS}) and exists (select from tenant where status = 'CONNECTED')),
-         standing as (select * from alarm where closed_at is null)
+         standing as (select * from alarm where closed_at is null and kind = any($7))
          select standing.id as alarm_id, fact.*
          from fact full join standing
            on standing.kind = fact.kind and standing.subject = fact.subject
@@ -262,6 +284,7 @@ async fn differences(conn: &mut Connection, known: &Known, common: &[Common]) ->
     .bind::<Array<Text>, _>(common.iter().map(|common| common.kind).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(common.iter().map(|common| &*common.message).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(common.iter().map(|common| &*common.remedy).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(AlarmKind::ALL)
     .load(conn)
     .await
 }
@@ -361,7 +384,8 @@ pub struct Filter {
     pub open: Option<bool>,
 }
 
-/// The alarms of a scope, newest first. What concerns every company is shown to those who see every company.
+/// The alarms of a scope, newest first. What concerns every company is shown to those who see every company; a kind that a
+/// newer version has added is left out.
 pub fn list(scope: &Scope, filter: &Filter) -> Listing {
     let newest_first = Order {
         name: "alarm.opened",
@@ -370,7 +394,9 @@ pub fn list(scope: &Scope, filter: &Filter) -> Listing {
         compared: Compared::Time,
         direction: Direction::Desc,
     };
+    let known = AlarmKind::ALL.iter().map(ToString::to_string).collect();
     Listing::new("from alarm where true", newest_first)
+        .only("alarm.kind = any(?)", Some(Bind::Texts(known)))
         .only("alarm.company_id = any(?)", scope.as_bind())
         .only("?", scope.whole_bind())
         .only("alarm.company_id = ?", filter.company_id.map(Bind::Uuid))
@@ -401,12 +427,14 @@ pub async fn changes_after(
     diesel::sql_query(
         "select e.seq, alarm.* from alarm_event e join alarm on alarm.id = e.alarm_id
          where e.seq > $1 and ($2::uuid[] is null or alarm.company_id = any($2)) and ($3::uuid is null or alarm.company_id = $3)
+           and alarm.kind = any($5)
          order by e.seq limit $4",
     )
     .bind::<BigInt, _>(seq)
     .bind::<Nullable<Array<SqlUuid>>, _>(scope.companies())
     .bind::<Nullable<SqlUuid>, _>(company_id)
     .bind::<BigInt, _>(limit)
+    .bind::<Array<Text>, _>(AlarmKind::ALL)
     .load(conn)
     .await
 }
@@ -452,6 +480,7 @@ pub async fn take_deliveries(conn: &mut Connection, limit: i64) -> QueryResult<V
     diesel::sql_query(
         "with due as (
              select seq from alarm_event where delivery = 'WAITING' and next_at <= now()
+               and exists (select from alarm where alarm.id = alarm_event.alarm_id and alarm.kind = any($2))
                and not exists (select from alarm_event earlier
                                where earlier.alarm_id = alarm_event.alarm_id and earlier.seq < alarm_event.seq
                                  and earlier.delivery = 'WAITING')
@@ -466,6 +495,7 @@ pub async fn take_deliveries(conn: &mut Connection, limit: i64) -> QueryResult<V
          order by taken.seq",
     )
     .bind::<BigInt, _>(limit)
+    .bind::<Array<Text>, _>(AlarmKind::ALL)
     .load(conn)
     .await
 }

@@ -35,7 +35,8 @@ super::text_enum::text_enum! {
 /// The place among [`Attention::ALL`] of what a `company` wants, from 1 on.
 ///
 /// The last run that has ended counts, so that one under way hides nothing. Two missed syncs are twice the time between the
-/// company's own slots, and four hours more; where it is paused, none is missed.
+/// company's own slots, and four hours more, since the last good one and since these slots were chosen; where it is paused, none
+/// is missed.
 pub const PLACE: &str = "coalesce(least(
     (select min(case alarm.kind when 'RECONNECT_NEEDED' then 1 when 'RUN_FAILING' then 2 when 'EVIDENCE_TURNED_BAD' then 5 end)
      from alarm where alarm.company_id = company.id and alarm.closed_at is null),
@@ -45,7 +46,7 @@ pub const PLACE: &str = "coalesce(least(
                  when tenant.status <> 'CONNECTED' then 7
                  when ended.status = 'FAILED' then 2
                  when not coalesce(schedule.paused, false)
-                      and coalesce(good.finished_at, tenant.connected_at)
+                      and greatest(coalesce(good.finished_at, tenant.connected_at), schedule.since)
                           < now() - make_interval(hours => 2 * coalesce(schedule.every_hours, 4) + 4) then 3
                  when ended.status = 'PARTIAL' then 6
                  else 8 end
@@ -58,7 +59,7 @@ pub const PLACE: &str = "coalesce(least(
                         where sync_run.company_id = company.id and kind = 'IDENTITY' and not dry_run
                           and status in ('SUCCEEDED', 'PARTIAL')
                         order by queued_at desc, id desc limit 1) good on true
-     left join lateral (select every_hours, paused from sync_schedule
+     left join lateral (select since, every_hours, paused from sync_schedule
                         where sync_schedule.company_id = company.id and kind = 'IDENTITY'
                         order by since desc limit 1) schedule on true
      where tenant.company_id = company.id)), 7)";

@@ -26,13 +26,13 @@ struct Taken {
 /// Takes as much as is this process's due, 0 to 1: the same as everybody's. Where that is not free yet, because others have to
 /// make room first, it keeps what it has: nothing, when it is new.
 ///
-/// It holds for as long as this connection does, and is confirmed in the next half minute.
+/// It holds for as long as this connection does, and is confirmed in the next half minute. What it is going to be is told to
+/// `make_room` before anybody else can take what it leaves.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn take(conn: &mut Connection, process: Uuid) -> QueryResult<f64> {
-    let taken: Taken = conn
-        .transaction(async |conn| {
+pub async fn take(conn: &mut Connection, process: Uuid, make_room: impl Fn(f64) + Send + Sync) -> QueryResult<f64> {
+    conn.transaction(async |conn| {
             diesel::sql_query("select pg_advisory_xact_lock($1)")
                 .bind::<BigInt, _>(TAKING)
                 .execute(conn)
@@ -46,7 +46,7 @@ pub async fn take(conn: &mut Connection, process: Uuid) -> QueryResult<f64> {
             .bind::<SqlUuid, _>(process)
             .execute(conn)
             .await?;
-            diesel::sql_query(
+            let taken: Taken = diesel::sql_query(
                 "insert into graph_share (process, parts, backend, seen_at)
                  select $1, case when fair <= $2 - taken then fair else coalesce(mine, 0) end, pg_backend_pid(), clock_timestamp()
                  from (select $2 / (count(*) filter (where process <> $1) + 1)::int as fair,
@@ -60,10 +60,12 @@ pub async fn take(conn: &mut Connection, process: Uuid) -> QueryResult<f64> {
             .bind::<SqlUuid, _>(process)
             .bind::<Integer, _>(PARTS)
             .get_result(conn)
-            .await
+            .await?;
+            let share = f64::from(taken.parts) / f64::from(PARTS);
+            make_room(share);
+            Ok(share)
         })
-        .await?;
-    Ok(f64::from(taken.parts) / f64::from(PARTS))
+        .await
 }
 
 /// Leaves its part to the others.

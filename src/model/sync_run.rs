@@ -154,17 +154,17 @@ impl RunFailure {
         }
     }
 
-    /// Of an error that is ours to mend. None where the database is away: such a run has not ended, and is begun again
-    /// when its lease has run out.
+    /// Of an error that is ours to mend. None where the database is away, or chose the run to give way to somebody: such a
+    /// run has not ended, and is begun again when its lease has run out.
     pub fn of_ours(error: &anyhow::Error) -> Option<Self> {
         match Setback::of(error) {
-            Some(Setback::Away) => None,
+            Some(Setback::Away | Setback::Deadlock) => None,
             Some(Setback::Full) => Some(Self {
                 code: "STORAGE_FULL".into(),
                 message: "The database has no room left, so that nothing was changed.".into(),
                 remedy: "Whoever runs Tenantry makes room on the database's disk; then sync again.".into(),
             }),
-            Some(Setback::Deadlock) | None => Some(Self::internal()),
+            None => Some(Self::internal()),
         }
     }
 }

@@ -14,6 +14,10 @@ use super::sync_run::SyncKind;
 use super::sync_schedule::{self, OUTLOOK};
 use crate::db::Connection;
 
+/// A slot that was taken further ahead than this is none that the clock was set back before, but one of a clock that was
+/// wrong: it keeps nobody from the slots until then.
+const LONGEST_SET_BACK: &str = "1 day";
+
 #[derive(QueryableByName)]
 struct Due {
     #[diesel(embed)]
@@ -37,7 +41,7 @@ struct Taken {
 /// wanted.
 ///
 /// A slot before the tenant was connected, or before its schedule was changed, is not a missed one, nor is one before the last
-/// that was taken: then the clock was set back. One that is passed
+/// that was taken: then the clock was set back, by a day at most. One that is passed
 /// over because the tenant keeps failing is taken without a run, and says so.
 ///
 /// # Errors
@@ -79,7 +83,8 @@ async fn due(conn: &mut Connection, now: DateTime<Utc>, kind: SyncKind) -> diese
              where status = 'CONNECTED' and connected_at <= latest.slot
                and coalesce(chosen.since <= latest.slot and not chosen.paused, true)
                and not exists (select from sync_slot
-                               where sync_slot.company_id = tenant.company_id and kind = $1 and sync_slot.slot >= latest.slot)
+                               where sync_slot.company_id = tenant.company_id and kind = $1
+                                 and sync_slot.slot between latest.slot and latest.slot + interval '{LONGEST_SET_BACK}')
              order by tenant.company_id
              for share of tenant)
          select of.company_id, of.slot, s.since, s.every_hours, s.paused, s.paused_since, f.failures, f.failed_at

@@ -49,15 +49,29 @@ pub async fn find(conn: &mut Connection, company_id: Uuid, collection: Collectio
         .optional()
 }
 
-/// Keeps the state; in the transaction that applies what was read.
+/// Keeps the state of a collection that was read for the first time, or since it was forgotten; in the transaction that
+/// applies what was read.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn save(conn: &mut Connection, state: &SyncState) -> QueryResult<()> {
+pub async fn begin(conn: &mut Connection, state: &SyncState) -> QueryResult<()> {
     diesel::insert_into(sync_state::table)
         .values(state)
         .on_conflict((sync_state::company_id, sync_state::collection))
         .do_update()
+        .set(state)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Keeps the state in the place of the one before, unless that was forgotten meanwhile: whoever did so wants everything read
+/// anew. In the transaction that applies what was read.
+///
+/// # Errors
+/// When the database fails.
+pub async fn go_on(conn: &mut Connection, state: &SyncState) -> QueryResult<()> {
+    diesel::update(sync_state::table.find((state.company_id, state.collection)))
         .set(state)
         .execute(conn)
         .await?;

@@ -394,8 +394,9 @@ pub async fn disconnect(
     ))
     .execute(conn)
     .await?;
-    sync_run::cancel_active(conn, now, company_id, reason).await?;
+    // In the order of a run that applies what it has read.
     sync_state::remove_all(conn, company_id).await?;
+    sync_run::cancel_active(conn, now, company_id, reason).await?;
     let forgotten =
         connect_ticket::forget_all(conn, company_id).await? + sign_in_flow::forget_all(conn, company_id).await?;
     session::end_those_without_entry(conn, now, company_id).await?;

@@ -260,33 +260,36 @@ impl Identity {
                     plan.run(conn, statement).await?;
                 }
                 let counts = plan.carry_out(conn, dry_run).await?;
-                // Who was let go, or out of a group, is out of the portal with the same commit.
-                session::end_those_without_entry(conn, now, company_id).await?;
-                // Forgotten since it was gone on from: the next run is to read in full.
-                let forgotten = !staged.full && before.is_none();
-                if !forgotten && let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link)
-                {
-                    let full_at = before.filter(|_| !staged.full).map_or(now, |before| before.full_at);
-                    sync_state::save(
-                        conn,
-                        &SyncState {
-                            company_id,
-                            collection,
-                            entra_tenant_id: this.run.graph.tenant(),
-                            delta_link: link.as_str().to_owned(),
-                            selection: selection.to_owned(),
-                            rules_version: this.rules_version,
-                            full_at,
-                            updated_at: now,
-                        },
-                    )
-                    .await?;
-                }
-                // Last but one: whoever strikes a slot or claims a run of the company waits for this row.
+                // Late, and in the order of whoever disconnects: strikers of slots, people who decide about held changes and
+                // those who sign in wait for these rows.
                 if noun == Noun::Contact && !dry_run {
                     tenant::note_size(conn, company_id).await?;
                 }
+                if let (false, Some((collection, selection)), Some(link)) = (dry_run, state, &staged.link) {
+                    let full_at = before
+                        .as_ref()
+                        .filter(|_| !staged.full)
+                        .map_or(now, |before| before.full_at);
+                    let after = SyncState {
+                        company_id,
+                        collection,
+                        entra_tenant_id: this.run.graph.tenant(),
+                        delta_link: link.as_str().to_owned(),
+                        selection: selection.to_owned(),
+                        rules_version: this.rules_version,
+                        full_at,
+                        updated_at: now,
+                    };
+                    match before {
+                        None if staged.full => sync_state::begin(conn, &after).await?,
+                        // Forgotten since it was gone on from, as it may be at this moment: the next run reads in full.
+                        None => {}
+                        Some(_) => sync_state::go_on(conn, &after).await?,
+                    }
+                }
                 this.run.settle(conn, &counts).await?;
+                // Who was let go, or out of a group, is out of the portal with the same commit.
+                session::end_those_without_entry(conn, now, company_id).await?;
                 Ok(counts)
             })
             .await?;

@@ -117,7 +117,7 @@ impl Facts {
             "select
                  (select coalesce(extract(epoch from now() - min(not_before)), 0)::float8 from sync_run
                   where {DUE_AND_FREE}) as queue_age,
-                 (select coalesce(extract(epoch from now() - min(started_at)), 0)::float8 from sync_run
+                 (select coalesce(extract(epoch from now() - min(greatest(started_at, not_before))), 0)::float8 from sync_run
                   where status = 'RUNNING') as oldest_run,
                  jsonb_build_object(
                      'runs', (select jsonb_object_agg(status, number) from

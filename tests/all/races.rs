@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::support::mirror::{self, assert_equal};
 use crate::support::verdict::equal_and_ended_once;
 use crate::support::world::{Client, World};
+use crate::sync::leave;
 
 fn counts(run: &SyncRun, noun: Noun) -> &Counts {
     run.counts
@@ -344,6 +345,37 @@ async fn a_worker_that_lost_its_lease_commits_nothing() {
         world.run(run.id).await.status.is_active(),
         "the run is its new owner's to end"
     );
+}
+
+#[tokio::test]
+async fn what_is_discarded_while_a_run_applies_is_looked_at_anew_by_the_next() {
+    let world = World::start().await;
+    let contoso = world.connected_company(60, 0).await;
+    world.sync(contoso).await;
+    leave(&world, contoso, 20).await;
+    let held = world.sync(contoso).await;
+    assert_eq!(counts(&held, Noun::Contact).held, 20);
+    let oid = renamed(&world, contoso).await;
+    let mut blocker = world.pool.raw().await.expect("a connection");
+    let lock = lock(&mut blocker, &oid).await;
+    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
+    let applying = world.perform_beside(run.id).await;
+    somebody_waits_for_a_lock(&world).await;
+
+    let now = world.now().await;
+    let mut conn = world.pool.get().await.expect("a connection");
+    held_change::discard(&mut conn, now, &Scope::All, held.id, "Adele")
+        .await
+        .expect("discarded");
+    lock.rollback().await.expect("unlocked");
+    applying.await.expect("no panic");
+    assert_eq!(world.run(run.id).await.status, SyncStatus::Succeeded);
+
+    let next = world.sync(contoso).await;
+
+    assert_eq!(counts(&next, Noun::Contact).held, 20, "{next:#?}");
+    world.release_everything().await;
+    equal_and_ended_once(&world, &[contoso]).await;
 }
 
 /// Somebody was renamed at Microsoft; their id.

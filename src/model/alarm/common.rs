@@ -30,6 +30,10 @@ const SOMETHING_CAME: &str = "status = 'SUCCEEDED' or code not in
 /// that are late. So a tenant that is synced once a day, or no more, does not keep up what is over.
 const LASTS: &str = "7 hours";
 
+/// Which runs an outage is to blame for: those since it was found, and those of the time that it took until enough companies
+/// were synced to find it. Whatever else a tenant failed of before goes on to count.
+const BEFORE_IT_IS_FOUND: &str = "1 hour";
+
 /// Tells whether nothing comes for many, and notes the runs that failed for it.
 ///
 /// Many are five companies, fewer could be so by chance, and more than a fifth of those of which anything is known: a service of
@@ -57,18 +61,19 @@ static LOOK: LazyLock<String> = LazyLock::new(|| {
              order by company_id, finished_at desc),
          counted as (
              select count(*) filter (where nothing_came) as without, count(*) as known,
-                    exists (select from alarm where kind = 'MICROSOFT_UNREACHABLE' and closed_at is null) as stands
+                    (select opened_at from alarm where kind = 'MICROSOFT_UNREACHABLE' and closed_at is null) as since
              from newest),
          found as (
-             select without, known from counted
-             where case when stands then without >= 3 and without * 10 > known else without >= 5 and without * 5 > known end),
+             select without, known, coalesce(since, now()) - interval '{BEFORE_IT_IS_FOUND}' as from_then from counted
+             where case when since is not null then without >= 3 and without * 10 > known else without >= 5 and without * 5 > known end),
          noted as (
              update sync_run set outage = true
              from lately, found
-             where sync_run.id = lately.id and lately.nothing_came and not sync_run.outage)
+             where sync_run.id = lately.id and lately.nothing_came and lately.finished_at > found.from_then
+               and not sync_run.outage)
          select (select without from found), (select known from found), filled.message, filled.remedy
          from (select max(failure ->> 'message') as message, max(failure ->> 'remedy') as remedy
-               from last where is_newest and code = 'STORAGE_FULL') filled"
+               from last where is_newest and code = 'STORAGE_FULL' and finished_at > now() - interval '{LASTS}') filled"
     )
 });
 

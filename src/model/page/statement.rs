@@ -16,6 +16,7 @@ use super::{Compared, Direction, End, Listing, Mark, Order, Owner, Slice};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Bind {
     Text(String),
+    Texts(Vec<String>),
     Uuid(Uuid),
     Uuids(Vec<Uuid>),
     Bool(bool),
@@ -212,6 +213,7 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Statement<C> {
                 Part::Sql(sql) => out.push_sql(sql),
                 Part::Columns(columns) => columns.walk_ast(out.reborrow())?,
                 Part::Bind(Bind::Text(value)) => out.push_bind_param::<Text, _>(value)?,
+                Part::Bind(Bind::Texts(value)) => out.push_bind_param::<Array<Text>, _>(value)?,
                 Part::Bind(Bind::Uuid(value)) => out.push_bind_param::<SqlUuid, _>(value)?,
                 Part::Bind(Bind::Uuids(value)) => out.push_bind_param::<Array<SqlUuid>, _>(value)?,
                 Part::Bind(Bind::Bool(value)) => out.push_bind_param::<Bool, _>(value)?,

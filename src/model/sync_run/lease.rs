@@ -17,7 +17,8 @@ use crate::db::Connection;
 use crate::db::schema::sync_run;
 use crate::telemetry::{TraceParent, metrics};
 
-/// A run whose worker died this often is set aside: it kills whoever takes it.
+/// A run whose worker died this often is set aside: it kills whoever takes it. A worker that lost the database counts as
+/// dead, for a run may kill that one too.
 const MOST_CRASHES: i32 = 5;
 
 /// From so many on it is no longer begun beside others, which would die with it and be blamed as well.
@@ -330,7 +331,9 @@ pub async fn hand_back(conn: &mut Connection, run_id: Uuid, fence: i64) -> Resul
 pub async fn take_back_expired(conn: &mut Connection) -> QueryResult<Vec<Uuid>> {
     let poisoned = RunFailure {
         code: "CRASHED".into(),
-        message: format!("The sync brought its worker down {MOST_CRASHES} times and was set aside."),
+        message: format!(
+            "The sync was begun {MOST_CRASHES} times and never ended, for each time its worker died or lost the database. It was set aside."
+        ),
         remedy: "Look into the worker's log for this run, then sync again.".into(),
     };
     let taken: Vec<Taken> = diesel::sql_query(

@@ -336,6 +336,7 @@ async fn what_wants_a_person_comes_first_and_is_said_in_a_word() {
         ("J, paused", &[("SUCCEEDED", 100.0)], &[]),
         ("K, once a day", &[("SUCCEEDED", 30.0)], &[]),
         ("L, held", &[("SUCCEEDED", 1.0)], &[("EVIDENCE_TURNED_BAD", false)]),
+        ("M, now more often", &[("SUCCEEDED", 20.0)], &[]),
     ] {
         let company = world.connected_company(name).await;
         for (status, hours) in runs {
@@ -347,6 +348,7 @@ async fn what_wants_a_person_comes_first_and_is_said_in_a_word() {
         match name {
             "J, paused" => scheduled(company, 4, true).await,
             "K, once a day" => scheduled(company, 24, false).await,
+            "M, now more often" => scheduled(company, 4, false).await,
             "L, held" => {
                 let held = "insert into held_change (run_id, company_id, noun, record_id, because, decision)
                             select id, company_id, 'CONTACT', gen_random_uuid(), 'LEFT', 'HELD'
@@ -359,7 +361,7 @@ async fn what_wants_a_person_comes_first_and_is_said_in_a_word() {
     let query = "query ($after: String) { companies(orderBy: {field: ATTENTION}, first: 4, after: $after) {
         edges { node { name attention } } pageInfo { endCursor } } }";
     let (mut order, mut after) = (Vec::new(), Value::Null);
-    for _ in 0..3 {
+    for _ in 0..4 {
         let page = world.ask(query, json!({"after": after})).await["companies"].clone();
         for edge in page["edges"].as_array().expect("edges") {
             let (name, attention) = (edge["node"]["name"].as_str(), edge["node"]["attention"].as_str());
@@ -389,6 +391,7 @@ async fn what_wants_a_person_comes_first_and_is_said_in_a_word() {
             ("C", "NOTHING"),
             ("J", "NOTHING"),
             ("K", "NOTHING"),
+            ("M", "NOTHING"),
         ]
     );
 }

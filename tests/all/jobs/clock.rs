@@ -135,6 +135,23 @@ async fn after_a_downtime_only_the_latest_slot_runs_and_runs_once() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_a_month_ahead_for_a_moment_stops_nobody_until_then() {
+    let house = House::open().await;
+    house.company_since(january()).await;
+    let mut conn = house.pool.get().await.unwrap();
+    let mut strikes = Vec::new();
+    for now in [
+        "2026-04-03T08:00:00Z",
+        "2026-03-03T08:00:00Z",
+        "2026-03-02T20:00:00Z",
+        "2026-03-03T12:00:00Z",
+    ] {
+        strikes.push(strike(&mut conn, SyncKind::Identity, at(now)).await.unwrap());
+    }
+    assert_eq!(strikes, [1, 1, 0, 1], "set back by hours, it takes nothing twice");
+}
+
+#[tokio::test]
 async fn a_slot_before_the_tenant_was_connected_is_not_missed() {
     let house = House::open().await;
     house.company_since(january()).await;

@@ -142,6 +142,44 @@ async fn what_a_tenant_failed_of_before_an_outage_still_counts_in_it() {
 }
 
 #[tokio::test]
+async fn an_outage_is_not_to_blame_for_what_a_tenant_failed_of_hours_before() {
+    let house = House::open().await;
+    let companies = companies(&house, 6).await;
+    for hours in [5, 2] {
+        ended(&house, companies[0], "IDENTITY", "FAILED MICROSOFT_UNAVAILABLE").await;
+        house
+            .sql(&format!(
+                "update sync_run set finished_at = now() - interval '{hours} hours' where finished_at > now() - interval '1 minute'"
+            ))
+            .await;
+    }
+
+    all_ended(&house, &companies[1..], "FAILED MICROSOFT_UNAVAILABLE").await;
+
+    assert_eq!(look(&house).await, [UNREACHABLE, "RUN_FAILING"]);
+    assert_eq!(house.outlook(companies[0]).await.failures, 2);
+    assert_eq!(house.outlook(companies[1]).await.failures, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_was_full_long_ago_is_full_no_more() {
+    let house = House::open().await;
+    let companies = companies(&house, 1).await;
+    ended(&house, companies[0], "IDENTITY", "FAILED STORAGE_FULL").await;
+    assert_eq!(look(&house).await, ["STORAGE_FULL"]);
+
+    house
+        .sql("update sync_run set finished_at = now() - interval '8 hours'")
+        .await;
+
+    assert_eq!(
+        look(&house).await,
+        Vec::<String>::new(),
+        "however long the company is paused"
+    );
+}
+
+#[tokio::test]
 async fn few_tenants_that_fail_are_no_outage() {
     let house = House::open().await;
     let companies = companies(&house, 25).await;

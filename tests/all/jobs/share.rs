@@ -23,7 +23,7 @@ impl Process {
 
     /// What it may use, in hundredths.
     async fn look(&mut self) -> f64 {
-        let share = graph_share::take(&mut self.conn, self.id)
+        let share = graph_share::take(&mut self.conn, self.id, |_| {})
             .await
             .expect("the database answers");
         (share * 100.0).round()

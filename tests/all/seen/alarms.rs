@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tenantry::db::events::Events;
 use tenantry::jobs::{Alarms, Doorbell};
-use tenantry::model::alarm::{self, AlarmChange, Known, OwnCredential, Settled};
+use tenantry::model::Scope;
+use tenantry::model::alarm::{self, AlarmChange, AlarmKind, Known, OwnCredential, Settled};
 use tenantry::model::sync_run::SyncStatus;
 use tokio_util::sync::CancellationToken;
 
@@ -354,6 +355,62 @@ async fn an_outage_of_microsofts_is_one_alarm_and_is_over_for_all_when_it_is_ove
         open(&world).await,
         Vec::<Value>::new(),
         "those who are yet to be synced neither"
+    );
+}
+
+#[tokio::test]
+async fn processes_take_turns_to_look_and_a_newer_version_goes_first() {
+    let world = World::start().await;
+    let mut conn = world.pool.get().await.unwrap();
+    let mut turns = Vec::new();
+    for last in [
+        "taken_at = taken_at",
+        "taken_at = now() - interval '13 seconds'",
+        "taken_at = now() - interval '13 seconds', version = '9'",
+        "taken_at = now() - interval '61 seconds', version = '9'",
+        "taken_at = now() - interval '13 seconds', version = '1'",
+        "taken_at = now() + interval '1 day'",
+    ] {
+        if turns.is_empty() {
+            turns.push(alarm::take_turn(&mut conn).await.unwrap());
+        }
+        world.sql(&format!("update alarm_look set {last}")).await;
+        turns.push(alarm::take_turn(&mut conn).await.unwrap());
+    }
+    assert_eq!(turns, [true, false, true, false, true, true, true]);
+}
+
+#[tokio::test]
+async fn an_alarm_of_a_newer_version_stands_and_hides_none_of_ours() {
+    let world = World::start().await;
+    let contoso = world.connected_company(1, 0).await;
+    let alarms = alarms(&world).await;
+    world.sql("alter table alarm drop constraint alarm_kind").await;
+    world
+        .sql(
+            "insert into alarm (id, kind, company_id, message, remedy, opened_at)
+             values (gen_random_uuid(), 'OF_TOMORROW', null, 'It broke.', 'Mend it.', now())",
+        )
+        .await;
+    world
+        .sql("insert into alarm_event (alarm_id, what, at, delivery, next_at) select id, 'OPENED', now(), 'WAITING', now() from alarm")
+        .await;
+    for _ in 0..2 {
+        ended(&world, contoso, "FAILED", "MICROSOFT_UNAVAILABLE").await;
+    }
+
+    let settled = alarms.look().await.unwrap();
+
+    assert_eq!(settled, changed(1, 0), "it is not ours to close");
+    let mut conn = world.pool.get().await.unwrap();
+    let heard = alarm::changes_after(&mut conn, &Scope::All, None, 0, 10).await.unwrap();
+    assert_eq!(
+        heard.iter().map(|heard| heard.alarm.kind).collect::<Vec<_>>(),
+        [AlarmKind::RunFailing]
+    );
+    assert!(
+        alarm::take_deliveries(&mut conn, 10).await.unwrap().is_empty(),
+        "whoever knows it tells of it"
     );
 }
 

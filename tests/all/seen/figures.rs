@@ -147,6 +147,26 @@ async fn figures_tell_how_things_stand_and_name_no_client() {
 }
 
 #[tokio::test]
+async fn a_run_that_waited_for_hours_hangs_no_longer_than_it_works_again() {
+    let house = House::open().await;
+    busy_company(&house).await;
+    house
+        .sql(
+            "update sync_run set status = 'RUNNING', started_at = now() - interval '5 hours', not_before = now() - interval '5 minutes',
+                                 lease_owner = 'a', lease_until = now() + interval '1 minute'",
+        )
+        .await;
+
+    let text = Facts::new("serve", house.pool.clone(), None).text().await;
+
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("tenantry_oldest_run_seconds "));
+    let seconds: f64 = line.expect("a figure").parse().expect("a number");
+    assert!((300.0..3_600.0).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
 async fn the_database_is_asked_for_figures_only_so_often() {
     let house = House::open().await;
     let facts = Facts::new("work", house.pool.clone(), None);
