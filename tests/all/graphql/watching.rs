@@ -49,6 +49,40 @@ async fn a_watcher_sees_how_things_stand_and_then_each_change() {
 }
 
 #[tokio::test]
+async fn a_watcher_is_told_when_somebody_decides_about_what_a_run_held() {
+    let world = World::start().await;
+    let company = world.connected_company("Contoso").await;
+    world.ask(SYNC, json!({"company": company_id(company)})).await;
+    world
+        .sql(
+            "insert into held_change (run_id, company_id, noun, record_id, name, because, decision)
+             select id, $1, 'CONTACT', gen_random_uuid(), 'Leaver', 'LEFT', 'HELD' from sync_run",
+            &[&company],
+        )
+        .await;
+    world
+        .sql("update sync_run set status = 'SUCCEEDED', finished_at = now()", &[])
+        .await;
+    let watch = "subscription ($company: ID!) { syncStatus(companyId: $company) {
+        id status heldChanges(decision: HELD) { totalCount } } }";
+    let mut watcher = world.subscribe(watch, json!({"company": company_id(company)}));
+    let ended = next(&mut watcher).await;
+    assert_eq!(
+        (&ended["status"], &ended["heldChanges"]["totalCount"]),
+        (&json!("SUCCEEDED"), &json!(1))
+    );
+
+    let release = "mutation ($id: ID!) { releaseHeldChanges(input: {syncRunId: $id}) { userErrors { code } } }";
+    world.ask(release, json!({"id": ended["id"]})).await;
+
+    let decided = next(&mut watcher).await;
+    assert_eq!(
+        (&decided["id"], &decided["heldChanges"]["totalCount"]),
+        (&ended["id"], &json!(0))
+    );
+}
+
+#[tokio::test]
 async fn a_watcher_is_not_told_of_another_company() {
     let world = World::start().await;
     let contoso = world.connected_company("Contoso").await;
