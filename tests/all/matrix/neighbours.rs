@@ -96,7 +96,7 @@ async fn f21_a_clock_that_strikes_twice_late_or_backwards_gives_one_run_a_slot()
     let night = (0..24).map(|hour| (format!("2026-03-29T{hour:02}:00:00.5Z"), usize::from(hour % 4 == 0)));
     let later = [
         ("2026-04-02T17:30:00Z", 1),
-        ("2026-03-31T09:00:00Z", 0),
+        ("2026-04-02T09:00:00Z", 0),
         ("2026-04-02T16:00:00Z", 0),
         ("2026-04-02T20:00:01Z", 1),
     ];

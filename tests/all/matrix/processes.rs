@@ -9,11 +9,13 @@ use reqwest::header::RETRY_AFTER;
 use rustix::process::Signal;
 use serde_json::json;
 use tenantry::db::Pool;
+use tenantry::graphql::id::IdOf;
 use tenantry::model::SyncRun;
 use tenantry::model::sync_run::{SyncMode, SyncStatus};
 use uuid::Uuid;
 
 use super::{connected, ended};
+use crate::chaos::watcher::Watcher;
 use crate::support::cluster::{Cluster, Fall};
 use crate::support::node::{Node, Role, until_ready};
 use crate::support::skip;
@@ -347,27 +349,35 @@ async fn f24_a_worker_with_twenty_runs_that_is_asked_to_end_hands_all_of_them_ba
     equal_and_ended_once(&world, &clients).await;
 }
 
+/// An API, and somebody who watches the company there.
+async fn somebody_watches(world: &World, contoso: Client) -> (Node, Watcher) {
+    let (api, url) = Role::api("api", &folder(), world.pool.direct().url(), &world.simulator);
+    let mut serving = api.start();
+    until_ready(&api, &mut serving, &url).await;
+    let token = super::token(world).await;
+    let watcher = Watcher::start(&url, &token, IdOf::Company.show(contoso.company_id).0);
+    watcher.until_told().await;
+    (serving, watcher)
+}
+
+async fn hears_that_it_succeeded(watcher: Watcher, run: &SyncRun) {
+    let shown = IdOf::SyncRun.show(run.id).0;
+    watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
+    watcher.dismiss();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f27_a_subscriber_of_either_api_hears_what_a_worker_elsewhere_does() {
     let world = World::start().await;
     let contoso = connected(&world, 20, 0).await;
-    let folder = folder();
-    let (api, url) = Role::api("api", &folder, world.pool.direct().url(), &world.simulator);
-    let mut serving = api.start();
-    until_ready(&api, &mut serving, &url).await;
-    let token = super::token(&world).await;
-    let id = tenantry::graphql::id::IdOf::Company.show(contoso.company_id).0;
-    let watcher = crate::chaos::watcher::Watcher::start(&url, &token, id);
-    watcher.until_told().await;
+    let (serving, watcher) = somebody_watches(&world, contoso).await;
     let hand = worker(&world, "worker", 1);
     let working = hand.start();
 
     let run = world.queue(contoso, SyncMode::Auto, false, None).await;
     ended(&world, &run).await;
 
-    let shown = tenantry::graphql::id::IdOf::SyncRun.show(run.id).0;
-    watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
-    watcher.dismiss();
+    hears_that_it_succeeded(watcher, &run).await;
     assert!(working.stop().await.success() && serving.stop().await.success());
     equal_and_ended_once(&world, &[contoso]).await;
 }
@@ -376,14 +386,7 @@ async fn f27_a_subscriber_of_either_api_hears_what_a_worker_elsewhere_does() {
 async fn f28_whoever_loses_the_listening_connection_hears_all_the_same_how_every_run_ended() {
     let world = World::start().await;
     let contoso = connected(&world, 20, 0).await;
-    let folder = folder();
-    let (api, url) = Role::api("api", &folder, world.pool.direct().url(), &world.simulator);
-    let mut serving = api.start();
-    until_ready(&api, &mut serving, &url).await;
-    let token = super::token(&world).await;
-    let id = tenantry::graphql::id::IdOf::Company.show(contoso.company_id).0;
-    let watcher = crate::chaos::watcher::Watcher::start(&url, &token, id);
-    watcher.until_told().await;
+    let (serving, watcher) = somebody_watches(&world, contoso).await;
     let hand = worker(&world, "worker", 1);
     let (run, working) = held_at(&world, contoso, &hand, "users", 0).await;
 
@@ -394,9 +397,7 @@ async fn f28_whoever_loses_the_listening_connection_hears_all_the_same_how_every
     let run = ended(&world, &run).await;
 
     assert_eq!(run.status, SyncStatus::Succeeded, "{run:#?}\n{}", hand.last_words());
-    let shown = tenantry::graphql::id::IdOf::SyncRun.show(run.id).0;
-    watcher.until_last_is(&json!(shown), &json!("SUCCEEDED")).await;
-    watcher.dismiss();
+    hears_that_it_succeeded(watcher, &run).await;
     assert!(working.stop().await.success() && serving.stop().await.success());
     equal_and_ended_once(&world, &[contoso]).await;
 }
