@@ -40,7 +40,7 @@ test('an example runs as it stands, with a company that is there; and what one h
   const page = await exploring();
   await page.getByRole('button', { name: 'Contacts', exact: true }).click();
   await run(page);
-  await response(page).filter({ hasText: '"totalCount"' }).waitFor();
+  await response(page).filter({ hasText: '"displayName"' }).waitFor();
   expect(await response(page).innerText()).not.toContain('"errors"');
   await page.getByRole('button', { name: 'Disconnect', exact: true }).click();
   await variablesEditor(page).filter({ hasText: 'an id from the tab' }).waitFor();

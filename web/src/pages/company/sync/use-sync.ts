@@ -31,8 +31,8 @@ export function useSync(companyId: string, kind: SyncKind, known: RunFragment | 
 const NOTHING: Heard = { run: undefined, decisions: 0 };
 
 function useHeard(said: RunFragment | null | undefined): Heard {
-  const [heard, setHeard] = useState({ said: undefined as typeof said, ...NOTHING });
-  if (said !== undefined && said !== heard.said) setHeard({ said, ...hear(heard, said) });
+  const [heard, setHeard] = useState({ ...NOTHING, said: undefined as typeof said });
+  if (said !== undefined && said !== heard.said) setHeard({ ...hear(heard, said), said });
   return heard;
 }
 
