@@ -5,6 +5,7 @@ import {
   administrator,
   barriers,
   company,
+  enter,
   home,
   isForEverybody,
   newBrowser,
@@ -61,8 +62,14 @@ test('a session that is ended elsewhere ends here too, in words, and leads back 
 test('signing out ends the session and comes back to the start', async () => {
   const page = await signedIn(administrator());
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByRole('link', { name: 'Sign in with Microsoft' }).waitFor();
+  const signIn = page.getByRole('link', { name: 'Sign in with Microsoft' });
+  await signIn.waitFor();
   expect(new URL(page.url()).origin).toBe(home);
+
+  // Whoever signs in in another tab is signed in here as soon as they look.
+  await enter(await page.context().newPage(), administrator(), '/');
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await page.locator('.who-name').waitFor();
 });
 
 test('the page stands on every address of its own, under a policy without exceptions, and nowhere else', async () => {

@@ -73,6 +73,8 @@ test('a company is connected through Microsoft, and its rows arrive without a re
   // The first sync is under way already; nobody has asked for it.
   await says(page, /Reading|queued/);
   await page.getByText('On their way').waitFor();
+  const connection = page.locator('.sync-foot span').first();
+  expect(await connection.textContent(), 'what it is called may be yet to be read').not.toMatch(/^ ·/);
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
   const heard = await listen(page);
   await letGo();

@@ -88,6 +88,9 @@ test('evidence is collected while one looks, and arrives without a reload', asyn
   await page.getByRole('progressbar', { name: 'Progress of the evidence' }).waitFor();
   await page.getByRole('button', { name: 'Collect evidence now' }).click();
   await page.getByText('Joined the run').waitFor();
+  const back = await signedIn(auditor(), at(`at=${encodeURIComponent(before.keptAt)}`));
+  await back.getByRole('progressbar', { name: 'Progress of the evidence' }).waitFor();
+  expect(await told(back).textContent(), 'what is shown is of then').toBe('Looking back');
   await letGo();
   await page.getByText(`as run ${before.number + 1} saw it`).waitFor();
   expect(await page.evaluate(() => 'sameDocument' in window), 'the page was not loaded again').toBe(true);
@@ -136,6 +139,11 @@ test('a moment of the past has an address, and what changed since is told by nam
 test('where nothing had been kept by then, that is said; and nobody looks ahead', async () => {
   const page = await signedIn(auditor(), at('at=2020-01-01T00:00:00Z'));
   await page.getByText('Nothing had been kept by then').waitFor();
+  await page.getByRole('link', { name: 'Changes' }).click();
+  await page.getByRole('region', { name: 'What changed in the tenant' }).getByText('Nothing').first().waitFor();
+  await page.goto(`${evidence}?at=2099-01-01T00:00:00Z`);
+  await page.getByText('That is yet to come').waitFor();
+  expect(await page.locator('.skeleton').count()).toBe(0);
   await page.getByRole('button', { name: 'Back to now' }).click();
   await page.getByTestId('mfa').waitFor();
   await page.getByLabel('How things stood').fill('2999-01-01T00:00');

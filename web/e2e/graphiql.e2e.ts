@@ -18,6 +18,9 @@ async function exploring(options: BrowserContextOptions = {}): Promise<Page> {
 const field = (page: Page, name: string) => page.locator(`.graphiql-explorer-root [data-field-name=${name}]`);
 const operation = (page: Page) => page.locator('.graphiql-query-editor .CodeMirror-code').innerText();
 const run = (page: Page) => page.getByRole('button', { name: /Execute query/ }).click();
+const variablesEditor = (page: Page) => page.locator('.graphiql-editor-tool .CodeMirror').first();
+const write = (editor: Element, text: string) =>
+  (editor as unknown as { CodeMirror: { setValue(text: string): void } }).CodeMirror.setValue(text);
 const response = (page: Page) => page.locator('.result-window .CodeMirror-code');
 
 test('a field is ticked in the explorer, and its answer comes as the one who is signed in', async () => {
@@ -33,17 +36,27 @@ test('a field is ticked in the explorer, and its answer comes as the one who is 
   await response(page).filter({ hasText: '"role": "ADMIN"' }).waitFor();
 });
 
+test('an example runs as it stands, with a company that is there; and what one has written stays', async () => {
+  const page = await exploring();
+  await page.getByRole('button', { name: 'Contacts', exact: true }).click();
+  // GraphiQL takes a moment to know the operation of the tab that it has turned to.
+  await page.waitForFunction(() => localStorage.getItem('graphiql:operationName') === 'Contacts');
+  await run(page);
+  await response(page).filter({ hasText: '"displayName"' }).waitFor();
+  expect(await response(page).innerText()).not.toContain('"errors"');
+  await page.getByRole('button', { name: 'Disconnect', exact: true }).click();
+  await variablesEditor(page).filter({ hasText: 'an id from the tab' }).waitFor();
+
+  await variablesEditor(page).evaluate(write, '{"companyId": "mine"}');
+  await page.waitForFunction(() => localStorage.getItem('graphiql:tabState')?.includes('mine'));
+  await page.reload();
+  await variablesEditor(page).filter({ hasText: 'mine' }).waitFor();
+});
+
 test('a subscription is extended in the explorer, and tells of a sync as it goes', async () => {
   const page = await exploring();
   await page.getByRole('button', { name: 'SyncStatus', exact: true }).click();
-  await page
-    .locator('.graphiql-editor-tool .CodeMirror')
-    .first()
-    .evaluate(
-      (editor, variables) =>
-        (editor as unknown as { CodeMirror: { setValue(text: string): void } }).CodeMirror.setValue(variables),
-      JSON.stringify({ companyId: contoso.id }),
-    );
+  await variablesEditor(page).evaluate(write, JSON.stringify({ companyId: contoso.id }));
   await field(page, 'requestedBy').click();
   await run(page);
   await response(page).filter({ hasText: 'Sync complete' }).filter({ hasText: 'requestedBy' }).waitFor();

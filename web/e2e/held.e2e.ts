@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import {
   administrator,
+  auditor,
   barriers,
   company,
   microsoft,
@@ -100,11 +101,14 @@ test('who decides second is told that nothing was done, and everybody sees what 
   expect(await second.getByTestId('held').count()).toBe(0);
 });
 
-test('what was kept is looked at anew, and released it is done at once', async () => {
+test('what was kept is looked at anew, and released it is done at once, on every page that shows it', async () => {
   const page = await signedIn(administrator(), northwind.url);
+  const other = await signedIn(auditor(), northwind.url);
   const before = await total(page);
   await page.getByRole('button', { name: 'Read everything again' }).click();
   const held = page.getByTestId('held');
+  await other.getByTestId('held').getByRole('button', { name: 'Look at them' }).waitFor();
+  expect(await total(other)).toBe(before);
   await held.getByRole('button', { name: 'Look and decide' }).click();
   await page
     .getByRole('dialog')
@@ -112,8 +116,13 @@ test('what was kept is looked at anew, and released it is done at once', async (
     .click();
   await held.waitFor({ state: 'detached' });
   await expect.poll(() => total(page)).toBe(before - LEAVING);
+  await other.getByTestId('held').waitFor({ state: 'detached' });
+  await expect.poll(() => total(other)).toBe(before - LEAVING);
+  await expect.poll(() => other.locator('.row-open').count()).toBe(before - LEAVING);
   await says(page, 'Sync complete');
   expect(await page.getByTestId('total-CONTACT').locator('..').textContent(), 'none is said to be held').not.toContain(
     'held',
   );
+  await page.getByRole('link', { name: 'Sync runs' }).click();
+  await page.locator('tbody tr').first().getByText(`${LEAVING} held, decided since`).waitFor();
 });

@@ -31,6 +31,40 @@ test('where one is in a list is in its address: kept over a reload and the way b
   await page.getByText(/^1–/).waitFor();
 });
 
+test('the keyboard turns pages, stays where a list ends, and is not taken from whoever has gone on', async () => {
+  const page = await signedIn(administrator(), `${new URL(fabrikam.url).pathname}?q=winslow`);
+  const rows = page.locator('.row-open');
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await page.getByText(/^1–50 of/).waitFor();
+  const first = await rows.first().textContent();
+  await rows.first().focus();
+  await page.keyboard.press('PageUp');
+  await page.keyboard.press('PageDown');
+  await page.getByText(/^51–/).waitFor();
+  await expect.poll(focused).toBe(await rows.first().textContent());
+  await page.keyboard.press('PageUp');
+  await page.getByText(/^1–50 of/).waitFor();
+  await expect.poll(focused).toBe(first);
+
+  await page.keyboard.press('PageUp');
+  await page.getByRole('searchbox').press('End');
+  await page.keyboard.type(' w', { delay: 400 });
+  await page.waitForURL((url) => url.searchParams.get('q') === 'winslow w');
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'));
+  expect(await page.getByRole('searchbox').evaluate((box) => box === document.activeElement)).toBe(true);
+
+  await page.goto(`${contoso.url}/assets`);
+  const next = page.getByRole('button', { name: 'Next' });
+  await next.focus();
+  while ((await next.getAttribute('aria-disabled')) !== 'true') {
+    const range = await page.locator('.pager [role=status]').textContent();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.pager [role=status]').textContent()).not.toBe(range);
+    await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'));
+  }
+  expect(await next.evaluate((button) => button === document.activeElement), 'where the list ends').toBe(true);
+});
+
 test('an address whose place is nobody’s leads back to the start', async () => {
   const page = await signedIn(administrator(), `${new URL(fabrikam.url).pathname}?after=nonsense`);
   await page.getByRole('button', { name: 'Try again' }).click();

@@ -1,7 +1,8 @@
 // Parts of the page by themselves: one that cannot be had takes nothing else down, and what is long is shown to its end.
 
+import type { WebSocketRoute } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { administrator, barriers, company, says, signedIn, syncToTheEnd } from './support.ts';
+import { administrator, barriers, company, enter, newBrowser, says, signedIn, syncToTheEnd } from './support.ts';
 
 const contoso = company('Contoso');
 const fabrikam = company('Fabrikam');
@@ -29,6 +30,27 @@ test('a tab that cannot be loaded takes nothing else down, and is there once it 
   await page.getByTestId('evidence-message').waitFor();
   const display = () => page.locator('.evidence-line').evaluate((element) => getComputedStyle(element).display);
   await expect.poll(display).toBe('grid');
+});
+
+test('a tab that was opened while the server was away is there once it is back', async () => {
+  const page = await newBrowser({}, { mayBreak: true });
+  const sockets: WebSocketRoute[] = [];
+  let isAway = false;
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    if (isAway) return void socket.close({ code: 1011 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.route(/\/graphql$|\/assets\/evidence/, (route) => (isAway ? route.abort() : route.fallback()));
+  await enter(page, administrator(), contoso.url);
+  await says(page, 'Sync complete');
+  await expect.poll(() => sockets.length).toBe(1);
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1011 });
+  await page.getByRole('navigation', { name: 'Of this company' }).getByRole('link', { name: 'Evidence' }).click();
+  await page.getByText('This part of the page cannot be had').waitFor();
+  isAway = false;
+  await page.getByTestId('evidence-message').waitFor();
 });
 
 test('the members of a large group are shown to the last', async () => {

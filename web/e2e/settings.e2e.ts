@@ -1,5 +1,6 @@
 // Settings: rules are tried before they are saved, the portal is opened, and tokens and sessions come and go.
 
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import {
   administrator,
@@ -16,6 +17,10 @@ import {
 
 const contoso = company('Contoso');
 const fabrikam = company('Fabrikam');
+
+/** What the keyboard stands on. */
+const focused = (page: Page) =>
+  page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id);
 
 test('rules are tried, tell by name who would leave, and are saved', async () => {
   await microsoft('POST', `tenants/${contoso.tenant}/people`, { displayName: 'Zora Rulebreaker' });
@@ -59,7 +64,8 @@ test('a group is found, opens the portal, and is taken away again', async () => 
   await portal.getByText('Saved.').waitFor();
   await page.reload();
   expect(await portal.getByRole('combobox').inputValue()).toBe('MANAGER');
-  await portal.getByRole('button', { name: /^Remove/ }).click();
+  await portal.getByRole('button', { name: /^Remove/ }).press('Enter');
+  expect(await focused(page), 'what comes next is not saved by a second Enter').toBe('Find a group by its name');
   await portal.getByRole('button', { name: 'Save' }).click();
   await portal.getByText('No group is chosen').waitFor();
   await portal.getByText('Saved.').waitFor();
@@ -104,7 +110,10 @@ test('of many groups all can be found, and one that is chosen is called by its n
 test('a schedule is chosen, paused and resumed, and more may leave unasked', async () => {
   const page = await signedIn(administrator(), `/companies/${contoso.id}/settings`);
   const schedule = page.getByRole('region', { name: 'Schedule' });
+  await schedule.getByLabel('How often: Records').focus();
   await schedule.getByLabel('How often: Records').selectOption('24');
+  await page.waitForResponse((response) => response.request().postData()?.includes('query Schedule(') ?? false);
+  expect(await focused(page), 'the keyboard is not lost').toBe('How often: Records');
   await schedule.getByRole('button', { name: 'Pause: Records' }).click();
   await schedule.getByText('Paused').waitFor();
   const asked = 'query($id: ID!) { company(id: $id) { nextSyncAt syncSchedules { kind everyHours paused } } }';
@@ -128,6 +137,16 @@ test('a schedule is chosen, paused and resumed, and more may leave unasked', asy
   await guard.getByRole('button', { name: 'Save' }).click();
   await guard.getByText('Saved.').waitFor();
   await page.reload();
+  await expect.poll(() => guard.getByLabel('of a hundred').inputValue(), { timeout: PATIENCE }).toBe('25');
+  await guard.getByLabel('of a hundred').fill('10');
+  await guard.getByRole('button', { name: 'Save' }).click();
+  await guard.getByText('Saved.').waitFor();
+
+  // What somebody else has saved since is what stands there.
+  await ask('mutation($id: ID!) { updateSyncGuard(input: { companyId: $id, percent: 25 }) { userErrors { code } } }', {
+    id: contoso.id,
+  });
+  await schedule.getByLabel('How often: Records').selectOption('8');
   await expect.poll(() => guard.getByLabel('of a hundred').inputValue(), { timeout: PATIENCE }).toBe('25');
   await guard.getByLabel('of a hundred').fill('10');
   await guard.getByRole('button', { name: 'Save' }).click();
@@ -165,6 +184,7 @@ test('a token is made, its secret shown once, and revoked', async () => {
   await row.getByRole('button', { name: 'Revoke' }).click();
   await dialog.getByRole('button', { name: 'Revoke' }).click();
   await row.getByText('Revoked').waitFor();
+  expect(await focused(page), 'the keyboard is not lost with the button').toBe('main');
   expect((await works(secret)).errors[0].extensions.code).toBe('UNAUTHENTICATED');
 
   await page.getByRole('link', { name: 'Audit trail' }).click();

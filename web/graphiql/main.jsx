@@ -9,7 +9,7 @@ import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
 import { mend } from './accessible.js';
 import './page.css';
-import { tour } from './tour.js';
+import { idsOf, idsQuery, tabsOf } from './tour.js';
 
 const url = new URL('/graphql', location.href);
 const socket = new URL(url);
@@ -27,12 +27,32 @@ const explorer = { ...explorerPlugin({ title: 'Explorer' }), title: 'Explorer' }
 const root = document.getElementById('graphiql');
 mend(root);
 
-createRoot(root).render(
-  <GraphiQL
-    fetcher={fetcher}
-    defaultHeaders={JSON.stringify({ 'X-Tenantry-Request': '1' }, null, 2)}
-    defaultEditorToolsVisibility="variables"
-    defaultTabs={tour}
-    plugins={[explorer]}
-  />,
+const headers = { 'X-Tenantry-Request': '1' };
+
+/** Ids that whoever is signed in may see; none where they cannot be had, for the tabs are of use without. */
+async function knownIds() {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query: idsQuery }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    return idsOf((await response.json()).data);
+  } catch {
+    return {};
+  }
+}
+
+// A browser that has tabs of its own keeps those.
+knownIds().then((ids) =>
+  createRoot(root).render(
+    <GraphiQL
+      fetcher={fetcher}
+      defaultHeaders={JSON.stringify(headers, null, 2)}
+      defaultEditorToolsVisibility="variables"
+      defaultTabs={tabsOf(ids)}
+      plugins={[explorer]}
+    />,
+  ),
 );

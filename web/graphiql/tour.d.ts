@@ -1,2 +1,13 @@
+interface Ids {
+  companyId?: string;
+  syncRunId?: string;
+}
+
+interface Found {
+  companies: { edges: { node: { id: string; syncRuns: { edges: { node: { id: string } }[] } } }[] };
+}
+
+export const idsQuery: string;
+export function idsOf(found: Found): Ids;
 /** The prepared operations of GraphiQL. */
-export const tour: { query: string; variables?: string }[];
+export function tabsOf(ids: Ids): { query: string; variables?: string }[];

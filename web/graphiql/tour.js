@@ -1,9 +1,8 @@
 // The prepared operations, in the order in which one meets them. Each stands in a tab of its own.
 
-const company = JSON.stringify({ companyId: 'an id from the tab "Companies"' }, null, 2);
-const run = JSON.stringify({ syncRunId: 'the id of a sync run' }, null, 2);
+const placeholders = { companyId: 'an id from the tab "Companies"', syncRunId: 'the id of a sync run' };
 
-export const tour = [
+const tour = [
   {
     query: `# Who am I?
 query Viewer {
@@ -50,7 +49,7 @@ mutation Connect($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Watch its syncs. Start this and stay: leaving the tab ends it. Then open the consentUrl in another window,
@@ -76,7 +75,7 @@ subscription SyncStatus($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Sync now, or join the sync that is under way.
@@ -95,7 +94,7 @@ mutation SyncCompany($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# The people of a company.
@@ -119,7 +118,7 @@ query Contacts($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Its groups, with their members.
@@ -146,7 +145,7 @@ query Groups($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Its devices, and whose they are.
@@ -166,7 +165,7 @@ query Assets($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# What a sync did not dare: deactivations that wait for somebody to decide.
@@ -193,7 +192,7 @@ query HeldChanges($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# They have really left. (discardHeldChanges keeps them, and the next sync looks anew.)
@@ -209,7 +208,8 @@ mutation ReleaseHeldChanges($syncRunId: ID!) {
   }
 }
 `,
-    variables: run,
+    needs: 'syncRunId',
+    isFinal: true,
   },
   {
     query: `# Whom other rules would bring, and whom they would take away: nothing is saved. SyncStatus watches the dry run.
@@ -227,7 +227,7 @@ mutation PreviewRules($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# What a dry run would change, by name.
@@ -254,7 +254,7 @@ query Preview($syncRunId: ID!) {
   }
 }
 `,
-    variables: run,
+    needs: 'syncRunId',
   },
   {
     query: `# Every eight hours instead of every four. (paused: true for none at all.)
@@ -275,7 +275,7 @@ mutation Schedule($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Collect security evidence now; SyncStatus with kind EVIDENCE watches it. It also comes every six hours.
@@ -294,7 +294,7 @@ mutation CollectEvidence($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# What was found, how old it is, and who is not asked for a second factor.
@@ -354,7 +354,7 @@ query Evidence($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# What is wrong, and what to do.
@@ -421,7 +421,7 @@ mutation CreateServiceToken($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
   },
   {
     query: `# Who did what, and who was refused.
@@ -458,6 +458,41 @@ mutation Disconnect($companyId: ID!) {
   }
 }
 `,
-    variables: company,
+    needs: 'companyId',
+    isFinal: true,
   },
 ];
+
+/** Asks for what the tabs are filled with. */
+export const idsQuery = `query Ids {
+  companies(first: 25) {
+    edges {
+      node {
+        id
+        syncRuns(first: 1) {
+          edges {
+            node {
+              id
+            }
+          }
+        }
+      }
+    }
+  }
+}
+`;
+
+/** The ids of a company and of its newest run, of one that was synced where there is one. */
+export function idsOf({ companies }) {
+  const known = companies.edges.map(({ node }) => ({ companyId: node.id, syncRunId: node.syncRuns.edges[0]?.node.id }));
+  return known.find(({ syncRunId }) => syncRunId) ?? known[0] ?? {};
+}
+
+/** The tabs, filled with the ids that are known. What cannot be taken back is left for a person to fill in. */
+export function tabsOf(ids) {
+  return tour.map(({ query, needs, isFinal }) => {
+    if (!needs) return { query };
+    const id = (!isFinal && ids[needs]) || placeholders[needs];
+    return { query, variables: JSON.stringify({ [needs]: id }, null, 2) };
+  });
+}

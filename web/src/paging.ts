@@ -43,8 +43,9 @@ export interface Paging {
   isTurned: boolean;
   /** How many rows lie in front of what is shown, where that is known. */
   offset(shown: Shown): number | undefined;
-  next(shown: Shown): void;
-  previous(shown: Shown): void;
+  /** Turns the page where there is one to turn to, and says whether there is. */
+  next(shown: Shown): boolean;
+  previous(shown: Shown): boolean;
   restart(): void;
   /** Whether the rows of this page have gone, or it is the start and not full: the way on is from the start. */
   isAstray(shown: Shown): boolean;
@@ -84,17 +85,19 @@ function useTurning(size: number, key: string, place: Place, turn: (to: Place) =
     offset,
     next: (shown) => {
       const { info, rows, total } = shown;
+      if (!info.hasNextPage || !info.endCursor) return false;
       const from = offset(shown);
-      if (info.hasNextPage && info.endCursor)
-        go({ after: info.endCursor }, from === undefined ? undefined : from + rows, total);
+      go({ after: info.endCursor }, from === undefined ? undefined : from + rows, total);
+      return true;
     },
     previous: (shown) => {
       const { info, total } = shown;
-      if (!info.hasPreviousPage || !info.startCursor) return;
+      if (!info.hasPreviousPage || !info.startCursor) return false;
       const from = offset(shown);
       // Near the start the first page is asked for instead, for it has to be full.
       if (from !== undefined && from <= size) turn({});
       else go({ before: info.startCursor }, from === undefined ? undefined : from - size, total);
+      return true;
     },
     restart: () => turn({}),
     isAstray: (shown) => isAstray(place, size, shown),

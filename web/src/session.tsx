@@ -29,18 +29,19 @@ export function Session({ children }: { children: ReactNode }) {
   const [{ data, error, fetching }, ask] = useQuery({ query: ViewerDocument, requestPolicy: 'network-only' });
   const [ended, setEnded] = useState(false);
   useEffect(() => onSignedOut(() => setEnded(true)), []);
+  const isSignedOut = ended || codeOf(error) === 'UNAUTHENTICATED';
   useEffect(() => {
-    // Whoever signed in again in another tab goes on here where they were.
-    if (!ended) return;
+    // Whoever signed in in another tab goes on here where they were.
+    if (!isSignedOut) return;
     const look = async () => {
       if (document.visibilityState !== 'visible') return;
       if (await isSignedIn()) location.reload();
     };
     document.addEventListener('visibilitychange', look);
     return () => document.removeEventListener('visibilitychange', look);
-  }, [ended]);
+  }, [isSignedOut]);
 
-  if (ended || codeOf(error) === 'UNAUTHENTICATED') return <Welcome wasSignedIn={data !== undefined} />;
+  if (isSignedOut) return <Welcome wasSignedIn={data !== undefined} />;
   if (data) return <Context value={data.viewer}>{children}</Context>;
   if (error)
     return (

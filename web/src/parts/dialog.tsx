@@ -20,6 +20,13 @@ export function firstFocus(element: HTMLElement | null) {
   element?.setAttribute('autofocus', '');
 }
 
+/** A `ref` for what opens a dialog and may go with what is done there: the keyboard, come back to it, is not lost with it. */
+export function passesFocusOn(element: HTMLElement | null) {
+  return () => {
+    if (document.activeElement === element) document.getElementById('main')?.focus({ preventScroll: true });
+  };
+}
+
 interface Props {
   title: string;
   onClose(): void;

@@ -3,6 +3,7 @@
 
 import { type ComponentType, lazy, useEffect, useState } from 'react';
 import { Boundary } from '../layout/boundary.tsx';
+import { useOnLineBack } from '../live/use-live.ts';
 
 type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
@@ -30,6 +31,7 @@ export function later<Props extends object>(load: Load<Props>): ComponentType<Pr
       askForStylesAgain();
       setShown({ Part: part, attempt: attempt + 1 });
     };
+    useOnLineBack(() => hasFailed && again());
     return (
       <Boundary key={attempt} again={again}>
         <Part {...props} />

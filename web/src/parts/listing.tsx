@@ -31,10 +31,9 @@ export function Listing<Row, Sort extends string = never>(props: Props<Row, Sort
         {...table}
         busy={asked.outdated}
         onTurn={(direction) => {
-          if (!connection) return;
+          if (!connection) return false;
           const page = { info: connection.pageInfo, rows: shown, total: connection.totalCount };
-          if (direction === 'next') paging.next(page);
-          else paging.previous(page);
+          return direction === 'next' ? paging.next(page) : paging.previous(page);
         }}
         pager={
           <Pager paging={paging} info={connection?.pageInfo} shown={shown} total={connection?.totalCount}>

@@ -50,7 +50,8 @@ export interface TableProps<Row, Sort extends string> {
   /** So many rows are held free while the first page is loading. */
   size?: number;
   pager?: ReactNode;
-  onTurn?(direction: 'next' | 'previous'): void;
+  /** Whether there is such a page to turn to. */
+  onTurn?(direction: 'next' | 'previous'): boolean;
 }
 
 export function Table<Row, Sort extends string = never>(props: TableProps<Row, Sort>) {
@@ -60,10 +61,11 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
   const [told, setTold] = useTold();
 
   useEffect(() => {
-    // After the page was turned by keyboard, the keyboard goes on at its first row.
+    // After the page was turned by keyboard, the keyboard goes on at its first row, unless it has gone elsewhere.
     if (!turned.current || busy || !rows) return;
     turned.current = false;
-    openers(body.current)[0]?.focus();
+    const now = document.activeElement;
+    if (now === document.body || body.current?.contains(now)) openers(body.current)[0]?.focus();
   }, [rows, busy]);
 
   const put = async (text: string) => setTold((await copy(text)) ? texts.common.copied : texts.common.notCopied);
@@ -78,8 +80,7 @@ export function Table<Row, Sort extends string = never>(props: TableProps<Row, S
     const turn = (direction: 'next' | 'previous') => {
       if (!props.onTurn) return;
       event.preventDefault();
-      turned.current = true;
-      props.onTurn(direction);
+      turned.current = props.onTurn(direction);
     };
     if (event.key === 'ArrowDown') go(at + 1);
     else if (event.key === 'ArrowUp') go(at - 1);
@@ -251,7 +252,7 @@ export function Pager({ paging, info, shown, total, children }: PagerProps) {
         <button
           type="button"
           className="button small-button"
-          disabled={!info?.hasPreviousPage}
+          aria-disabled={!info?.hasPreviousPage}
           onClick={() => page && paging.previous(page)}
         >
           <IconLeft />
@@ -260,7 +261,7 @@ export function Pager({ paging, info, shown, total, children }: PagerProps) {
         <button
           type="button"
           className="button small-button"
-          disabled={!info?.hasNextPage}
+          aria-disabled={!info?.hasNextPage}
           onClick={() => page && paging.next(page)}
         >
           <span>{texts.common.next}</span>

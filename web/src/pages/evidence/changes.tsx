@@ -32,11 +32,12 @@ interface Period {
   to: string;
 }
 
-/** `until` is the instant that is looked at, by the server's clock. */
+/** `until` is the instant that is looked at, by the server's clock; undefined where nothing had been kept by then. */
 export function Changes({ until }: { until: string | undefined }) {
   const [search, change] = useSearch();
+  const { asOf } = useEvidence();
   const [opened] = useState(() => new Date().toISOString());
-  const to = instant(search.get('to')) ?? until ?? opened;
+  const to = instant(search.get('to')) ?? until ?? asOf ?? opened;
   const from = instant(search.get('from')) ?? new Date(Date.parse(to) - WEEK).toISOString();
   const ordered = Date.parse(from) < Date.parse(to);
   return (

@@ -3,6 +3,7 @@
 // What is looked at is in the address: the view, the instant, the check. So it can be sent to somebody, who sees the same.
 
 import { useMemo } from 'react';
+import { codeOf } from '../../client.ts';
 import { EvidenceDocument } from '../../gql/graphql.ts';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Behind, Empty, Failed } from '../../parts/states.tsx';
@@ -62,11 +63,13 @@ function Loaded({ sync, context }: { sync: Sync; context: EvidenceContext }) {
   const known = outdated ? undefined : data?.company;
   return (
     <div className="evidence">
-      <Head sync={sync} known={known} stood={known?.evidence} />
+      <Head sync={sync} known={known} stood={known?.evidence} waiting={!known && !error} />
       <Views current={view} />
       {behind && <Behind error={behind} retry={retry} />}
       <div className={outdated ? 'outdated' : undefined} aria-busy={(!data && !error) || outdated}>
-        {error ? (
+        {asOf && codeOf(error) === 'BAD_INPUT' ? (
+          <Elsewhen title={words.none.ahead} text={words.none.aheadText} />
+        ) : error ? (
           <div className="card">
             <Failed error={error} retry={retry} />
           </div>
@@ -119,22 +122,7 @@ function Views({ current }: { current: View }) {
 function None({ running }: { running: boolean }) {
   const { company } = useCompany();
   const { asOf } = useEvidence();
-  const [, change] = useSearch();
-  if (asOf)
-    return (
-      <div className="card">
-        <Empty
-          title={words.none.before}
-          action={
-            <button type="button" className="button" onClick={() => change({ at: undefined }, true)}>
-              {words.head.back}
-            </button>
-          }
-        >
-          {words.none.beforeText}
-        </Empty>
-      </div>
-    );
+  if (asOf) return <Elsewhen title={words.none.before} text={words.none.beforeText} />;
   return (
     <div className="card">
       {running ? (
@@ -144,6 +132,25 @@ function None({ running }: { running: boolean }) {
           {words.none.neverText} {!company.tenant?.connectedAt && words.none.unconnected}
         </Empty>
       )}
+    </div>
+  );
+}
+
+/** There is nothing to see at the instant that is looked at. */
+function Elsewhen({ title, text }: { title: string; text: string }) {
+  const [, change] = useSearch();
+  return (
+    <div className="card">
+      <Empty
+        title={title}
+        action={
+          <button type="button" className="button" onClick={() => change({ at: undefined }, true)}>
+            {words.head.back}
+          </button>
+        }
+      >
+        {text}
+      </Empty>
     </div>
   );
 }

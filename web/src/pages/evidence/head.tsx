@@ -22,31 +22,39 @@ interface Props {
   sync: Sync;
   known: Known | null | undefined;
   stood: Stood | null | undefined;
+  /** Whether it is yet to be told what is known. */
+  waiting: boolean;
 }
 
-export function Head({ sync, known, stood }: Props) {
+export function Head({ sync, known, stood, waiting }: Props) {
   const run = sync.run ?? known?.latestSync ?? null;
   const active = isActive(run);
   return (
     <section className="card evidence-head" aria-label={words.head.label}>
       <div className="evidence-line">
         <div className="evidence-said">
-          <Said known={known} stood={stood} run={run} active={active} />
+          <Said known={known} stood={stood} run={run} active={active} waiting={waiting} />
+          <Trouble run={run} stood={stood} />
         </div>
         <AsOf />
         <Collect active={active} />
       </div>
       <Progress run={active ? run : null} percent={sync.progress} />
-      <Trouble run={run} stood={stood} />
     </section>
   );
 }
 
-function Said({ known, stood, run, active }: Omit<Props, 'sync'> & { run: RunFragment | null; active: boolean }) {
+function Said({
+  known,
+  stood,
+  run,
+  active,
+  waiting,
+}: Omit<Props, 'sync'> & { run: RunFragment | null; active: boolean }) {
   const past = useEvidence().asOf !== undefined;
   return (
     <>
-      <h2 data-testid="evidence-message">{active && run ? run.message : titleOf(known, stood, past)}</h2>
+      <h2 data-testid="evidence-message">{active && run && !past ? run.message : titleOf(known, stood, past)}</h2>
       <p className="quiet">
         {stood ? (
           <>
@@ -54,7 +62,7 @@ function Said({ known, stood, run, active }: Omit<Props, 'sync'> & { run: RunFra
             ), {words.head.seen(stood.run.number)}
           </>
         ) : (
-          known === undefined && <Skeleton className="skeleton-text" />
+          waiting && <Skeleton className="skeleton-text" />
         )}
         {known?.nextSyncAt && !past && (
           <>
@@ -199,44 +207,55 @@ type Stale = Stood['stale'][number];
 /** What the tenant has no licence for is nothing to worry about. */
 export const toneOf = (stale: Stale[]) => (stale.some(({ outcome }) => outcome !== 'LICENCE_MISSING') ? 'warn' : '');
 
-/** What went wrong with the newest run, and what the one that is shown could not read: of that, what was read before is shown. */
+/**
+ * What went wrong with the newest run, and what the one that is shown could not read: of that, what was read before is
+ * shown. It is a line in a place that is held free for it, until somebody unfolds it.
+ */
 function Trouble({ run, stood }: { run: RunFragment | null; stood: Stood | null | undefined }) {
   const { asOf } = useEvidence();
-  const failure = run?.failure;
+  const failure = asOf ? null : run?.failure;
   const stale = stood?.stale ?? [];
-  const why = new Map(stood?.readings.map((reading) => [reading.resource, reading.refusalMessage]));
+  if (!failure && stale.length === 0) return null;
+  const failed = failure && run?.status === 'FAILED';
+  const tone = failed ? 'bad' : failure ? 'warn' : toneOf(stale);
+  const unread = stale.length > 0 ? words.head.unread(stale.length) : texts.sync.missing;
   return (
-    <>
-      {failure && !asOf && (
-        <div className={`notice ${run.status === 'FAILED' ? 'bad' : 'warn'} trouble`}>
-          <p>{inWords(failure.message)}</p>
-          <p>
-            <strong>{texts.sync.remedy}</strong> {failure.remedy}
-          </p>
-        </div>
-      )}
-      {stale.length > 0 && (
-        <details className={`notice unread ${toneOf(stale)}`} data-testid="stale">
-          <summary>{words.head.unread(stale.length)}</summary>
-          <ul>
-            {stale.map((reading) => (
-              <li key={reading.resource}>
-                <strong>{words.resources[reading.resource] ?? reading.resource}</strong>:{' '}
-                {inWords(why.get(reading.resource) ?? words.outcomes[reading.outcome])}{' '}
-                <span className="quiet">
-                  {reading.lastReadAt ? (
-                    <>
-                      ({words.head.lastRead} <Time at={reading.lastReadAt} as="relative" />)
-                    </>
-                  ) : (
-                    `(${words.head.neverRead})`
-                  )}
-                </span>
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
-    </>
+    <details className="unfolded small" data-testid="stale">
+      <summary className={tone && `${tone}-ink`}>{failed ? words.head.failed : unread}</summary>
+      <div className={`notice ${tone} trouble`}>
+        {failure && (
+          <>
+            <p>{inWords(failure.message)}</p>
+            <p>
+              <strong>{texts.sync.remedy}</strong> {failure.remedy}
+            </p>
+          </>
+        )}
+        {stood && stale.length > 0 && <Unread stood={stood} />}
+      </div>
+    </details>
+  );
+}
+
+function Unread({ stood: { stale, readings } }: { stood: Stood }) {
+  const why = new Map(readings.map((reading) => [reading.resource, reading.refusalMessage]));
+  return (
+    <ul className="unread">
+      {stale.map((reading) => (
+        <li key={reading.resource}>
+          <strong>{words.resources[reading.resource] ?? reading.resource}</strong>:{' '}
+          {inWords(why.get(reading.resource) ?? words.outcomes[reading.outcome])}{' '}
+          <span className="quiet">
+            {reading.lastReadAt ? (
+              <>
+                ({words.head.lastRead} <Time at={reading.lastReadAt} as="relative" />)
+              </>
+            ) : (
+              `(${words.head.neverRead})`
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -91,13 +91,13 @@ function Picker<Data, Variables extends AnyVariables, Node>(props: Props<Data, V
         placeholder={label}
         aria-label={label}
         aria-controls={list}
-        onFocus={() => setOpen(true)}
         onClick={() => setOpen(true)}
         onChange={(event) => {
           setOpen(true);
           setTyped(event.target.value);
         }}
         onKeyDown={(event) => {
+          if (event.key === 'ArrowDown') setOpen(true);
           if (event.key === 'Escape' && open) {
             // It closes the list, not the dialog around it.
             event.preventDefault();
@@ -183,11 +183,11 @@ export function CompanyPicker({ taken, onTake }: CompanyPickerProps) {
   );
 }
 
-/** What is taken away gives the keyboard to what stands beside it, or to where that is saved. */
+/** What is taken away gives the keyboard to what stands beside it, or to where another is found. */
 export function focusBeside(button: HTMLElement) {
   const item = button.closest('li');
   const beside = (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector('button');
-  (beside ?? item?.closest('form, section')?.querySelector<HTMLElement>('.button.primary'))?.focus();
+  (beside ?? item?.closest('form, section')?.querySelector<HTMLElement>('input[type=search]'))?.focus();
 }
 
 interface ChosenProps {

@@ -66,6 +66,7 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
   // What was chosen stands there while it is saved, and until it has been asked for again.
   const [chosen, setChosen] = useState<{ hours: number; before: Slots } | null>(null);
   const change = async (changes: { everyHours?: number; paused?: boolean }) => {
+    if (busy) return;
     if (changes.everyHours) setChosen({ hours: changes.everyHours, before: slots });
     const payload = await attempt(async () => {
       const { data, error } = await update({ input: { companyId: company.id, kind, ...changes } });
@@ -85,7 +86,8 @@ function OneKind({ slots, onSaved }: { slots: Slots; onSaved(): void }) {
       <select
         className="select"
         value={chosen?.before === slots ? chosen.hours : slots.everyHours}
-        disabled={!mayChange || busy}
+        disabled={!mayChange}
+        aria-disabled={busy}
         aria-label={say.howOften(texts.runs.kinds[kind])}
         onChange={(event) => change({ everyHours: Number(event.target.value) })}
       >

@@ -10,6 +10,7 @@ import {
   SessionsDocument,
 } from '../../gql/graphql.ts';
 import { usePaging } from '../../paging.ts';
+import { passesFocusOn } from '../../parts/dialog.tsx';
 import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -97,6 +98,7 @@ function columnsOf(end: (session: Session) => void): Column<Session>[] {
             type="button"
             className="button small-button"
             onClick={() => end(session)}
+            ref={passesFocusOn}
             aria-label={say.endOne(session.name)}
           >
             {say.end}

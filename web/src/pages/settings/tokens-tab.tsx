@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { RevokeServiceTokenDocument, ServiceTokensDocument, type ServiceTokensQuery } from '../../gql/graphql.ts';
+import { passesFocusOn } from '../../parts/dialog.tsx';
 import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
@@ -88,6 +89,7 @@ function columnsOf(now: number, nameOf: (id: string) => string, revoke: (token: 
             type="button"
             className="button small-button"
             onClick={() => revoke(token)}
+            ref={passesFocusOn}
             aria-label={say.revokeOne(token.name)}
           >
             {say.revoke}

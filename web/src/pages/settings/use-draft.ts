@@ -19,6 +19,7 @@ export function useDraft<Value>(key: string, saved: Value): Draft<Value> {
   // What was saved a moment ago stands there until that is known to be what is saved.
   const [settled, setSettled] = useState<{ value: Value; before: string }>();
   const known = JSON.stringify(saved);
+  if (settled && settled.before !== known) setSettled(undefined);
   const kept = settled?.before === known ? settled.value : saved;
   return {
     value: draft ? draft.value : kept,

@@ -22,7 +22,7 @@ import { changes } from '../sync/counts.tsx';
 import { type Held, HeldDialog } from '../sync/held-changes.tsx';
 import { isOfClock } from '../sync/standing.ts';
 import { FieldChange } from './field-change.tsx';
-import { RunPill } from './runs-tab.tsx';
+import { holds, RunPill } from './runs-tab.tsx';
 
 type Run = Extract<NonNullable<RunDetailsQuery['node']>, { __typename: 'SyncRun' }>;
 type Changes = Extract<NonNullable<RunChangesQuery['node']>, { __typename: 'SyncRun' }>['changes'];
@@ -50,6 +50,7 @@ export function RunPanel({ id, onClose }: { id: string; onClose(): void }) {
 }
 
 function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
+  const { may } = useCompany();
   const held = run.heldChanges.totalCount;
   return (
     <>
@@ -70,7 +71,7 @@ function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
             <strong>{texts.held.title(held)}.</strong> {texts.held.text}
           </p>
           <button type="button" className="button" onClick={() => onLook({ run: run.id, count: held })}>
-            {texts.held.look}
+            {may('SETTLE_HELD_CHANGES') ? texts.held.look : texts.held.onlyLook}
           </button>
         </div>
       )}
@@ -82,7 +83,7 @@ function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
         <dt>{texts.runs.mode}</dt>
         <dd>{texts.runs.modes[run.mode]}</dd>
         {run.counts.map((count) => (
-          <Kind key={count.kind} count={count} />
+          <Kind key={count.kind} count={count} holds={holds(run)} />
         ))}
         {run.stages.map((stage) => (
           <Stage key={stage.name} name={stage.name} milliseconds={stage.milliseconds} />
@@ -95,8 +96,8 @@ function Details({ run, onLook }: { run: Run; onLook(held: Held): void }) {
   );
 }
 
-function Kind({ count }: { count: Run['counts'][number] }) {
-  const said = changes(count);
+function Kind({ count, holds }: { count: Run['counts'][number]; holds: boolean }) {
+  const said = changes(count, holds);
   return (
     <>
       <dt>{texts.nouns[count.kind]}</dt>

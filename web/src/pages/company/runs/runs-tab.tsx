@@ -29,13 +29,19 @@ export function RunPill({ run }: { run: Pick<Run, 'status'> }) {
   return <span className={`pill ${tones[run.status]}`}>{texts.runs.statuses[run.status]}</span>;
 }
 
+/** Whether what it held waits for somebody to decide. A dry run tells what would. */
+export function holds({ dryRun, heldChanges }: Pick<Run, 'dryRun' | 'heldChanges'>): boolean {
+  return dryRun || heldChanges.totalCount > 0;
+}
+
 /** What a run changed over all kinds, in a few words; where it changed nothing, why. */
 export function summary(run: Run): string {
   const sum = (key: 'created' | 'updated' | 'deactivated' | 'held') =>
     run.counts.reduce((all, count) => all + count[key], 0);
+  const words = { ...texts.sync, held: holds(run) ? texts.sync.held : texts.sync.wasHeld };
   const parts = (['created', 'updated', 'deactivated', 'held'] as const)
     .filter((key) => sum(key) > 0)
-    .map((key) => `${texts.common.number(sum(key))} ${texts.sync[key]}`);
+    .map((key) => `${texts.common.number(sum(key))} ${words[key]}`);
   if (parts.length > 0) return parts.join(' · ');
   return run.kind === 'IDENTITY' && run.status === 'SUCCEEDED' ? texts.sync.unchanged : run.message;
 }

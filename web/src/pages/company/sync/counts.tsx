@@ -50,12 +50,12 @@ function Change({ run, count, total }: { run: RunFragment | null; count: Count |
 }
 
 /** What a run did to one kind, shortest first: "+3 new · 2 changed · 1 left · 40 held". */
-export function changes(count: Count) {
+export function changes(count: Count, holds = true) {
   const said: [number, string, string][] = [
     [count.created, texts.sync.created, 'good-ink'],
     [count.updated, texts.sync.updated, ''],
     [count.deactivated, texts.sync.deactivated, ''],
-    [count.held, texts.sync.held, 'warn-ink'],
+    [count.held, holds ? texts.sync.held : texts.sync.wasHeld, holds ? 'warn-ink' : ''],
     [count.skipped, texts.sync.skipped, ''],
   ];
   return said

@@ -1,6 +1,6 @@
 // Deactivations that a run held, because there were suspiciously many: listed by name, released or thrown away by a person.
 
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useMutation } from 'urql';
 import { plainly } from '../../../errors.ts';
 import {
@@ -9,13 +9,11 @@ import {
   type HeldChangesQuery,
   ReleaseHeldChangesDocument,
 } from '../../../gql/graphql.ts';
-import { Dialog } from '../../../parts/dialog.tsx';
+import { Dialog, passesFocusOn } from '../../../parts/dialog.tsx';
 import { Grown } from '../../../parts/grown.tsx';
 import { IconWarn } from '../../../parts/icons.tsx';
 import { Time } from '../../../parts/time.tsx';
-import { useMay } from '../../../session.tsx';
 import { texts } from '../../../texts.ts';
-import { useOnAlarm } from '../../settings/use-alarms.ts';
 import { type CompanyContext, useCompany } from '../context.ts';
 
 /** A run whose deactivations wait for a person. */
@@ -27,10 +25,9 @@ export interface Held {
 type Holding = CompanyContext['company']['holding']['edges'][number]['node'];
 
 export function HeldChanges() {
-  const { company, refresh } = useCompany();
+  const { company } = useCompany();
   // Kept apart from what is held: when somebody else decides first, whoever looks is told rather than cut short.
   const [open, setOpen] = useState<Held | null>(null);
-  useOnAlarm(refresh, { company: company.id, pause: !useMay('VIEW_OPERATIONS') });
   return (
     <>
       {/* At the lower edge of what is seen, wherever one has scrolled to: it moves nothing when it comes. */}
@@ -51,13 +48,7 @@ export function HeldChanges() {
 }
 
 function HeldBanner({ run, onLook }: { run: Holding; onLook(): void }) {
-  useEffect(
-    () => () => {
-      // The keyboard came back here from the dialog, and would be lost with it.
-      if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
-    },
-    [],
-  );
+  const { may } = useCompany();
   return (
     <section className="card held" aria-label={texts.held.label} data-testid="held">
       <span className="held-icon">
@@ -74,8 +65,8 @@ function HeldBanner({ run, onLook }: { run: Holding; onLook(): void }) {
           )}
         </p>
       </div>
-      <button type="button" className="button" onClick={onLook}>
-        {texts.held.look}
+      <button type="button" className="button" onClick={onLook} ref={passesFocusOn}>
+        {may('SETTLE_HELD_CHANGES') ? texts.held.look : texts.held.onlyLook}
       </button>
     </section>
   );

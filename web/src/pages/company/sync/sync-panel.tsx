@@ -55,6 +55,7 @@ export function SyncPanel() {
           <p className="quiet sync-detail">
             {waiting ? texts.sync.asking : <Detail how={how} run={run} told={asking.told} />}
           </p>
+          {how === 'partial' && run?.failure && <Missing failure={run.failure} />}
         </div>
         <Actions how={how} asking={asking} />
       </div>
@@ -62,7 +63,9 @@ export function SyncPanel() {
       <Notice told={asking.told} />
       {/* One in the other's place: nothing below moves when a run fails or has to wait. */}
       <div className={how === 'failed' || how === 'waiting' ? 'sync-middle in-trouble' : 'sync-middle'}>
-        <Trouble how={how} run={run} />
+        {(how === 'failed' || how === 'waiting') && run?.failure && (
+          <Trouble failure={run.failure} tone={how === 'failed' ? 'bad' : 'warn'} />
+        )}
         <Counts run={run} />
       </div>
       <footer className="sync-foot quiet">
@@ -207,16 +210,38 @@ function Actions({ how, asking }: { how: Standing; asking: Asking }) {
   );
 }
 
-function Trouble({ how, run }: { how: Standing; run: RunFragment | null }) {
-  const failure = run?.failure;
-  if (!failure || (how !== 'failed' && how !== 'partial' && how !== 'waiting')) return null;
+type Failure = NonNullable<RunFragment['failure']>;
+
+function Trouble({ failure, tone }: { failure: Failure; tone: 'bad' | 'warn' }) {
   return (
-    <div className={`notice ${how === 'failed' ? 'bad' : 'warn'} trouble`}>
+    // What is more than fits is scrolled to, and nothing in it takes the keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+    <section className={`notice ${tone} trouble`} aria-label={texts.sync.trouble} tabIndex={0}>
+      <Said failure={failure} />
+    </section>
+  );
+}
+
+/** What the rest was read without. It is a line in a place that is held free for it, until somebody unfolds it. */
+function Missing({ failure }: { failure: Failure }) {
+  return (
+    <details className="unfolded small">
+      <summary className="warn-ink">{texts.sync.missing}</summary>
+      <div className="notice warn trouble">
+        <Said failure={failure} />
+      </div>
+    </details>
+  );
+}
+
+function Said({ failure }: { failure: Failure }) {
+  return (
+    <>
       <p>{failure.message}</p>
       <p>
         <strong>{texts.sync.remedy}</strong> {failure.remedy}
       </p>
-    </div>
+    </>
   );
 }
 
@@ -250,12 +275,14 @@ function Connection() {
   const { company } = useCompany();
   const { tenant } = company;
   if (!tenant?.connectedAt) return <span>{texts.sync.readOnly}</span>;
+  // The first run reads what it is called.
+  const name = tenant.displayName ?? tenant.domain;
   return (
     <span>
-      {tenant.displayName ?? tenant.domain}
+      {name}
       {tenant.consentedBy && (
         <>
-          {' · '}
+          {name && ' · '}
           {texts.sync.consentBy(tenant.consentedBy)} <Time at={tenant.connectedAt} as="relative" />
         </>
       )}

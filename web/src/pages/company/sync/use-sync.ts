@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { type RunFragment, type SyncKind, SyncStatusDocument } from '../../../gql/graphql.ts';
 import { useLive, useOnLineBack } from '../../../live/use-live.ts';
+import { type Heard, hear } from './hear.ts';
 import { isActive, written } from './standing.ts';
 
 export interface Sync {
@@ -20,13 +21,19 @@ export interface Sync {
  */
 export function useSync(companyId: string, kind: SyncKind, known: RunFragment | null | undefined): Sync {
   const said = useLive(SyncStatusDocument, { company: companyId, kind })?.syncStatus;
-  // A dry run writes nothing, and says nothing of how the company stands.
-  const [live, setLive] = useState<RunFragment | null>();
-  if (said !== undefined && said !== live && !said?.dryRun) setLive(said);
+  const { run: live, decisions } = useHeard(said);
   const run = live === undefined ? known : live;
-  const revision = useRevision(run);
+  const revision = useRevision(run) + decisions;
   const progress = useProgress(run);
   return { run, progress, revision };
+}
+
+const NOTHING: Heard = { run: undefined, decisions: 0 };
+
+function useHeard(said: RunFragment | null | undefined): Heard {
+  const [heard, setHeard] = useState({ ...NOTHING, said: undefined as typeof said });
+  if (said !== undefined && said !== heard.said) setHeard({ ...hear(heard, said), said });
+  return heard;
 }
 
 /** Counts what makes lists out of date: a kind was written, or the run ended. */
