@@ -29,7 +29,8 @@ pub struct Subscription;
 #[Root]
 impl Subscription {
     /// How the syncs of a company stand: first the run under way, else the newest, or null while there is none; then
-    /// the whole run at each change. It does not complete while the viewer may see the company.
+    /// the whole run at each change. A run that is over is told again when somebody has decided about what it held, even where
+    /// it is not the newest. It does not complete while the viewer may see the company.
     async fn sync_status(
         &self,
         ctx: &Context<'_>,

@@ -8,10 +8,11 @@ import { Pager } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { Link, useSearch } from '../../router.tsx';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useOnAlarm } from './use-alarms.ts';
 
-const say = texts.settings.alarms;
+const say = words.alarms;
 const SIZE = 25;
 
 export default function AlarmsTab() {

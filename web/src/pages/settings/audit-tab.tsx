@@ -10,13 +10,14 @@ import type { Column } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
 import { closePanel, Link, openPanel, useSearch } from '../../router.tsx';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useCompanyNames } from './company-names.ts';
-import { words } from './words.ts';
+import { spell } from './spell.ts';
 
 type Event = AuditTrailQuery['auditEvents']['edges'][number]['node'];
 
-const say = texts.settings.audit;
+const say = words.audit;
 const SIZE = 50;
 
 const actions: AuditAction[] = [
@@ -50,7 +51,7 @@ const howItCame = (event: Event) => (
 
 const columnsOf = (nameOf: (id: string) => string): Column<Event>[] => [
   { key: 'at', title: say.at, cell: (event) => <Time at={event.at} />, text: (event) => event.at },
-  { key: 'what', title: say.what, cell: (event) => words(event.action), text: (event) => words(event.action) },
+  { key: 'what', title: say.what, cell: (event) => spell(event.action), text: (event) => spell(event.action) },
   {
     key: 'company',
     title: say.company,
@@ -70,7 +71,7 @@ const columnsOf = (nameOf: (id: string) => string): Column<Event>[] => [
   {
     key: 'reason',
     title: say.reason,
-    cell: (event) => (event.reason ? words(event.reason) : texts.common.nothing),
+    cell: (event) => (event.reason ? spell(event.reason) : texts.common.nothing),
     text: (event) => event.reason ?? '',
     hideBelow: 'medium',
   },
@@ -106,7 +107,7 @@ export default function AuditTab() {
           <option value="">{say.everything}</option>
           {actions.map((one) => (
             <option key={one} value={one}>
-              {words(one)}
+              {spell(one)}
             </option>
           ))}
         </select>
@@ -128,7 +129,7 @@ export default function AuditTab() {
         asked={asked}
         connection={connection}
         paging={paging}
-        label={texts.settings.tabs.audit}
+        label={words.tabs.audit}
         columns={columns}
         rows={rows}
         rowKey={(event) => event.id}
@@ -154,10 +155,10 @@ function Details({ event, nameOf, onClose }: DetailsProps) {
     [say.requestId, event.requestId],
   ];
   return (
-    <Dialog title={words(event.action)} onClose={onClose} place="side">
+    <Dialog title={spell(event.action)} onClose={onClose} place="side">
       <p>
         {howItCame(event)} {whoDid(event)}, <Time at={event.at} />
-        {event.reason && `: ${words(event.reason)}`}
+        {event.reason && `: ${spell(event.reason)}`}
       </p>
       <dl className="facts">
         <dt>{say.kind}</dt>

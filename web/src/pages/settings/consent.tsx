@@ -5,6 +5,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Answer } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { type CompanyContext, useCompany } from '../company/context.ts';
 import { InviteButton } from '../company/sync/invite-button.tsx';
@@ -16,7 +17,7 @@ type Granted = NonNullable<NonNullable<ConsentQuery['company']>['tenant']>['cons
 type Tenant = NonNullable<CompanyContext['company']['tenant']>;
 type Feature = Granted['features'][number];
 
-const say = texts.settings.consent;
+const say = words.consent;
 
 export function Consent() {
   const { company, sync } = useCompany();

@@ -5,13 +5,14 @@ import { useMutation } from 'urql';
 import { type Action, CreateServiceTokenDocument } from '../../gql/graphql.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Dialog, firstFocus } from '../../parts/dialog.tsx';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { Chosen, CompanyPicker } from './picker.tsx';
 import { Outcome } from './section.tsx';
+import { spell } from './spell.ts';
 import { useDeed } from './use-deed.ts';
-import { words } from './words.ts';
 
-const say = texts.settings.tokens;
+const say = words.tokens;
 const days = [30, 90, 180, 366];
 
 /** What a token may be allowed besides to look. */
@@ -138,7 +139,7 @@ function Form({ onMade, onClose }: { onMade(name: string, secret: string): void;
                   setActions(event.target.checked ? [...actions, action] : actions.filter((one) => one !== action))
                 }
               />
-              <span>{words(action)}</span>
+              <span>{spell(action)}</span>
             </label>
           ))}
         </fieldset>

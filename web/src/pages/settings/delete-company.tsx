@@ -5,12 +5,12 @@ import { useMutation } from 'urql';
 import { DeleteCompanyDocument } from '../../gql/graphql.ts';
 import { Dialog, firstFocus } from '../../parts/dialog.tsx';
 import { navigate } from '../../router.tsx';
-import { texts } from '../../texts.ts';
+import { words } from '../../texts/settings.ts';
 import { useCompany } from '../company/context.ts';
 import { Outcome, Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
 
-const say = texts.settings.deletion;
+const say = words.deletion;
 
 export function DeleteCompany() {
   const { company, may } = useCompany();

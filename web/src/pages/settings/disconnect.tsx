@@ -3,13 +3,13 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { DisconnectDocument } from '../../gql/graphql.ts';
-import { texts } from '../../texts.ts';
+import { words } from '../../texts/settings.ts';
 import { useCompany } from '../company/context.ts';
 import { Confirm } from './confirm.tsx';
 import { Section } from './section.tsx';
 import { useDeed } from './use-deed.ts';
 
-const say = texts.settings.disconnection;
+const say = words.disconnection;
 
 export function Disconnect() {
   const { company, may } = useCompany();

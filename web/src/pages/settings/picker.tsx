@@ -11,6 +11,7 @@ import {
 import { Grown, type Question } from '../../parts/grown.tsx';
 import { Behind, Failed } from '../../parts/states.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 
 const PAUSE = 200;
@@ -123,7 +124,7 @@ function Picker<Data, Variables extends AnyVariables, Node>(props: Props<Data, V
         )}
         {found && <Grown key={JSON.stringify(question.variables)} {...question} first={found} row={row} />}
         {found && left?.length === 0 && !found.pageInfo.hasNextPage && (
-          <li className="quiet small picker-none">{texts.settings.nothingFound}</li>
+          <li className="quiet small picker-none">{words.nothingFound}</li>
         )}
       </ul>
     </search>
@@ -150,7 +151,7 @@ const groupsOf = ({ company }: FindGroupsQuery) => company?.groups;
 export function GroupPicker({ company, taken, by, onTake }: GroupPickerProps) {
   return (
     <Picker
-      label={texts.settings.findGroup}
+      label={words.findGroup}
       find={(search) => ({ query: FindGroupsDocument, variables: { company, search }, of: groupsOf })}
       optionOf={(group) => ({
         id: group[by],
@@ -174,7 +175,7 @@ const companiesOf = ({ companies }: FindCompaniesQuery) => companies;
 export function CompanyPicker({ taken, onTake }: CompanyPickerProps) {
   return (
     <Picker
-      label={texts.settings.findCompany}
+      label={words.findCompany}
       find={(search) => ({ query: FindCompaniesDocument, variables: { search }, of: companiesOf })}
       optionOf={(company) => company}
       taken={taken}
@@ -211,7 +212,7 @@ export function Chosen({ chosen, onDrop, disabled = false }: ChosenProps) {
                 focusBeside(event.currentTarget);
                 onDrop(id);
               }}
-              aria-label={texts.settings.drop(name)}
+              aria-label={words.drop(name)}
             >
               ×
             </button>

@@ -11,6 +11,7 @@ import {
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Answer } from '../../parts/states.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { focusBeside, GroupPicker } from './picker.tsx';
@@ -26,7 +27,7 @@ interface Access {
 }
 
 const roles: PortalRole[] = ['USER', 'MANAGER'];
-const say = texts.settings.portal;
+const say = words.portal;
 
 export function PortalAccess() {
   const { company } = useCompany();
@@ -111,9 +112,9 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
                     focusBeside(event.currentTarget);
                     change(groups.filter((one) => one.id !== group.id));
                   }}
-                  aria-label={texts.settings.drop(group.name)}
+                  aria-label={words.drop(group.name)}
                 >
-                  {texts.settings.remove}
+                  {words.remove}
                 </button>
               )}
             </li>
@@ -132,12 +133,12 @@ function Form({ saved, onSaved }: { saved: Access[]; onSaved(): void }) {
       {mayChange ? (
         <div className="toolbar">
           <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
-            {texts.settings.save}
+            {words.save}
           </button>
-          <span className="quiet small">{changed ? `${texts.settings.unsaved} ${say.atOnce}` : say.atOnce}</span>
+          <span className="quiet small">{changed ? `${words.unsaved} ${say.atOnce}` : say.atOnce}</span>
         </div>
       ) : (
-        <p className="quiet small">{texts.settings.lookOnly}</p>
+        <p className="quiet small">{words.lookOnly}</p>
       )}
     </div>
   );

@@ -15,13 +15,14 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Answer, Behind, Failed } from '../../parts/states.tsx';
 import { Pager } from '../../parts/table.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { isActive } from '../company/sync/standing.ts';
 
 type Run = Extract<NonNullable<PreviewQuery['node']>, { __typename: 'SyncRun' }>;
 
-const say = texts.settings.rules;
+const say = words.rules;
 /** Where the line for live updates is cut, the run is asked after instead. */
 const ASK_AGAIN = 5_000;
 

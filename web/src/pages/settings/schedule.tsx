@@ -13,6 +13,7 @@ import { Skeleton } from '../../parts/skeleton.tsx';
 import { Answer } from '../../parts/states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { Outcome, Section } from './section.tsx';
@@ -23,7 +24,7 @@ type Company = NonNullable<ScheduleQuery['company']>;
 type Slots = Company['syncSchedules'][number];
 type Guard = NonNullable<Company['syncGuard']>;
 
-const say = texts.settings.schedule;
+const say = words.schedule;
 const hours: Record<SyncKind, number[]> = { IDENTITY: [4, 8, 12, 24], EVIDENCE: [6, 12, 24] };
 
 export function Schedule() {
@@ -49,7 +50,7 @@ export function Schedule() {
         </Answer>
       </Section>
       {guard && (
-        <Section title={texts.settings.guard.title} text={texts.settings.guard.text}>
+        <Section title={words.guard.title} text={words.guard.text}>
           <GuardForm saved={guard} onSaved={retry} />
         </Section>
       )}
@@ -153,7 +154,7 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
     });
     if (!payload) return;
     draft.settle();
-    setDone(texts.settings.guard.saved);
+    setDone(words.guard.saved);
     onSaved();
   };
   return (
@@ -173,16 +174,16 @@ function GuardForm({ saved, onSaved }: { saved: Guard; onSaved(): void }) {
               setDone(null);
             }}
           />
-          <span>{texts.settings.guard[key]}</span>
+          <span>{words.guard[key]}</span>
         </label>
       ))}
       <Outcome refused={refused} done={done} />
       {mayChange && (
         <div className="toolbar">
           <button type="submit" className="button primary" aria-disabled={busy || !changed}>
-            {texts.settings.save}
+            {words.save}
           </button>
-          {changed && <span className="quiet small">{texts.settings.unsaved}</span>}
+          {changed && <span className="quiet small">{words.unsaved}</span>}
         </div>
       )}
     </form>

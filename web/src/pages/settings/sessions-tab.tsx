@@ -15,6 +15,7 @@ import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Pager, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/time.tsx';
 import { type Asked, useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { browserOf } from './browser.ts';
 import { Confirm } from './confirm.tsx';
@@ -22,7 +23,7 @@ import { useDeed } from './use-deed.ts';
 
 type Session = OwnSessionsQuery['viewer']['sessions'][number];
 
-const say = texts.settings.sessions;
+const say = words.sessions;
 const SIZE = 50;
 
 export function SessionsTab() {
@@ -62,7 +63,7 @@ function List({ text, asked, rows, pager }: ListProps) {
         </div>
       ) : (
         <Table
-          label={texts.settings.tabs.sessions}
+          label={words.tabs.sessions}
           columns={columnsOf(setEnding)}
           rows={rows}
           rowKey={(session) => session.id}

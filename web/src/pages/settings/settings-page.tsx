@@ -7,7 +7,7 @@ import { later } from '../../parts/later.tsx';
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { useViewer } from '../../session.tsx';
-import { texts } from '../../texts.ts';
+import { words } from '../../texts/settings.ts';
 import { useTitle } from '../../title.ts';
 import type { PageProps } from '../register.ts';
 import { SessionsTab } from './sessions-tab.tsx';
@@ -25,20 +25,20 @@ interface SettingsTab {
 const tabs: SettingsTab[] = [
   {
     key: 'alarms',
-    label: texts.settings.tabs.alarms,
+    label: words.tabs.alarms,
     needs: 'VIEW_OPERATIONS',
     component: later(() => import('./alarms-tab.tsx')),
   },
   {
     key: 'tokens',
-    label: texts.settings.tabs.tokens,
+    label: words.tabs.tokens,
     needs: 'MANAGE_SERVICE_TOKENS',
     component: later(() => import('./tokens-tab.tsx')),
   },
-  { key: 'sessions', label: texts.settings.tabs.sessions, component: SessionsTab },
+  { key: 'sessions', label: words.tabs.sessions, component: SessionsTab },
   {
     key: 'audit',
-    label: texts.settings.tabs.audit,
+    label: words.tabs.audit,
     needs: 'VIEW_AUDIT_TRAIL',
     component: later(() => import('./audit-tab.tsx')),
   },
@@ -48,14 +48,14 @@ export default function SettingsPage({ parameters }: PageProps) {
   const { actions } = useViewer();
   const shown = tabs.filter(({ needs }) => !needs || actions.includes(needs));
   const current = parameters.section ? shown.find(({ key }) => key === parameters.section) : shown[0];
-  useTitle(current ? [current.label, texts.settings.title] : null);
+  useTitle(current ? [current.label, words.title] : null);
   if (!current) return <NotFound />;
   const { component: Content } = current;
   return (
     <div>
-      <h1>{texts.settings.title}</h1>
+      <h1>{words.title}</h1>
       <Tabs
-        label={texts.settings.tabs.label}
+        label={words.tabs.label}
         tabs={shown.map(({ key, label }) => ({ to: `/settings/${key}`, label, current: key === current.key }))}
       />
       <Suspense fallback={<Skeleton className="skeleton-rows" />}>

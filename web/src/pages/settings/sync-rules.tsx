@@ -6,6 +6,7 @@ import { SyncRulesDocument, type SyncRulesQuery, UpdateSyncRulesDocument } from 
 import { Skeleton } from '../../parts/skeleton.tsx';
 import { Answer, Behind } from '../../parts/states.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
+import { words } from '../../texts/settings.ts';
 import { texts } from '../../texts.ts';
 import { useCompany } from '../company/context.ts';
 import { Chosen, GroupPicker } from './picker.tsx';
@@ -17,7 +18,7 @@ import { useGroupNames } from './use-group-names.ts';
 
 type Rules = NonNullable<NonNullable<SyncRulesQuery['company']>['syncRules']>;
 
-const say = texts.settings.rules;
+const say = words.rules;
 
 export function SyncRules() {
   const { company } = useCompany();
@@ -134,13 +135,13 @@ function Form({ saved, onSaved }: { saved: Rules; onSaved(): void }) {
             {say.preview}
           </button>
           <button type="button" className="button primary" onClick={save} aria-disabled={busy || !changed}>
-            {texts.settings.save}
+            {words.save}
           </button>
-          {changed && <span className="quiet small">{texts.settings.unsaved}</span>}
+          {changed && <span className="quiet small">{words.unsaved}</span>}
           {!company.tenant?.connectedAt && <span className="quiet small">{say.unconnected}</span>}
         </div>
       ) : (
-        <p className="quiet small">{texts.settings.lookOnly}</p>
+        <p className="quiet small">{words.lookOnly}</p>
       )}
       {run && <Preview key={run} run={run} />}
     </form>

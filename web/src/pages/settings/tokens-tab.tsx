@@ -8,17 +8,17 @@ import { Behind, Empty, Failed } from '../../parts/states.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { Time, useNow } from '../../parts/time.tsx';
 import { useAsked } from '../../parts/use-asked.ts';
-import { texts } from '../../texts.ts';
+import { words } from '../../texts/settings.ts';
 import { useCompanyNames } from './company-names.ts';
 import { Confirm } from './confirm.tsx';
 import { CreateToken } from './create-token.tsx';
+import { spell } from './spell.ts';
 import { useDeed } from './use-deed.ts';
-import { words } from './words.ts';
 
 type Token = ServiceTokensQuery['serviceTokens'][number];
 type State = 'active' | 'expired' | 'revoked';
 
-const say = texts.settings.tokens;
+const say = words.tokens;
 const tones: Record<State, string> = { active: 'good', expired: '', revoked: '' };
 
 function stateOf(token: Token, now: number): State {
@@ -50,7 +50,7 @@ export default function TokensTab() {
         <>
           {behind && <Behind error={behind} retry={retry} />}
           <Table
-            label={texts.settings.tabs.tokens}
+            label={words.tabs.tokens}
             columns={columns}
             rows={tokens}
             rowKey={(token) => token.id}
@@ -68,7 +68,7 @@ export default function TokensTab() {
 
 function columnsOf(now: number, nameOf: (id: string) => string, revoke: (token: Token) => void): Column<Token>[] {
   const opens = (token: Token) => token.companyIds?.map(nameOf).join(', ') ?? say.everyCompany;
-  const does = (token: Token) => (token.actions.length > 0 ? token.actions.map(words).join(', ') : say.onlyLooks);
+  const does = (token: Token) => (token.actions.length > 0 ? token.actions.map(spell).join(', ') : say.onlyLooks);
   return [
     { key: 'name', title: say.name, cell: (token) => <strong>{token.name}</strong>, text: (token) => token.name },
     {
