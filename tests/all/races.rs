@@ -293,12 +293,8 @@ async fn a_lease_can_be_renewed_while_a_long_transaction_applies() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let oid = renamed(&world, contoso).await;
     let mut blocker = world.pool.raw().await.expect("a connection");
-    let lock = lock(&mut blocker, &oid).await;
-    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let applying = world.perform_beside(run.id).await;
-    somebody_waits_for_a_lock(&world).await;
+    let (lock, run, applying) = held_while_it_applies(&world, contoso, &mut blocker).await;
 
     let mut conn = world.pool.get().await.expect("a connection");
     let renewed = tokio::time::timeout(
@@ -322,12 +318,8 @@ async fn a_worker_that_lost_its_lease_commits_nothing() {
     let world = World::start().await;
     let contoso = world.connected_company(20, 0).await;
     world.sync(contoso).await;
-    let oid = renamed(&world, contoso).await;
     let mut blocker = world.pool.raw().await.expect("a connection");
-    let lock = lock(&mut blocker, &oid).await;
-    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let applying = world.perform_beside(run.id).await;
-    somebody_waits_for_a_lock(&world).await;
+    let (lock, run, applying) = held_while_it_applies(&world, contoso, &mut blocker).await;
     world
         .sql("update sync_run set fence = fence + 1 where finished_at is null")
         .await;
@@ -355,12 +347,8 @@ async fn what_is_discarded_while_a_run_applies_is_looked_at_anew_by_the_next() {
     leave(&world, contoso, 20).await;
     let held = world.sync(contoso).await;
     assert_eq!(counts(&held, Noun::Contact).held, 20);
-    let oid = renamed(&world, contoso).await;
     let mut blocker = world.pool.raw().await.expect("a connection");
-    let lock = lock(&mut blocker, &oid).await;
-    let run = world.queue(contoso, SyncMode::Auto, false, None).await;
-    let applying = world.perform_beside(run.id).await;
-    somebody_waits_for_a_lock(&world).await;
+    let (lock, run, applying) = held_while_it_applies(&world, contoso, &mut blocker).await;
 
     let now = world.now().await;
     let mut conn = world.pool.get().await.expect("a connection");
@@ -376,6 +364,20 @@ async fn what_is_discarded_while_a_run_applies_is_looked_at_anew_by_the_next() {
     assert_eq!(counts(&next, Noun::Contact).held, 20, "{next:#?}");
     world.release_everything().await;
     equal_and_ended_once(&world, &[contoso]).await;
+}
+
+/// A run that applies that somebody was renamed, and stands there until the lock is let go.
+async fn held_while_it_applies<'c>(
+    world: &World,
+    client: Client,
+    blocker: &'c mut tokio_postgres::Client,
+) -> (tokio_postgres::Transaction<'c>, SyncRun, tokio::task::JoinHandle<()>) {
+    let oid = renamed(world, client).await;
+    let lock = lock(blocker, &oid).await;
+    let run = world.queue(client, SyncMode::Auto, false, None).await;
+    let applying = world.perform_beside(run.id).await;
+    somebody_waits_for_a_lock(world).await;
+    (lock, run, applying)
 }
 
 /// Somebody was renamed at Microsoft; their id.
