@@ -12,8 +12,9 @@ use tokio_postgres::{AsyncMessage, Client};
 
 use super::Address;
 
-/// Listens on `channel` of the database at `address`, where the connection shows that it listens: `heard` is notified at each notification, and when the connection
-/// ends. It ends when the client is dropped. What is notified in quick succession may be heard once.
+/// Listens on `channel` of the database at `address`, where the connection shows that it listens: `heard` is notified at
+/// each notification, and when the connection ends. It ends when the client is dropped. What is notified in quick succession
+/// may be heard once.
 ///
 /// # Errors
 /// When the database cannot be reached.
